@@ -1,0 +1,50 @@
+// swift-tools-version: 6.1
+
+import PackageDescription
+
+let package = Package(
+    name: "rigidanalytics-tracker",
+    platforms: [.macOS(.v15)],
+    products: [
+        .library(name: "TrackerCore", targets: ["TrackerCore"]),
+        .library(name: "TrackerRouterAdapter", targets: ["TrackerRouterAdapter"]),
+        .library(name: "TrackerCGI", targets: ["TrackerCGI"]),
+        .executable(name: "DemoRouterApp", targets: ["DemoRouterApp"]),
+        .executable(name: "DemoCGIApp", targets: ["DemoCGIApp"]),
+        .executable(name: "EventHandler", targets: ["EventHandler"]),
+    ],
+    dependencies: [],
+    targets: [
+        // libcurl's few prototypes, looked up with dlopen: nothing to install in order to build.
+        .target(name: "CCurl", linkerSettings: [.linkedLibrary("dl", .when(platforms: [.linux]))]),
+
+        // System interfaces that the toolchain's Glibc module leaves out (epoll).
+        .target(name: "CPlatform"),
+
+        .target(name: "TrackerCore", dependencies: ["CCurl", "CPlatform"]),
+        .target(name: "TrackerRouterAdapter", dependencies: ["TrackerCore"]),
+        .target(name: "TrackerCGI", dependencies: ["TrackerCore"]),
+
+        // What the demo programs and the event handler share. Not products.
+        .target(name: "DemoServer", dependencies: ["TrackerCore"]),
+        .target(name: "EventReceiver", dependencies: ["DemoServer"]),
+
+        .executableTarget(
+            name: "DemoRouterApp", dependencies: ["TrackerCore", "TrackerRouterAdapter", "DemoServer", "EventReceiver"]),
+        .executableTarget(
+            name: "DemoCGIApp", dependencies: ["TrackerCore", "TrackerCGI", "DemoServer", "EventReceiver"]),
+        .executableTarget(name: "EventHandler", dependencies: ["TrackerCore", "DemoServer", "EventReceiver"]),
+        .executableTarget(
+            name: "TrackerBenchmarks", dependencies: ["TrackerCore", "TrackerRouterAdapter", "DemoServer"],
+            path: "Benchmarks/TrackerBenchmarks"),
+
+        .testTarget(name: "TrackerCoreTests", dependencies: ["TrackerCore"]),
+        .testTarget(name: "TrackerRouterAdapterTests", dependencies: ["TrackerRouterAdapter"]),
+        .testTarget(name: "TrackerCGITests", dependencies: ["TrackerCGI"]),
+        .testTarget(name: "DemoServerTests", dependencies: ["DemoServer", "EventReceiver"]),
+        .testTarget(
+            name: "IntegrationTests",
+            dependencies: ["TrackerCore", "DemoServer", "DemoRouterApp", "DemoCGIApp", "EventHandler"]),
+    ],
+    swiftLanguageModes: [.v6]
+)

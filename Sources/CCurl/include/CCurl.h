@@ -1,0 +1,3 @@
+#ifndef RA_CCURL_H
+#define RA_CCURL_H
+#endif

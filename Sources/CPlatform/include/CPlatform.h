@@ -1,0 +1,17 @@
+#ifndef RA_CPLATFORM_H
+#define RA_CPLATFORM_H
+
+// System interfaces that the toolchain's Glibc module leaves out.
+
+#if defined(__linux__)
+#include <sys/epoll.h>
+#endif
+
+/// Names the calling thread; longer names are cut.
+void cplatform_name_thread(const char *name);
+
+/// Accepts one connection, closed on exec; non-blocking if `nonblocking` is not 0.
+/// Returns the descriptor, or -1 with errno set.
+int cplatform_accept(int listener, int nonblocking);
+
+#endif

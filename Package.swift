@@ -38,13 +38,17 @@ let package = Package(
             name: "TrackerBenchmarks", dependencies: ["TrackerCore", "TrackerRouterAdapter", "DemoServer"],
             path: "Benchmarks/TrackerBenchmarks"),
 
-        .testTarget(name: "TrackerCoreTests", dependencies: ["TrackerCore"]),
-        .testTarget(name: "TrackerRouterAdapterTests", dependencies: ["TrackerRouterAdapter"]),
+        .target(name: "TestSupport", path: "Tests/TestSupport"),
+        .testTarget(name: "TrackerCoreTests", dependencies: ["TrackerCore", "TestSupport"]),
+        .testTarget(name: "TrackerRouterAdapterTests", dependencies: ["TrackerRouterAdapter", "TestSupport"]),
         .testTarget(name: "TrackerCGITests", dependencies: ["TrackerCGI"]),
         .testTarget(name: "DemoServerTests", dependencies: ["DemoServer", "EventReceiver"]),
         .testTarget(
             name: "IntegrationTests",
-            dependencies: ["TrackerCore", "DemoServer", "DemoRouterApp", "DemoCGIApp", "EventHandler"]),
+            dependencies: [
+                "TrackerCore", "TrackerRouterAdapter", "DemoServer", "EventReceiver", "DemoRouterApp", "DemoCGIApp",
+                "EventHandler", "TestSupport",
+            ]),
     ],
     swiftLanguageModes: [.v6]
 )

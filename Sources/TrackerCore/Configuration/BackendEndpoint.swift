@@ -1,0 +1,65 @@
+/// The address of the backend, checked: `http` or `https`, a host, an optional port and an optional base path.
+///
+/// A query, a fragment or a user name in it is refused: they would end up in logs.
+public struct BackendEndpoint: Sendable, Hashable, CustomStringConvertible {
+    /// What is used when no endpoint is set.
+    public static let standard = BackendEndpoint(
+        scheme: "https", authority: "rigidanalytics.com", host: "rigidanalytics.com", basePath: "")
+
+    /// `http` or `https`.
+    public let scheme: String
+    /// Host and port, as given; IPv6 addresses in brackets.
+    public let authority: String
+    /// The host alone, without brackets.
+    public let host: String
+    /// The path that events are posted below; empty, or begins with a slash and does not end in one.
+    public let basePath: String
+
+    private init(scheme: String, authority: String, host: String, basePath: String) {
+        self.scheme = scheme
+        self.authority = authority
+        self.host = host
+        self.basePath = basePath
+    }
+
+    static let allowed = "an address such as https://example.com or https://example.com:8443/base"
+
+    /// Reads an endpoint; an empty text is ``standard``.
+    ///
+    /// - Returns: nil if the text is not such an address.
+    public init?(_ text: String) {
+        let trimmed = text.trimmingSpaces()
+        guard !trimmed.isEmpty else {
+            self = .standard
+            return
+        }
+        guard trimmed.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F && $0 != 0x22 && $0 != 0x5C }) else { return nil }
+        guard let colon = trimmed.firstIndex(of: ":") else { return nil }
+        let scheme = trimmed[..<colon].lowercased()
+        guard scheme == "http" || scheme == "https" else { return nil }
+        let afterScheme = trimmed[trimmed.index(after: colon)...]
+        guard afterScheme.hasPrefix("//") else { return nil }
+        let rest = afterScheme.dropFirst(2)
+        guard !rest.contains(where: { "?#@<>{}|^`".contains($0) }) else { return nil }
+        let pathStart = rest.firstIndex(of: "/") ?? rest.endIndex
+        let authority = String(rest[..<pathStart])
+        guard let parsed = HostAndPort(authority) else { return nil }
+        var path = rest[pathStart...]
+        while path.hasSuffix("/") { path = path.dropLast() }
+        guard !PercentEncoding.hasInvalidEscape(path.utf8) else { return nil }
+        self.init(scheme: scheme, authority: authority, host: parsed.bareHost, basePath: String(path))
+    }
+
+    /// Where the events of a project are posted: the base path, one slash, the percent-encoded project id.
+    public func url(projectID: String) -> String {
+        "\(scheme)://\(authority)\(basePath)/\(PercentEncoding.encodeComponent(projectID))"
+    }
+
+    /// Whether what is sent stays on this machine, so that plain `http` gives nothing away.
+    public var isLoopback: Bool {
+        host == "localhost" || host.hasSuffix(".localhost") || host == "::1"
+            || (host.hasPrefix("127.") && host.utf8.allSatisfy { ($0 >= 0x30 && $0 <= 0x39) || $0 == 0x2E })
+    }
+
+    public var description: String { "\(scheme)://\(authority)\(basePath)" }
+}

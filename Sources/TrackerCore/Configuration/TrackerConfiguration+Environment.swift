@@ -1,0 +1,85 @@
+#if canImport(Darwin)
+    import Darwin
+#elseif canImport(Musl)
+    import Musl
+#else
+    import Glibc
+#endif
+
+extension TrackerConfiguration {
+    /// Reads the `RA_...` variables of the process. An empty variable counts as absent.
+    ///
+    /// - Throws: ``ConfigurationError`` for the first that is missing or not allowed.
+    public static func fromEnvironment() throws(ConfigurationError) -> TrackerConfiguration {
+        var values: [String: String] = [:]
+        for variable in variables {
+            if let value = getenv(variable) { values[variable] = String(cString: value) }
+        }
+        return try from(environment: values)
+    }
+
+    /// Reads the same variables from a dictionary.
+    ///
+    /// - Throws: ``ConfigurationError`` for the first that is missing or not allowed.
+    public static func from(environment: [String: String]) throws(ConfigurationError) -> TrackerConfiguration {
+        let reader = ConfigurationReader(values: environment)
+        let isOff = try reader.boolean("RA_DEBUG_DISABLE_ANALYTICS")
+        if isOff == true, reader.text("RA_PROJECT_ID") == nil || reader.text("RA_PROJECT_TOKEN") == nil {
+            return .disabled
+        }
+        guard let projectID = reader.text("RA_PROJECT_ID") else { throw .missing(variable: "RA_PROJECT_ID") }
+        guard let token = reader.text("RA_PROJECT_TOKEN") else { throw .missing(variable: "RA_PROJECT_TOKEN") }
+        var configuration = try TrackerConfiguration(
+            projectID: projectID, projectToken: token, backendEndpoint: reader.text("RA_BACKEND_ENDPOINT"))
+        configuration.debugDisableAnalytics = isOff
+        try configuration.readOptions(reader)
+        try configuration.validate()
+        return configuration
+    }
+
+    /// Reads the settings under the names that the Python package uses: `PROJECT_ID`, `PROJECT_TOKEN`,
+    /// `BACKEND_ENDPOINT` and `DEBUG_DISABLE_ANALYTICS` (a Boolean, or a text such as `true` or `0`).
+    ///
+    /// - Throws: ``ConfigurationError`` for the first that is missing, unknown or not allowed.
+    public init(dictionary: [String: any Sendable]) throws(ConfigurationError) {
+        let known = ["PROJECT_ID", "PROJECT_TOKEN", "BACKEND_ENDPOINT", "DEBUG_DISABLE_ANALYTICS"]
+        var values: [String: String] = [:]
+        for (key, value) in dictionary {
+            guard known.contains(key) else {
+                throw .invalid(variable: key, value: "set", allowed: "the keys \(known.joined(separator: ", "))")
+            }
+            switch value {
+            case let text as String: values["RA_\(key)"] = text
+            case let flag as Bool: values["RA_\(key)"] = flag ? "true" : "false"
+            case let number as Int: values["RA_\(key)"] = String(number)
+            case Optional<any Sendable>.none: break
+            default:
+                throw .invalid(variable: key, value: "a \(type(of: value))", allowed: "a text or a Boolean")
+            }
+        }
+        self = try Self.from(environment: values)
+    }
+
+    private mutating func readOptions(_ reader: ConfigurationReader) throws(ConfigurationError) {
+        if let mode = try reader.choice("RA_PRIVACY", PrivacyMode.self) { privacy = mode }
+        if let number = try reader.integer("RA_QUEUE_CAPACITY") { queueCapacity = number }
+        if let number = try reader.integer("RA_QUEUE_MAXIMUM_BYTES") { queueMaximumBytes = number }
+        if let path = reader.text("RA_CA_FILE") { caFile = path }
+        if let time = try reader.duration("RA_CONNECT_TIMEOUT") { connectTimeout = time }
+        if let time = try reader.duration("RA_REQUEST_TIMEOUT") { requestTimeout = time }
+        if let number = try reader.integer("RA_MAXIMUM_CONNECTIONS") { maximumConnections = number }
+        if let flag = try reader.boolean("RA_BATCHES") { usesBatches = flag }
+        if let time = try reader.duration("RA_SHUTDOWN_TIMEOUT") { shutdownTimeout = time }
+        if let level = try reader.choice("RA_LOG_LEVEL", LogLevel.self) { logLevel = level }
+        if let caFile, access(caFile, R_OK) != 0 {
+            throw .invalid(variable: "RA_CA_FILE", value: caFile, allowed: "a readable file of PEM certificates")
+        }
+    }
+
+    /// All variables that are read.
+    static let variables = [
+        "RA_PROJECT_ID", "RA_PROJECT_TOKEN", "RA_BACKEND_ENDPOINT", "RA_DEBUG_DISABLE_ANALYTICS", "RA_PRIVACY",
+        "RA_QUEUE_CAPACITY", "RA_QUEUE_MAXIMUM_BYTES", "RA_CA_FILE", "RA_CONNECT_TIMEOUT", "RA_REQUEST_TIMEOUT",
+        "RA_MAXIMUM_CONNECTIONS", "RA_BATCHES", "RA_SHUTDOWN_TIMEOUT", "RA_LOG_LEVEL",
+    ]
+}

@@ -1,0 +1,131 @@
+/// Everything that can be set about a tracker. Checked where it is made; a value that exists is usable.
+public struct TrackerConfiguration: Sendable, CustomStringConvertible, CustomReflectable {
+    /// The project's id: the last part of the address that events are posted to.
+    public let projectID: String
+    /// The project's secret: in every event, never in a log.
+    public let projectToken: String
+    /// Where events go.
+    public var backendEndpoint: BackendEndpoint
+
+    /// Whether the tracker is off; nil: off where ``isDebugApp`` says so.
+    public var debugDisableAnalytics: Bool?
+    /// Whether the app runs in its own debug mode. Set by the app, not read from the environment.
+    public var isDebugApp = false
+
+    /// How much of a request may leave the host.
+    public var privacy = PrivacyMode.standard
+
+    /// Events that may wait in memory, those on their way included; 1 to 1,000,000.
+    public var queueCapacity = 32_768
+    /// Bytes that waiting events may take up, roughly; 64 KiB to 1 GiB.
+    public var queueMaximumBytes = 32 << 20
+
+    /// A file of certificate authorities (PEM) to trust instead of the system's; for a backend with a private one.
+    public var caFile: String?
+    /// How long a connection to the backend may take to come about; 1 ms to 5 min.
+    public var connectTimeout = Duration.seconds(2)
+    /// How long a whole request to the backend may take; 1 ms to 5 min.
+    public var requestTimeout = Duration.seconds(10)
+    /// Connections to the backend, and requests under way, at most; 1 to 64.
+    public var maximumConnections = 8
+    /// Whether several events may go in one request to a backend that says it takes them.
+    public var usesBatches = true
+    /// When to try again.
+    public var retryPolicy = RetryPolicy()
+    /// How long ``Tracker/shutdown(timeout:)`` may take unless it is told otherwise; 0 to 5 min.
+    public var shutdownTimeout = Duration.seconds(2)
+
+    /// Messages below this level are not written.
+    public var logLevel = LogLevel.info
+    /// Where messages go, one line each, without a line break. Must be quick; called from the delivery thread.
+    /// By default standard error.
+    public var logHandler: @Sendable (LogLevel, String) -> Void = TrackerLog.standardError
+
+    /// Whether no event is made.
+    public var isDisabled: Bool { debugDisableAnalytics ?? isDebugApp }
+
+    /// Configures a tracker in code.
+    ///
+    /// - Parameters:
+    ///   - projectID: must not be empty, nor `.` or `..`.
+    ///   - projectToken: must not be empty.
+    ///   - backendEndpoint: `http` or `https` with a host and an optional path; nil or empty:
+    ///     `https://rigidanalytics.com`.
+    /// - Throws: ``ConfigurationError``, with the names of the variables that could set the values.
+    public init(
+        projectID: String, projectToken: String, backendEndpoint: String? = nil
+    ) throws(ConfigurationError) {
+        guard !projectID.trimmingSpaces().isEmpty else { throw .missing(variable: "RA_PROJECT_ID") }
+        guard projectID != ".", projectID != "..", Self.isPrintable(projectID) else {
+            throw .invalid(
+                variable: "RA_PROJECT_ID", value: projectID, allowed: "the id that your project has at the backend")
+        }
+        guard !projectToken.trimmingSpaces().isEmpty else { throw .missing(variable: "RA_PROJECT_TOKEN") }
+        guard let endpoint = BackendEndpoint(backendEndpoint ?? "") else {
+            throw .invalid(
+                variable: "RA_BACKEND_ENDPOINT", value: backendEndpoint ?? "", allowed: BackendEndpoint.allowed)
+        }
+        self.projectID = projectID
+        self.projectToken = projectToken
+        self.backendEndpoint = endpoint
+    }
+
+    /// A tracker that does nothing.
+    public static var disabled: TrackerConfiguration {
+        TrackerConfiguration(disabledEndpoint: .standard)
+    }
+
+    /// Without id and token, so that an app can be started without them where analytics are off.
+    private init(disabledEndpoint: BackendEndpoint) {
+        projectID = ""
+        projectToken = ""
+        backendEndpoint = disabledEndpoint
+        debugDisableAnalytics = true
+    }
+
+    /// Checks the numbers and paths that were set after `init`.
+    ///
+    /// - Throws: ``ConfigurationError`` for the first that is out of its range.
+    public func validate() throws(ConfigurationError) {
+        try Self.check(queueCapacity, in: 1...1_000_000, "RA_QUEUE_CAPACITY")
+        try Self.check(queueMaximumBytes, in: 65_536...(1 << 30), "RA_QUEUE_MAXIMUM_BYTES")
+        try Self.check(maximumConnections, in: 1...64, "RA_MAXIMUM_CONNECTIONS")
+        try Self.check(connectTimeout, from: .milliseconds(1), "RA_CONNECT_TIMEOUT")
+        try Self.check(requestTimeout, from: .milliseconds(1), "RA_REQUEST_TIMEOUT")
+        try Self.check(shutdownTimeout, from: .zero, "RA_SHUTDOWN_TIMEOUT")
+    }
+
+    private static func check(_ value: Int, in range: ClosedRange<Int>, _ variable: String) throws(ConfigurationError) {
+        guard range.contains(value) else {
+            throw .invalid(
+                variable: variable, value: String(value),
+                allowed: "a whole number from \(range.lowerBound) to \(range.upperBound)")
+        }
+    }
+
+    private static func check(_ value: Duration, from least: Duration, _ variable: String) throws(ConfigurationError) {
+        guard value >= least, value <= .seconds(300) else {
+            throw .invalid(
+                variable: variable, value: "\(value)", allowed: "a time of at most 300 s, such as 2, 0.5 or 250ms")
+        }
+    }
+
+    private static func isPrintable(_ text: String) -> Bool {
+        text.utf8.allSatisfy { $0 >= 0x20 && $0 != 0x7F }
+    }
+
+    /// Says where events go; never the token.
+    public var description: String {
+        isDisabled ? "analytics disabled" : "\(backendEndpoint.url(projectID: projectID)), privacy \(privacy.rawValue)"
+    }
+
+    /// Keeps the token out of `dump` and of debuggers' summaries.
+    public var customMirror: Mirror {
+        Mirror(
+            self,
+            children: [
+                "projectID": projectID, "projectToken": "[Filtered]", "backendEndpoint": backendEndpoint.description,
+                "isDisabled": isDisabled, "privacy": privacy.rawValue,
+            ])
+    }
+}

@@ -1,0 +1,33 @@
+/// One POST's worth: an event, or several as lines.
+public struct DeliveryPayload: Sendable {
+    /// Tells payloads in flight apart; its ``DeliveryCompletion`` carries it back.
+    public let identifier: UInt64
+    /// One JSON event, or one per line.
+    public let body: [UInt8]
+    /// `application/json`, or `application/x-ndjson` for lines.
+    public let contentType: String
+    /// The same whenever the same payload is sent again, so that a backend can tell a duplicate.
+    public let idempotencyKey: String
+    /// How many events the body holds.
+    public let eventCount: Int
+
+    static let jsonType = "application/json"
+    static let linesType = "application/x-ndjson"
+}
+
+/// The end of one payload's delivery.
+public struct DeliveryCompletion: Sendable {
+    /// The payload's.
+    public var identifier: UInt64
+    /// What became of it.
+    public var outcome: DeliveryOutcome
+    /// Whether the backend said that it takes several events at once (`Accept-Post: application/x-ndjson`).
+    public var acceptsLines: Bool
+
+    /// Makes a completion.
+    public init(identifier: UInt64, outcome: DeliveryOutcome, acceptsLines: Bool = false) {
+        self.identifier = identifier
+        self.outcome = outcome
+        self.acceptsLines = acceptsLines
+    }
+}

@@ -1,0 +1,43 @@
+/// Dates in HTTP headers (RFC 9110, section 5.6.7), all three forms.
+package enum HTTPDate {
+    private static let months = [
+        "jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec",
+    ]
+
+    /// - Returns: seconds since 1970-01-01 UTC; nil if the text is no such date.
+    package static func parse(_ text: String) -> Int64? {
+        guard text.utf8.count <= 64 else { return nil }
+        let words = text.lowercased().split(whereSeparator: { $0 == " " || $0 == "," || $0 == "-" }).map(String.init)
+        // "Sun, 06 Nov 1994 08:49:37 GMT" and "Sunday, 06-Nov-94 08:49:37 GMT" fall into the same six words.
+        if words.count == 6, words[5] == "gmt", let year = Int64(words[3]), year >= 0 {
+            let full = words[3].utf8.count == 2 ? (year < 70 ? 2000 + year : 1900 + year) : year
+            return seconds(year: full, month: words[2], day: words[1], time: words[4])
+        }
+        // "Sun Nov  6 08:49:37 1994"
+        if words.count == 5, let year = Int64(words[4]) {
+            return seconds(year: year, month: words[1], day: words[2], time: words[3])
+        }
+        return nil
+    }
+
+    private static func seconds(year: Int64, month: String, day: String, time: String) -> Int64? {
+        guard let monthIndex = months.firstIndex(of: month), let day = Int64(day), (1...31).contains(day),
+            (1970...9999).contains(year)
+        else { return nil }
+        let parts = time.split(separator: ":", omittingEmptySubsequences: false).map { Int64($0) }
+        guard parts.count == 3, let hour = parts[0], let minute = parts[1], let second = parts[2],
+            (0...23).contains(hour), (0...59).contains(minute), (0...60).contains(second)
+        else { return nil }
+        return days(year: year, month: Int64(monthIndex) + 1, day: day) * 86_400 + hour * 3600 + minute * 60 + second
+    }
+
+    /// Days since 1970-01-01 in the Gregorian calendar, counted in years that begin in March.
+    private static func days(year: Int64, month: Int64, day: Int64) -> Int64 {
+        let shifted = month > 2 ? year : year - 1
+        let era = shifted / 400
+        let yearOfEra = shifted % 400
+        let dayOfYear = (153 * (month > 2 ? month - 3 : month + 9) + 2) / 5 + day - 1
+        let dayOfEra = yearOfEra * 365 + yearOfEra / 4 - yearOfEra / 100 + dayOfYear
+        return era * 146_097 + dayOfEra - 719_468
+    }
+}

@@ -1,0 +1,39 @@
+#if canImport(Darwin)
+    import Darwin
+#elseif canImport(Musl)
+    import Musl
+#else
+    import Glibc
+#endif
+
+/// Prints each event as one line on standard output instead of sending it: a dry run.
+///
+/// The project token is in the output, as it is in every event.
+public struct StandardOutputTransport: EventTransport {
+    /// Makes the transport.
+    public init() {}
+
+    /// Part of ``EventTransport``.
+    public func open() throws(TransportUnavailable) -> any TransportSession {
+        ImmediateSession { payload in
+            var line = payload.body
+            if line.last != UInt8(ascii: "\n") { line.append(UInt8(ascii: "\n")) }
+            let isWritten = line.withUnsafeBytes { Self.writeAll($0) }
+            return DeliveryCompletion(
+                identifier: payload.identifier,
+                outcome: isWritten
+                    ? .delivered : .drop(.transportUnavailable, because: "standard output can't be written"))
+        }
+    }
+
+    private static func writeAll(_ bytes: UnsafeRawBufferPointer) -> Bool {
+        var rest = bytes
+        while !rest.isEmpty {
+            let written = write(1, rest.baseAddress, rest.count)
+            if written < 0, errno == EINTR { continue }
+            guard written > 0 else { return false }
+            rest = UnsafeRawBufferPointer(rebasing: rest[written...])
+        }
+        return true
+    }
+}

@@ -1,0 +1,111 @@
+/// Builds `full_url`: scheme, host as sent, path and query as sent.
+///
+/// Characters that may not stand in a URL are percent-encoded, percent signs without two hex digits included; the
+/// fragment and a bare `?` are left out. Nothing is decoded: what was asked for is what is reported.
+enum FullURL {
+    /// - Parameters:
+    ///   - bytes: the URL is appended here; ASCII only, without quotes, backslashes and controls.
+    ///   - filter: decides what is replaced in the query.
+    static func append(_ snapshot: RequestSnapshot, filter: borrowing PrivacyFilter, to bytes: inout [UInt8]) {
+        bytes.append(contentsOf: snapshot.scheme == "https" ? "https://".utf8 : "http://".utf8)
+        bytes.append(contentsOf: authority(of: snapshot).utf8)
+        var target = snapshot.target
+        target.withUTF8 { append(target: $0, style: snapshot.style, filter: filter, to: &bytes) }
+    }
+
+    /// `Host` as sent if it can stand in a URL, else the server's own name and port.
+    static func authority(of snapshot: RequestSnapshot) -> String {
+        if let host = snapshot.host ?? snapshot.headers.host, HostAndPort(host) != nil { return host }
+        return HostAndPort(snapshot.serverAuthority) != nil ? snapshot.serverAuthority : "localhost"
+    }
+
+    private static func append(
+        target: UnsafeBufferPointer<UInt8>, style: EventStyle, filter: borrowing PrivacyFilter,
+        to bytes: inout [UInt8]
+    ) {
+        var start = pathStart(of: target)
+        let end = target[start...].firstIndex(of: UInt8(ascii: "#")) ?? target.count
+        let question = target[start..<end].firstIndex(of: UInt8(ascii: "?")) ?? end
+        if start == question || target[start] != UInt8(ascii: "/") { bytes.append(UInt8(ascii: "/")) }
+        while start < question {
+            appendEncoded(target, at: start, end: end, inQuery: false, style: style, to: &bytes)
+            start += 1
+        }
+        guard question + 1 < end else { return }
+        bytes.append(UInt8(ascii: "?"))
+        var position = question + 1
+        while position < end {
+            let pairEnd = target[position..<end].firstIndex(of: UInt8(ascii: "&")) ?? end
+            let nameEnd = target[position..<pairEnd].firstIndex(of: UInt8(ascii: "=")) ?? pairEnd
+            let isFiltered =
+                nameEnd + 1 < pairEnd
+                && filter.hidesQueryValue(name: UnsafeBufferPointer(rebasing: target[position..<nameEnd]))
+            let copied = isFiltered ? nameEnd + 1 : pairEnd
+            while position < copied {
+                appendEncoded(target, at: position, end: end, inQuery: true, style: style, to: &bytes)
+                position += 1
+            }
+            if isFiltered { bytes.append(contentsOf: PrivacyFilter.replacement.utf8) }
+            if pairEnd < end { bytes.append(UInt8(ascii: "&")) }
+            position = pairEnd + 1
+        }
+    }
+
+    /// Where the path begins: after the scheme and authority of an absolute-form target (RFC 9112, section 3.2.2).
+    private static func pathStart(of target: UnsafeBufferPointer<UInt8>) -> Int {
+        guard let first = target.first, first != UInt8(ascii: "/"), first != UInt8(ascii: "*") else { return 0 }
+        var index = 0
+        while index < target.count, isSchemeByte(target[index]) { index += 1 }
+        guard index > 0, index + 2 < target.count, target[index] == UInt8(ascii: ":"),
+            target[index + 1] == UInt8(ascii: "/"), target[index + 2] == UInt8(ascii: "/")
+        else { return 0 }
+        index += 3
+        while index < target.count, target[index] != UInt8(ascii: "/"), target[index] != UInt8(ascii: "?"),
+            target[index] != UInt8(ascii: "#")
+        {
+            index += 1
+        }
+        return index
+    }
+
+    private static func isSchemeByte(_ byte: UInt8) -> Bool {
+        switch byte {
+        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+            UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "+"), UInt8(ascii: "-"), UInt8(ascii: "."):
+            true
+        default: false
+        }
+    }
+
+    private static func appendEncoded(
+        _ target: UnsafeBufferPointer<UInt8>, at index: Int, end: Int, inQuery: Bool, style: EventStyle,
+        to bytes: inout [UInt8]
+    ) {
+        let byte = target[index]
+        let stays: Bool
+        switch byte {
+        case UInt8(ascii: "%"):
+            stays =
+                index + 2 < end && PercentEncoding.hexValue(target[index + 1]) != nil
+                && PercentEncoding.hexValue(target[index + 2]) != nil
+        case UInt8(ascii: "?"): stays = inQuery
+        case UInt8(ascii: "["), UInt8(ascii: "]"):
+            // RFC 3986 keeps brackets for IPv6 hosts, but browsers send them in queries. The recorded events of the
+            // one style keep them there, those of the other encode them.
+            stays = inQuery && style == .router
+        default: stays = isPathByte(byte)
+        }
+        if stays { bytes.append(byte) } else { PercentEncoding.append(byte, to: &bytes) }
+    }
+
+    /// pchar and the slash (RFC 3986, section 3.3), without the percent sign.
+    private static func isPathByte(_ byte: UInt8) -> Bool {
+        switch byte {
+        case UInt8(ascii: "!"), UInt8(ascii: "$"), UInt8(ascii: "&"), UInt8(ascii: "'"), UInt8(ascii: "("),
+            UInt8(ascii: ")"), UInt8(ascii: "*"), UInt8(ascii: "+"), UInt8(ascii: ","), UInt8(ascii: ";"),
+            UInt8(ascii: "="), UInt8(ascii: ":"), UInt8(ascii: "@"), UInt8(ascii: "/"):
+            true
+        default: PercentEncoding.isUnreserved(byte)
+        }
+    }
+}

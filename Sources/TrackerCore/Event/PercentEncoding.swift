@@ -1,0 +1,98 @@
+/// Percent-encoding (RFC 3986, section 2.1).
+package enum PercentEncoding {
+    static let digits: [UInt8] = Array("0123456789ABCDEF".utf8)
+
+    static func append(_ byte: UInt8, to bytes: inout [UInt8]) {
+        bytes.append(UInt8(ascii: "%"))
+        bytes.append(digits[Int(byte >> 4)])
+        bytes.append(digits[Int(byte & 15)])
+    }
+
+    /// Encodes everything but unreserved characters, so that the result is one path segment or query value.
+    package static func encodeComponent(_ text: String) -> String {
+        var bytes: [UInt8] = []
+        for byte in text.utf8 {
+            if isUnreserved(byte) { bytes.append(byte) } else { append(byte, to: &bytes) }
+        }
+        return String(decoding: bytes, as: UTF8.self)
+    }
+
+    package static func hexValue(_ byte: UInt8) -> UInt8? {
+        switch byte {
+        case UInt8(ascii: "0")...UInt8(ascii: "9"): byte &- UInt8(ascii: "0")
+        case UInt8(ascii: "a")...UInt8(ascii: "f"): byte &- UInt8(ascii: "a") &+ 10
+        case UInt8(ascii: "A")...UInt8(ascii: "F"): byte &- UInt8(ascii: "A") &+ 10
+        default: nil
+        }
+    }
+
+    /// Decodes valid escapes once; anything else stays as it is.
+    package static func decode(_ bytes: some Sequence<UInt8>, plusIsSpace: Bool = false) -> [UInt8] {
+        var decoded: [UInt8] = []
+        var pending: [UInt8] = []
+        for byte in bytes {
+            if pending.count == 1 {
+                if hexValue(byte) != nil {
+                    pending.append(byte)
+                    continue
+                }
+                decoded += pending
+                pending.removeAll(keepingCapacity: true)
+            } else if pending.count == 2 {
+                if let high = hexValue(pending[1]), let low = hexValue(byte) {
+                    decoded.append(high << 4 | low)
+                    pending.removeAll(keepingCapacity: true)
+                    continue
+                }
+                decoded += pending
+                pending.removeAll(keepingCapacity: true)
+            }
+            if byte == UInt8(ascii: "%") {
+                pending.append(byte)
+            } else if plusIsSpace, byte == UInt8(ascii: "+") {
+                decoded.append(UInt8(ascii: " "))
+            } else {
+                decoded.append(byte)
+            }
+        }
+        return decoded + pending
+    }
+
+    /// Whether a percent sign stands without its two hex digits.
+    static func hasInvalidEscape(_ bytes: some Sequence<UInt8>) -> Bool {
+        var wanted = 0
+        for byte in bytes {
+            if wanted > 0 {
+                guard hexValue(byte) != nil else { return true }
+                wanted -= 1
+            } else if byte == UInt8(ascii: "%") {
+                wanted = 2
+            }
+        }
+        return wanted > 0
+    }
+
+    static func isUnreserved(_ byte: UInt8) -> Bool {
+        switch byte {
+        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+            UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "."), UInt8(ascii: "_"),
+            UInt8(ascii: "~"):
+            true
+        default: false
+        }
+    }
+}
+
+extension StringProtocol {
+    /// Without spaces, tabs and line ends at both ends.
+    package func trimmingSpaces() -> String {
+        var slice = Substring(self).utf8
+        while let first = slice.first, Self.isSpace(first) { slice = slice.dropFirst() }
+        while let last = slice.last, Self.isSpace(last) { slice = slice.dropLast() }
+        return String(Substring(slice))
+    }
+
+    private static func isSpace(_ byte: UInt8) -> Bool {
+        byte == 0x20 || byte == 0x09 || byte == 0x0A || byte == 0x0D
+    }
+}

@@ -1,0 +1,48 @@
+/// One request under way. It lives on the request's own stack, so that concurrent requests cannot mix.
+///
+/// Call ``finish(status:responseCookies:viewName:)`` once, when the handler has returned or thrown.
+public struct Interception: Sendable {
+    private let pipeline: DeliveryPipeline
+    private let snapshot: RequestSnapshot
+    private let startedAt: UInt64
+    private let receivedAt: Int64
+
+    /// The visitor's session: from the host app, from the cookie, or new.
+    public let session: SessionIdentifier
+    /// Whether the session began with this request and has to be stored.
+    public let isNewSession: Bool
+
+    init(pipeline: DeliveryPipeline, snapshot: RequestSnapshot, session: SessionIdentifier?) {
+        self.pipeline = pipeline
+        self.snapshot = snapshot
+        receivedAt = SystemClock.wallNanoseconds()
+        startedAt = SystemClock.monotonicNanoseconds()
+        if let session = session ?? snapshot.headers.session {
+            self.session = session
+            isNewSession = false
+        } else {
+            self.session = SessionIdentifier()
+            isNewSession = true
+        }
+    }
+
+    /// The `Set-Cookie` value to add to the response; nil if the visitor has the cookie already.
+    public var sessionCookie: String? {
+        isNewSession ? SessionCookie.setCookie(session, isSecure: snapshot.scheme == "https") : nil
+    }
+
+    /// Ends the measurement and hands the event over to the delivery thread. Never waits and never fails.
+    ///
+    /// - Parameters:
+    ///   - status: the response's status code.
+    ///   - responseCookies: the response's `Set-Cookie` values, without the tracker's own.
+    ///   - viewName: the name of the handler or route; nil when nothing matched.
+    public func finish(status: Int, responseCookies: [String] = [], viewName: String?) {
+        let now = SystemClock.monotonicNanoseconds()
+        pipeline.capture(
+            TrackedRequest(
+                snapshot: snapshot, session: session, receivedAt: receivedAt,
+                processingNanoseconds: now > startedAt ? now - startedAt : 0, status: status,
+                responseCookies: responseCookies, viewName: viewName))
+    }
+}

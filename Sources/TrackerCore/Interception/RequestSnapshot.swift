@@ -1,0 +1,41 @@
+/// What an event needs to know of a request, taken before the app's handler runs.
+///
+/// It holds references to what the server has in memory anyway; nothing is parsed or copied until the event is encoded
+/// on the delivery thread.
+public struct RequestSnapshot: Sendable {
+    /// The request method, as sent.
+    public var method: String
+    /// The request target as sent (RFC 9112, section 3.2): percent-encoded, with the query.
+    public var target: String
+    /// `http` or `https`: how the visitor came. Anything else counts as `http`.
+    public var scheme: String
+    /// The `Host` field's value; nil: looked up in `headers`.
+    public var host: String?
+    /// The server's own name and port, for requests without a usable `Host`.
+    public var serverAuthority: String
+    /// The header fields.
+    public var headers: RequestHeaders
+    /// The request's cookies where the server has parsed them already; nil: read from the `Cookie` field.
+    public var cookies: [(name: String, value: String)]?
+    /// The address of the peer, without its port, if known.
+    public var remoteAddress: String?
+    /// Which form the event takes.
+    public var style: EventStyle
+
+    /// Makes a snapshot; the properties say what each value is.
+    public init(
+        method: String, target: String, scheme: String = "http", host: String? = nil,
+        serverAuthority: String = "localhost", headers: RequestHeaders,
+        cookies: [(name: String, value: String)]? = nil, remoteAddress: String? = nil, style: EventStyle = .router
+    ) {
+        self.method = method
+        self.target = target
+        self.scheme = scheme
+        self.host = host
+        self.serverAuthority = serverAuthority
+        self.headers = headers
+        self.cookies = cookies
+        self.remoteAddress = remoteAddress
+        self.style = style
+    }
+}

@@ -1,0 +1,37 @@
+#if canImport(Darwin)
+    import Darwin
+#elseif canImport(Musl)
+    import Musl
+#else
+    import Glibc
+#endif
+
+/// The two clocks of an event, read without a system call where the kernel allows it.
+package enum SystemClock {
+    /// Nanoseconds since 1970-01-01 UTC; jumps when the clock is set.
+    @inline(__always)
+    package static func wallNanoseconds() -> Int64 {
+        var time = timespec()
+        clock_gettime(CLOCK_REALTIME, &time)
+        return Int64(time.tv_sec) &* 1_000_000_000 &+ Int64(time.tv_nsec)
+    }
+
+    /// Nanoseconds since an arbitrary moment; never goes back.
+    @inline(__always)
+    package static func monotonicNanoseconds() -> UInt64 {
+        var time = timespec()
+        clock_gettime(CLOCK_MONOTONIC, &time)
+        return UInt64(time.tv_sec) &* 1_000_000_000 &+ UInt64(time.tv_nsec)
+    }
+}
+
+extension Duration {
+    /// Whole nanoseconds, between 0 and what fits.
+    package var nanoseconds: UInt64 {
+        let (seconds, attoseconds) = components
+        guard seconds >= 0, attoseconds >= 0 else { return 0 }
+        let (whole, overflow) = UInt64(seconds).multipliedReportingOverflow(by: 1_000_000_000)
+        let (sum, tooLarge) = whole.addingReportingOverflow(UInt64(attoseconds / 1_000_000_000))
+        return overflow || tooLarge ? UInt64(Int64.max) : min(sum, UInt64(Int64.max))
+    }
+}

@@ -1,0 +1,96 @@
+#if canImport(Darwin)
+    import Darwin
+#elseif canImport(Musl)
+    import Musl
+#else
+    import Glibc
+#endif
+
+import Synchronization
+
+// The type below has a method of that name.
+private let writeBytes: @Sendable (Int32, UnsafeRawPointer?, Int) -> Int = write
+
+/// Where the tracker's own messages go.
+///
+/// A message never contains the project token: it is cut out of every line, wherever it comes from.
+/// Lines of one kind are written at most once per interval; the next one says how many were left out.
+final class TrackerLog: Sendable {
+    typealias Handler = @Sendable (LogLevel, String) -> Void
+
+    private struct Topic {
+        var lastWritten: UInt64
+        var suppressed = 0
+    }
+
+    private let level: LogLevel
+    private let secret: String
+    private let handler: Handler
+    private let topics = Mutex<[String: Topic]>([:])
+    private static let maximumTopics = 256
+
+    init(level: LogLevel, secret: String, handler: @escaping Handler) {
+        self.level = level
+        self.secret = secret
+        self.handler = handler
+    }
+
+    /// - Parameters:
+    ///   - topic: lines of one topic share a rate limit; nil for lines that are rare by nature.
+    ///   - interval: nanoseconds that must pass between two lines of the topic.
+    func write(
+        _ level: LogLevel, topic: String? = nil, every interval: UInt64 = 30_000_000_000,
+        _ message: @autoclosure () -> String
+    ) {
+        guard level >= self.level, self.level != .off else { return }
+        var suppressed = 0
+        if let topic {
+            let now = SystemClock.monotonicNanoseconds()
+            let mayWrite = topics.withLock { topics -> Bool in
+                if var known = topics[topic] {
+                    if now &- known.lastWritten < interval {
+                        known.suppressed += 1
+                        topics[topic] = known
+                        return false
+                    }
+                    suppressed = known.suppressed
+                } else if topics.count >= Self.maximumTopics {
+                    topics.removeAll()
+                }
+                topics[topic] = Topic(lastWritten: now)
+                return true
+            }
+            guard mayWrite else { return }
+        }
+        var text = message()
+        if suppressed > 0 { text += " (\(suppressed) more like this were left out)" }
+        handler(level, Self.clean(text, secret: secret))
+    }
+
+    /// One line, without control characters (a backend's words may be in it) and without the secret.
+    private static func clean(_ text: String, secret: String) -> String {
+        var bytes = Array(text.utf8.prefix(2048)).map { $0 < 0x20 || $0 == 0x7F ? 0x20 : $0 }
+        let needle = Array(secret.utf8)
+        if !needle.isEmpty, bytes.count >= needle.count {
+            var cleaned: [UInt8] = []
+            var index = 0
+            while index < bytes.count {
+                if bytes[index] == needle[0], bytes[index...].starts(with: needle) {
+                    cleaned += Array("[Filtered]".utf8)
+                    index += needle.count
+                } else {
+                    cleaned.append(bytes[index])
+                    index += 1
+                }
+            }
+            bytes = cleaned
+        }
+        return String(decoding: bytes, as: UTF8.self)
+    }
+
+    /// Writes one line to standard error in one system call, so that lines of several threads do not mix.
+    static let standardError: Handler = { level, message in
+        var line = Array("rigidanalytics [\(level.rawValue)] \(message)\n".utf8)
+        line.withUnsafeMutableBytes { _ = writeBytes(2, $0.baseAddress, $0.count) }
+    }
+}

@@ -1,0 +1,262 @@
+import Dispatch
+import Synchronization
+
+/// What requests and the delivery thread share: the bounded queue, the counters and the thread's bell.
+///
+/// All numbers change under one lock, so that they add up at every moment. The lock is held for a few instructions and
+/// never across I/O or callbacks.
+final class DeliveryPipeline: Sendable {
+    /// Somebody who waits for everything captured so far to be settled.
+    struct Waiter {
+        let identifier: UInt64
+        /// Settled once the oldest open event is this one or younger.
+        let sequence: UInt64
+        let wake: @Sendable () -> Void
+    }
+
+    private struct State {
+        var queue = EventRing()
+        var captured = 0
+        var delivered = 0
+        var retried = 0
+        var spooled = 0
+        var dropped = [Int](repeating: 0, count: DropReason.allCases.count)
+        /// Taken off the queue and not settled.
+        var outstanding = 0
+        /// Of everything that is not settled.
+        var openBytes = 0
+        /// How many events were ever taken off the queue; the queue's first event has this number.
+        var dequeued: UInt64 = 0
+        var isThreadStarted = false
+        var isThreadEnded = false
+        var isAsleep = false
+        var isClosed = false
+        /// Monotonic nanoseconds.
+        var stopAt: UInt64?
+        var hurries = 0
+        var waiters: [Waiter] = []
+        var nextWaiter: UInt64 = 0
+
+        mutating func drop(_ reason: DropReason, _ count: Int = 1) { dropped[reason.index] += count }
+    }
+
+    /// What the delivery thread has to know before each step.
+    struct Orders {
+        var isClosed: Bool
+        var stopAt: UInt64?
+        /// Grows with each flush: what waits only out of politeness should be tried now.
+        var hurries: Int
+    }
+
+    private let state = Mutex(State())
+    private let bell = DispatchSemaphore(value: 0)
+    private let capacity: Int
+    private let maximumBytes: Int
+    /// Starts the delivery thread; set once, before the first event.
+    private let startThread: @Sendable (DeliveryPipeline) -> Bool
+
+    init(capacity: Int, maximumBytes: Int, startThread: @escaping @Sendable (DeliveryPipeline) -> Bool) {
+        self.capacity = capacity
+        self.maximumBytes = maximumBytes
+        self.startThread = startThread
+    }
+
+    // MARK: The request's side
+
+    /// Takes an event, or counts why not. Never waits.
+    func capture(_ request: TrackedRequest) {
+        let (mustRing, mustStart) = state.withLock { state -> (Bool, Bool) in
+            state.captured += 1
+            if state.isClosed {
+                state.drop(.shutdown)
+                return (false, false)
+            }
+            guard state.queue.count + state.outstanding < capacity,
+                state.openBytes + request.approximateBytes <= maximumBytes
+            else {
+                state.drop(.queueFull)
+                return (false, false)
+            }
+            state.queue.append(request)
+            state.openBytes += request.approximateBytes
+            let mustRing = state.isAsleep
+            state.isAsleep = false
+            let mustStart = !state.isThreadStarted
+            state.isThreadStarted = true
+            return (mustRing, mustStart)
+        }
+        if mustRing { bell.signal() }
+        if mustStart, !startThread(self) { state.withLock { $0.isThreadStarted = false } }
+    }
+
+    // MARK: Anybody's side
+
+    var statistics: TrackerStatistics {
+        state.withLock { state in
+            var statistics = TrackerStatistics()
+            statistics.captured = state.captured
+            statistics.delivered = state.delivered
+            statistics.retried = state.retried
+            statistics.spooled = state.spooled
+            statistics.queued = state.queue.count
+            statistics.inFlight = state.outstanding
+            for reason in DropReason.allCases where state.dropped[reason.index] > 0 {
+                statistics.dropped[reason] = state.dropped[reason.index]
+            }
+            return statistics
+        }
+    }
+
+    /// Asks for everything captured so far.
+    ///
+    /// - Returns: a number for ``cancelWait(_:)``; nil if nothing is open, and `wake` is not called.
+    func notifyWhenSettled(_ wake: @escaping @Sendable () -> Void) -> UInt64? {
+        let identifier = state.withLock { state -> UInt64? in
+            guard state.queue.count + state.outstanding > 0, !state.isThreadEnded else { return nil }
+            state.hurries += 1
+            state.isAsleep = false
+            state.nextWaiter += 1
+            state.waiters.append(
+                Waiter(
+                    identifier: state.nextWaiter, sequence: state.dequeued + UInt64(state.queue.count), wake: wake))
+            return state.nextWaiter
+        }
+        if identifier != nil { bell.signal() }
+        return identifier
+    }
+
+    func cancelWait(_ identifier: UInt64) {
+        state.withLock { state in state.waiters.removeAll { $0.identifier == identifier } }
+    }
+
+    /// Lets no more events in; the thread goes on until all is settled or the time has come.
+    ///
+    /// - Returns: whether a thread is still at work.
+    func close(stopAt: UInt64) -> Bool {
+        let isRunning = state.withLock { state -> Bool in
+            state.isClosed = true
+            state.hurries += 1
+            state.isAsleep = false
+            state.stopAt = min(state.stopAt ?? stopAt, stopAt)
+            return state.isThreadStarted && !state.isThreadEnded
+        }
+        bell.signal()
+        return isRunning
+    }
+
+    /// Settles what is still open, for a shutdown whose time is over while the thread is stuck.
+    func abandon() {
+        state.withLock { state in
+            state.isClosed = true
+            settleAll(&state, as: .shutdown)
+            state.isThreadEnded = true
+        }
+    }
+
+    // MARK: The delivery thread's side
+
+    func orders() -> Orders {
+        state.withLock { Orders(isClosed: $0.isClosed, stopAt: $0.stopAt, hurries: $0.hurries) }
+    }
+
+    var hasWaiters: Bool { state.withLock { !$0.waiters.isEmpty } }
+
+    var queueIsEmpty: Bool { state.withLock { $0.queue.isEmpty } }
+
+    /// How many events wait, and since when the oldest does (wall clock).
+    func waiting() -> (count: Int, oldest: Int64?) {
+        state.withLock { ($0.queue.count, $0.queue.first?.receivedAt) }
+    }
+
+    /// Takes up to `maximum` of the oldest events off the queue, with the number of the first.
+    func take(_ maximum: Int) -> (first: UInt64, requests: [TrackedRequest]) {
+        state.withLock { state in
+            let first = state.dequeued
+            let count = min(maximum, state.queue.count)
+            var requests: [TrackedRequest] = []
+            requests.reserveCapacity(count)
+            while requests.count < count, let request = state.queue.popFirst() { requests.append(request) }
+            state.dequeued += UInt64(requests.count)
+            state.outstanding += requests.count
+            return (first, requests)
+        }
+    }
+
+    /// Sleeps until `deadline`, or without an end until something happens.
+    ///
+    /// - Parameters:
+    ///   - deadline: monotonic nanoseconds; nil: until an event, a flush or a shutdown.
+    ///   - wakesForEvents: whether a new event rings the bell. If not, requests are spared the system call.
+    func sleep(until deadline: UInt64?, wakesForEvents: Bool) {
+        let mayRest = state.withLock { state -> Bool in
+            guard wakesForEvents else { return true }
+            guard state.queue.isEmpty, !state.isClosed else { return false }
+            state.isAsleep = true
+            return true
+        }
+        guard mayRest else { return }
+        if let deadline {
+            let now = SystemClock.monotonicNanoseconds()
+            if deadline > now {
+                _ = bell.wait(timeout: .now() + .nanoseconds(Int(clamping: deadline - now)))
+            }
+        } else {
+            bell.wait()
+        }
+        state.withLock { $0.isAsleep = false }
+    }
+
+    func settleDelivered(_ count: Int, bytes: Int) {
+        state.withLock { state in
+            guard state.outstanding >= count else { return }
+            state.delivered += count
+            state.outstanding -= count
+            state.openBytes -= bytes
+        }
+    }
+
+    func settleDropped(_ reason: DropReason, _ count: Int, bytes: Int) {
+        state.withLock { state in
+            guard state.outstanding >= count else { return }
+            state.drop(reason, count)
+            state.outstanding -= count
+            state.openBytes -= bytes
+        }
+    }
+
+    func countRetried(_ count: Int) {
+        state.withLock { $0.retried += count }
+    }
+
+    /// Wakes those whose events are all settled.
+    ///
+    /// - Parameter oldestOutstanding: the number of the oldest event that was taken and is not settled.
+    func notifyWaiters(oldestOutstanding: UInt64?) {
+        let ready = state.withLock { state -> [Waiter] in
+            guard !state.waiters.isEmpty else { return [] }
+            let oldest = oldestOutstanding ?? state.dequeued
+            let ready = state.waiters.filter { $0.sequence <= oldest }
+            if !ready.isEmpty { state.waiters.removeAll { $0.sequence <= oldest } }
+            return ready
+        }
+        for waiter in ready { waiter.wake() }
+    }
+
+    /// The thread's last act: counts what is left, and wakes everybody.
+    func threadEnds() {
+        let waiters = state.withLock { state -> [Waiter] in
+            state.isThreadEnded = true
+            settleAll(&state, as: .shutdown)
+            defer { state.waiters.removeAll() }
+            return state.waiters
+        }
+        for waiter in waiters { waiter.wake() }
+    }
+
+    private func settleAll(_ state: inout State, as reason: DropReason) {
+        state.drop(reason, state.queue.count + state.outstanding)
+        state.queue = EventRing()
+        state.outstanding = 0
+        state.openBytes = 0
+    }
+}

@@ -1,0 +1,39 @@
+/// What became of the events so far. At every moment
+/// `captured == delivered + spooled + all of dropped + pending`.
+public struct TrackerStatistics: Sendable, Equatable, CustomStringConvertible {
+    /// Requests that were measured, whatever became of their events.
+    public var captured: Int = 0
+    /// Events that the backend has.
+    public var delivered: Int = 0
+    /// Sendings after the first, in events.
+    public var retried: Int = 0
+    /// Events that are lost, by reason; reasons without an event are left out.
+    public var dropped: [DropReason: Int] = [:]
+    /// Events that wait in memory.
+    public var queued: Int = 0
+    /// Events that are being sent, or wait to be sent again.
+    public var inFlight: Int = 0
+    /// Events that this tracker wrote to disk for a later delivery.
+    public var spooled: Int = 0
+
+    /// Makes statistics without any event.
+    public init() {}
+
+    /// Events that are lost, for whatever reason.
+    public var droppedInAll: Int { dropped.values.reduce(0, +) }
+
+    /// Events whose fate is open: in memory or on their way.
+    public var pending: Int { queued + inFlight }
+
+    /// One line for a log.
+    public var description: String {
+        var text = "captured \(captured), delivered \(delivered), retried \(retried), dropped \(droppedInAll)"
+        if droppedInAll > 0 {
+            let reasons = DropReason.allCases.compactMap { reason in
+                dropped[reason].map { "\(reason.rawValue) \($0)" }
+            }
+            text += " (\(reasons.joined(separator: ", ")))"
+        }
+        return text + ", pending \(pending), spooled \(spooled)"
+    }
+}

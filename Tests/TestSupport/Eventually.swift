@@ -1,0 +1,19 @@
+import Foundation
+
+/// A condition that did not come true in time.
+public struct NeverHappened: Error, CustomStringConvertible {
+    public let description: String
+}
+
+/// Waits until a condition holds, looking again and again, and fails once the deadline has passed.
+public func eventually(
+    within limit: Duration = .seconds(10), _ what: String = "the condition", _ condition: () async throws -> Bool
+) async throws {
+    let deadline = ContinuousClock.now + limit
+    while try await !condition() {
+        guard ContinuousClock.now < deadline else {
+            throw NeverHappened(description: "\(what) did not become true within \(limit)")
+        }
+        try await Task.sleep(for: .milliseconds(5))
+    }
+}

@@ -1,0 +1,53 @@
+import Foundation
+
+/// A request and the event that the Python package produced for it; one line of `Tests/Fixtures/recorded`.
+public struct RecordedRequest: Sendable, CustomStringConvertible {
+    /// What the recording calls it.
+    public let id: String
+    /// The raw HTTP/1.1 request.
+    public let request: Data
+    public let status: Int
+    /// The event as JSON; nil where the original sends none.
+    public let event: Data?
+    public let note: String
+
+    public var description: String { id }
+
+    /// - Parameter name: `router` or `cgi`.
+    public static func load(_ name: String) throws -> [RecordedRequest] {
+        let file = Fixtures.directory.appending(path: "recorded/\(name).jsonl")
+        return try String(contentsOf: file, encoding: .utf8).split(separator: "\n").map { line in
+            let object = try JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any] ?? [:]
+            guard let id = object["id"] as? String, let text = object["request_base64"] as? String,
+                let request = Data(base64Encoded: text), let status = object["status"] as? Int
+            else { throw NeverHappened(description: "a record of \(name) can't be read") }
+            let event = object["event"] as? [String: Any]
+            return RecordedRequest(
+                id: id, request: request, status: status,
+                event: try event.map { try JSONSerialization.data(withJSONObject: $0) },
+                note: object["note"] as? String ?? "")
+        }
+    }
+
+    /// The request's head, split up: method, target, header fields in order with optional white space removed.
+    public var head: (method: String, target: String, headers: [(name: String, value: String)]) {
+        let end = request.range(of: Data("\r\n\r\n".utf8))?.lowerBound ?? request.endIndex
+        let lines = String(data: request[..<end], encoding: .isoLatin1)?.components(separatedBy: "\r\n") ?? []
+        let words = lines.first?.components(separatedBy: " ") ?? []
+        let headers = lines.dropFirst().compactMap { line -> (name: String, value: String)? in
+            guard let colon = line.firstIndex(of: ":") else { return nil }
+            let value = line[line.index(after: colon)...].trimmingCharacters(in: CharacterSet(charactersIn: " \t"))
+            let bytes = Data(value.unicodeScalars.map { UInt8($0.value) })
+            return (String(line[..<colon]), String(data: bytes, encoding: .utf8) ?? value)
+        }
+        return (words.first ?? "", words.dropFirst().dropLast().joined(separator: " "), headers)
+    }
+}
+
+/// Files that tests read.
+public enum Fixtures {
+    public static var directory: URL {
+        URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+            .appending(path: "Fixtures")
+    }
+}

@@ -1,0 +1,75 @@
+import Testing
+
+@testable import TrackerCore
+
+@Suite("Retry-After")
+struct RetryAfterTests {
+    // 2026-10-21 07:27:00 UTC
+    static let now: Int64 = 1_792_567_620 * 1_000_000_000
+
+    @Test(
+        "is read as seconds or as any form of date",
+        arguments: [
+            ("3", 3), (" 120 ", 120), ("0", 0), ("Wed, 21 Oct 2026 07:28:00 GMT", 60),
+            ("Wednesday, 21-Oct-26 07:28:00 GMT", 60), ("Wed Oct 21 07:28:00 2026", 60),
+            ("Wed, 21 Oct 2020 07:28:00 GMT", 0), ("99999999999999999999", 1 << 31),
+        ] as [(String, Int64)])
+    func readable(value: String, seconds: Int64) {
+        #expect(RetryAfter.parse(value, now: Self.now) == .seconds(seconds))
+    }
+
+    @Test(
+        "that can't be read counts as absent",
+        arguments: ["abc", "1.5", "-5", "", "Wed, 41 Oct 2026 07:28:00 GMT", "Wed, 21 Foo 2026 07:28:00 GMT", "1 2 3 4 5 GMT", "Wed, 21 Oct 2026 7:99:00 GMT"])
+    func unreadable(value: String) {
+        #expect(RetryAfter.parse(value, now: Self.now) == nil)
+    }
+}
+
+@Suite("The wait before a retry")
+struct RetryPolicyTests {
+    private struct Highest: RandomNumberGenerator {
+        mutating func next() -> UInt64 { .max }
+    }
+
+    @Test("is at most the doubled base, up to the cap", arguments: [(0, 1.0), (1, 2), (5, 32), (6, 60), (99, 60)])
+    func upperBound(attempt: Int, seconds: Double) {
+        var random = Highest()
+        let delay = RetryPolicy().delay(attempt: attempt, retryAfter: nil, using: &random)
+        #expect(abs(Double(delay) / 1e9 - seconds) < 0.001)
+    }
+
+    @Test("is spread over the whole range")
+    func jitter() {
+        var random = SystemRandomNumberGenerator()
+        let delays = (0..<200).map { _ in RetryPolicy().delay(attempt: 6, retryAfter: nil, using: &random) }
+        #expect(delays.contains { $0 < 20_000_000_000 } && delays.contains { $0 > 40_000_000_000 })
+    }
+
+    @Test("is never shorter than the server asked, up to its own cap")
+    func retryAfter() {
+        var random = SystemRandomNumberGenerator()
+        let policy = RetryPolicy()
+        #expect(policy.delay(attempt: 0, retryAfter: .seconds(7), using: &random) >= 7_000_000_000)
+        #expect(policy.delay(attempt: 0, retryAfter: .seconds(90_000), using: &random) == 300_000_000_000)
+    }
+}
+
+@Suite("An HTTP status")
+struct HTTPOutcomeTests {
+    @Test("decides what becomes of the event", arguments: [
+        (200, "delivered"), (204, "delivered"), (301, "drop redirected"), (400, "drop rejected"), (401, "hold"),
+        (403, "hold"), (404, "hold"), (408, "retry"), (413, "drop rejected"), (429, "retry"), (500, "retry"),
+        (503, "retry"), (599, "retry"),
+    ])
+    func decides(status: Int, expected: String) {
+        let text =
+            switch HTTPOutcome.outcome(status: status, retryAfter: "", now: 0) {
+            case .delivered: "delivered"
+            case .retry: "retry"
+            case .holdBack: "hold"
+            case .drop(let reason, _): "drop \(reason.rawValue)"
+            }
+        #expect(text == expected)
+    }
+}

@@ -72,7 +72,8 @@ public struct AnalyticsMiddleware<Request, Response>: Sendable {
     }
 
     private func begin(_ request: Request) -> Interception? {
-        let interception = tracker.begin(mapping.snapshot(request), session: tracker.isEnabled ? mapping.session?(request) : nil)
+        let interception = tracker.begin(
+            mapping.snapshot(request), session: tracker.isEnabled ? mapping.session?(request) : nil)
         if let interception, interception.isNewSession, mapping.session != nil {
             mapping.storeSession(request, interception.session)
         }

@@ -35,8 +35,9 @@ final class DeliveryLoop {
         static let attempts = 8
     }
 
-    init(configuration: TrackerConfiguration, transport: any EventTransport, pipeline: DeliveryPipeline, log: TrackerLog)
-    {
+    init(
+        configuration: TrackerConfiguration, transport: any EventTransport, pipeline: DeliveryPipeline, log: TrackerLog
+    ) {
         self.pipeline = pipeline
         self.transport = transport
         self.log = log

@@ -1,3 +1,5 @@
+import Synchronization
+
 #if canImport(Darwin)
     import Darwin
 #elseif canImport(Musl)
@@ -5,8 +7,6 @@
 #else
     import Glibc
 #endif
-
-import Synchronization
 
 // The type below has a method of that name.
 private let writeBytes: @Sendable (Int32, UnsafeRawPointer?, Int) -> Int = write

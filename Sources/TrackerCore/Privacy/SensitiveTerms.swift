@@ -4,7 +4,8 @@
 /// and `keyboard` do not.
 enum SensitiveTerms {
     static let words: Set<String> = [
-        "auth", "authorization", "authentication", "authenticate", "token", "secret", "password", "passwd", "passphrase",
+        "auth", "authorization", "authentication", "authenticate", "token", "secret", "password", "passwd",
+        "passphrase",
         "pwd", "pass", "key", "apikey", "accesskey", "secretkey", "privatekey", "jwt", "bearer", "sso", "saml", "csrf",
         "xsrf", "csrftoken", "xsrftoken", "csrfmiddlewaretoken", "authtoken", "accesstoken", "refreshtoken", "idtoken",
         "credential", "credentials", "session", "sessionid", "sessid", "phpsessid", "jsessionid", "sid", "cookie",

@@ -120,7 +120,8 @@ struct TrackerConfigurationTests {
         }
     }
 
-    @Test("keeps a base path of the endpoint, with one slash between", arguments: ["https://h/base", "https://h/base//"])
+    @Test(
+        "keeps a base path of the endpoint, with one slash between", arguments: ["https://h/base", "https://h/base//"])
     func basePath(endpoint: String) throws {
         let configuration = try TrackerConfiguration(projectID: "p", projectToken: "t", backendEndpoint: endpoint)
         #expect(configuration.backendEndpoint.url(projectID: "p") == "https://h/base/p")

@@ -20,7 +20,10 @@ struct RetryAfterTests {
 
     @Test(
         "that can't be read counts as absent",
-        arguments: ["abc", "1.5", "-5", "", "Wed, 41 Oct 2026 07:28:00 GMT", "Wed, 21 Foo 2026 07:28:00 GMT", "1 2 3 4 5 GMT", "Wed, 21 Oct 2026 7:99:00 GMT"])
+        arguments: [
+            "abc", "1.5", "-5", "", "Wed, 41 Oct 2026 07:28:00 GMT", "Wed, 21 Foo 2026 07:28:00 GMT", "1 2 3 4 5 GMT",
+            "Wed, 21 Oct 2026 7:99:00 GMT",
+        ])
     func unreadable(value: String) {
         #expect(RetryAfter.parse(value, now: Self.now) == nil)
     }
@@ -57,11 +60,13 @@ struct RetryPolicyTests {
 
 @Suite("An HTTP status")
 struct HTTPOutcomeTests {
-    @Test("decides what becomes of the event", arguments: [
-        (200, "delivered"), (204, "delivered"), (301, "drop redirected"), (400, "drop rejected"), (401, "hold"),
-        (403, "hold"), (404, "hold"), (408, "retry"), (413, "drop rejected"), (429, "retry"), (500, "retry"),
-        (503, "retry"), (599, "retry"),
-    ])
+    @Test(
+        "decides what becomes of the event",
+        arguments: [
+            (200, "delivered"), (204, "delivered"), (301, "drop redirected"), (400, "drop rejected"), (401, "hold"),
+            (403, "hold"), (404, "hold"), (408, "retry"), (413, "drop rejected"), (429, "retry"), (500, "retry"),
+            (503, "retry"), (599, "retry"),
+        ])
     func decides(status: Int, expected: String) {
         let text =
             switch HTTPOutcome.outcome(status: status, retryAfter: "", now: 0) {

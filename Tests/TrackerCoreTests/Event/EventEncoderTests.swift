@@ -25,7 +25,8 @@ struct EventEncoderTests {
     @Test("is the exact JSON of the wire format")
     func exactBytes() {
         let snapshot = RequestSnapshot(
-            method: "GET", target: "/hello/bob/?a=1", headers: RequestHeaders([("Host", "h:1"), ("X-Q", "a\"b\\\n\u{1}")])
+            method: "GET", target: "/hello/bob/?a=1",
+            headers: RequestHeaders([("Host", "h:1"), ("X-Q", "a\"b\\\n\u{1}")])
         )
         #expect(
             String(decoding: Self.encode(snapshot, viewName: nil), as: UTF8.self) == """
@@ -117,7 +118,10 @@ struct EventEncoderTests {
 
     @Test(
         "is valid JSON whatever the request holds",
-        arguments: ["\u{0}", "\u{1F600}", "\u{2028}", "\"", "\\", "\u{7F}\u{80}", "{\"a\":1}", String(repeating: "\\\"", count: 999)])
+        arguments: [
+            "\u{0}", "\u{1F600}", "\u{2028}", "\"", "\\", "\u{7F}\u{80}", "{\"a\":1}",
+            String(repeating: "\\\"", count: 999),
+        ])
     func hostileValues(text: String) throws {
         let snapshot = RequestSnapshot(
             method: text, target: text, host: text, serverAuthority: text,

@@ -10,12 +10,16 @@ struct SessionIdentifierTests {
         #expect(session.description.utf8.count == 32)
         #expect(session.description.allSatisfy { "0123456789abcdef".contains($0) })
         #expect(SessionIdentifier(session.description) == session)
-        #expect(SessionIdentifier("00112233445566778899AABBCCDDEEFF")?.description == "00112233445566778899aabbccddeeff")
+        #expect(
+            SessionIdentifier("00112233445566778899AABBCCDDEEFF")?.description == "00112233445566778899aabbccddeeff")
     }
 
     @Test(
         "is refused in any other form",
-        arguments: ["", "0", String(repeating: "0", count: 31), String(repeating: "0", count: 33), "g" + String(repeating: "0", count: 31), "é" + String(repeating: "0", count: 30)])
+        arguments: [
+            "", "0", String(repeating: "0", count: 31), String(repeating: "0", count: 33),
+            "g" + String(repeating: "0", count: 31), "é" + String(repeating: "0", count: 30),
+        ])
     func refused(text: String) {
         #expect(SessionIdentifier(text) == nil)
     }

@@ -1,0 +1,297 @@
+import Foundation
+import Synchronization
+import TestSupport
+import Testing
+
+@testable import TrackerCore
+
+/// A tracker with a transport of the test's, and its log lines.
+private final class Subject: Sendable {
+    let lines: LogLines
+    let tracker: Tracker
+
+    init(transport: any EventTransport, _ change: (inout TrackerConfiguration) -> Void = { _ in }) throws {
+        var configuration = try TrackerConfiguration(projectID: "p", projectToken: "tok-s3cr3t")
+        configuration.retryPolicy.base = .milliseconds(1)
+        configuration.retryPolicy.cap = .milliseconds(20)
+        let lines = LogLines()
+        configuration.logHandler = { lines.append($0, $1) }
+        change(&configuration)
+        self.lines = lines
+        tracker = Tracker(configuration: configuration, transport: transport)
+    }
+
+    func request(_ name: String = "home", status: Int = 200) {
+        tracker.begin(
+            RequestSnapshot(method: "GET", target: "/\(name)", host: "h", headers: RequestHeaders([("Host", "h")]))
+        )?.finish(status: status, viewName: name)
+    }
+}
+
+final class LogLines: Sendable {
+    private let lines = Mutex<[String]>([])
+    func append(_ level: LogLevel, _ line: String) { lines.withLock { $0.append("[\(level.rawValue)] \(line)") } }
+    var all: [String] { lines.withLock { $0 } }
+}
+
+/// Never ends a payload, as a backend that answers nothing.
+private struct BlackHole: EventTransport {
+    final class Session: TransportSession {
+        let maximumInFlight = 4
+        func start(_ payload: DeliveryPayload) {}
+        func wait(atMost limit: Duration) -> [DeliveryCompletion] {
+            Thread.sleep(forTimeInterval: Double(limit.nanoseconds) / 1e9)
+            return []
+        }
+        func cancel() {}
+    }
+    func open() throws(TransportUnavailable) -> any TransportSession { Session() }
+}
+
+/// Blocks the delivery thread itself, as a transport with a defect would.
+private struct Stuck: EventTransport {
+    let gate = DispatchSemaphore(value: 0)
+    func open() throws(TransportUnavailable) -> any TransportSession {
+        gate.wait()
+        return ImmediateSession { DeliveryCompletion(identifier: $0.identifier, outcome: .delivered) }
+    }
+}
+
+private struct Missing: EventTransport {
+    func open() throws(TransportUnavailable) -> any TransportSession {
+        throw TransportUnavailable("install the library")
+    }
+}
+
+private func addsUp(_ statistics: TrackerStatistics) -> Bool {
+    statistics.captured == statistics.delivered + statistics.spooled + statistics.droppedInAll + statistics.pending
+}
+
+@Suite("A tracker")
+struct TrackerTests {
+    @Test("delivers one event for each request, in order")
+    func delivers() throws {
+        let transport = InMemoryTransport()
+        let subject = try Subject(transport: transport)
+        for number in 0..<1000 { subject.request("v\(number)") }
+        let result = subject.tracker.flush()
+        #expect(result.isComplete)
+        #expect(subject.tracker.statistics.delivered == 1000)
+        let names = try transport.events.map { event in
+            try EventEncoderTests.eventData(Array(event.utf8))["view_name"] as? String
+        }
+        #expect(names == (0..<1000).map { "v\($0)" })
+        #expect(Set(transport.payloads.map(\.idempotencyKey)).count == 1000)
+    }
+
+    @Test("that is disabled makes no event and no thread")
+    func disabled() throws {
+        let transport = InMemoryTransport()
+        let subject = try Subject(transport: transport) { $0.debugDisableAnalytics = true }
+        #expect(!subject.tracker.isEnabled)
+        subject.request()
+        #expect(subject.tracker.flush() == FlushResult(delivered: 0, spooled: 0, dropped: 0, pending: 0))
+        #expect(subject.tracker.statistics == TrackerStatistics())
+        #expect(transport.events.isEmpty)
+    }
+
+    @Test("accounts for every event at every moment, with eight threads and a failing backend")
+    func accounting() async throws {
+        let transport = InMemoryTransport { _ in
+            switch Int.random(in: 0..<4) {
+            case 0: .retry(after: nil, because: "test")
+            case 1: .drop(.rejected, because: "test")
+            default: .delivered
+            }
+        }
+        let subject = try Subject(transport: transport) { $0.queueCapacity = 500 }
+        await withTaskGroup(of: Void.self) { group in
+            for _ in 0..<8 {
+                group.addTask {
+                    for _ in 0..<500 {
+                        subject.request()
+                        #expect(addsUp(subject.tracker.statistics))
+                    }
+                }
+            }
+        }
+        #expect(await subject.tracker.flush(timeout: .seconds(30)).isComplete)
+        let statistics = subject.tracker.statistics
+        #expect(statistics.captured == 4000)
+        #expect(addsUp(statistics) && statistics.pending == 0)
+        #expect(statistics.retried > 0 && (statistics.dropped[.rejected] ?? 0) > 0)
+        #expect(transport.events.count == statistics.delivered)
+    }
+
+    @Test("refuses events over the queue's bound and says so")
+    func queueFull() async throws {
+        let subject = try Subject(transport: BlackHole()) { $0.queueCapacity = 10 }
+        for _ in 0..<25 { subject.request() }
+        #expect(subject.tracker.statistics.dropped == [.queueFull: 15])
+        #expect(subject.tracker.statistics.pending == 10)
+        try await eventually("a log line") { subject.lines.all.contains { $0.contains("the queue is full") } }
+        await subject.tracker.shutdown(timeout: .milliseconds(50))
+        #expect(subject.tracker.statistics.dropped == [.queueFull: 15, .shutdown: 10])
+        #expect(subject.lines.all.contains { $0.contains("10 events could not be delivered before the shutdown") })
+    }
+
+    @Test("bounds the bytes that wait as well")
+    func bytesFull() throws {
+        let subject = try Subject(transport: BlackHole()) { $0.queueMaximumBytes = 65_536 }
+        let headers = RequestHeaders([("X-Long", String(repeating: "x", count: 10_000))])
+        for _ in 0..<20 {
+            subject.tracker.begin(RequestSnapshot(method: "GET", target: "/", headers: headers))?
+                .finish(status: 200, viewName: nil)
+        }
+        #expect(subject.tracker.statistics.pending == 6)
+        #expect(subject.tracker.statistics.dropped == [.queueFull: 14])
+        subject.tracker.shutdown(timeout: .zero)
+    }
+
+    @Test("keeps its shutdown deadline, and loses nothing uncounted", arguments: [true, false])
+    func shutdownDeadline(isThreadStuck: Bool) throws {
+        let stuck = Stuck()
+        let subject = try Subject(transport: isThreadStuck ? stuck : BlackHole())
+        for _ in 0..<100 { subject.request() }
+        let started = ContinuousClock.now
+        let result = subject.tracker.shutdown(timeout: .milliseconds(200))
+        let took = ContinuousClock.now - started
+        #expect(result == FlushResult(delivered: 0, spooled: 0, dropped: 100, pending: 0))
+        // Generous towards a busy machine; without the deadline it would not end at all.
+        #expect(took < .seconds(5))
+        subject.request()
+        #expect(subject.tracker.statistics.captured == 101)
+        #expect(subject.tracker.statistics.dropped == [.shutdown: 101])
+        #expect(subject.tracker.shutdown(timeout: .seconds(9)).pending == 0)
+        stuck.gate.signal()
+        #expect(addsUp(subject.tracker.statistics))
+    }
+
+    @Test("gives up a flush at its deadline and goes on")
+    func flushDeadline() throws {
+        let subject = try Subject(transport: BlackHole())
+        subject.request()
+        #expect(subject.tracker.flush(timeout: .milliseconds(50)).pending == 1)
+        subject.request()
+        #expect(subject.tracker.statistics.pending == 2)
+        subject.tracker.shutdown(timeout: .zero)
+    }
+
+    @Test("flushes and shuts down without blocking an async caller")
+    func asyncForms() async throws {
+        let subject = try Subject(transport: InMemoryTransport())
+        subject.request()
+        #expect(await subject.tracker.flush(timeout: .seconds(5)).isComplete)
+        subject.request()
+        #expect(await subject.tracker.shutdown(timeout: .seconds(5)).pending == 0)
+        #expect(subject.tracker.statistics.delivered == 2)
+    }
+
+    @Test("runs as a service until it is cancelled, and is drained then")
+    func service() async throws {
+        let subject = try Subject(transport: InMemoryTransport())
+        let running = Task { try await subject.tracker.run() }
+        for _ in 0..<50 { subject.request() }
+        running.cancel()
+        try await running.value
+        #expect(subject.tracker.statistics.delivered == 50)
+        #expect(subject.tracker.statistics.pending == 0)
+    }
+
+    @Test("delivers although every thread of the cooperative pool is blocked")
+    func blockedPool() async throws {
+        let transport = InMemoryTransport()
+        let subject = try Subject(transport: transport)
+        let gate = DispatchSemaphore(value: 0)
+        let blockers = ProcessInfo.processInfo.activeProcessorCount
+        let isDelivered = await withCheckedContinuation { (continuation: CheckedContinuation<Bool, Never>) in
+            for _ in 0..<blockers { Task.detached { Self.block(gate) } }
+            Thread.detachNewThread {
+                subject.request()
+                let result = subject.tracker.flush(timeout: .seconds(10))
+                for _ in 0..<blockers { gate.signal() }
+                continuation.resume(returning: result.delivered == 1)
+            }
+        }
+        #expect(isDelivered)
+    }
+
+    private static func block(_ gate: DispatchSemaphore) { gate.wait() }
+
+    @Test("repeats a failed delivery under the same key")
+    func retries() throws {
+        let left = Mutex(3)
+        let transport = InMemoryTransport { _ in
+            left.withLock { left in
+                left -= 1
+                return left >= 0 ? .retry(after: nil, because: "down") : .delivered
+            }
+        }
+        let subject = try Subject(transport: transport)
+        subject.request()
+        #expect(subject.tracker.flush().isComplete)
+        #expect(transport.payloads.count == 4)
+        #expect(Set(transport.payloads.map(\.idempotencyKey)).count == 1)
+        #expect(subject.tracker.statistics.retried == 3)
+        #expect(subject.lines.all.contains { $0.contains("can't deliver: down") })
+        #expect(subject.lines.all.contains { $0.contains("the backend is back after") })
+    }
+
+    @Test("waits as long as the backend asked, even when flushed")
+    func retryAfter() throws {
+        let transport = InMemoryTransport { _ in .retry(after: .seconds(100), because: "429") }
+        let subject = try Subject(transport: transport)
+        for _ in 0..<100 { subject.request() }
+        #expect(subject.tracker.flush(timeout: .milliseconds(100)).pending == 100)
+        #expect(transport.payloads.count <= 64)
+        subject.tracker.shutdown(timeout: .seconds(1))
+        #expect(transport.payloads.count <= 64)
+        #expect(subject.tracker.statistics.dropped == [.shutdown: 100])
+    }
+
+    @Test("sends a single probe while the backend is down")
+    func probes() async throws {
+        let transport = InMemoryTransport { _ in .retry(after: nil, because: "down") }
+        let subject = try Subject(transport: transport)
+        subject.request()
+        try await eventually("the first failure") { !transport.payloads.isEmpty }
+        for _ in 0..<200 { subject.request() }
+        try await eventually("more tries") { transport.payloads.count > 12 }
+        #expect(subject.tracker.statistics.captured == 201)
+        await subject.tracker.shutdown(timeout: .zero)
+        // The 200 later ones waited for a probe to succeed: each try was one event alone.
+        #expect(transport.payloads.count < 100)
+    }
+
+    @Test("gives up an event that keeps failing while others go through")
+    func poison() throws {
+        let transport = InMemoryTransport { payload in
+            String(decoding: payload.body, as: UTF8.self).contains("\"poison\"")
+                ? .retry(after: nil, because: "500") : .delivered
+        }
+        let subject = try Subject(transport: transport)
+        subject.request("poison")
+        for _ in 0..<20 { subject.request() }
+        #expect(subject.tracker.flush(timeout: .seconds(20)).isComplete)
+        #expect(subject.tracker.statistics.delivered == 20)
+        #expect(subject.tracker.statistics.dropped == [.retriesExhausted: 1])
+    }
+
+    @Test("counts events and says what to do where there is no way to send")
+    func unavailable() throws {
+        let subject = try Subject(transport: Missing())
+        for _ in 0..<10 { subject.request() }
+        #expect(subject.tracker.flush().isComplete)
+        #expect(subject.tracker.statistics.dropped == [.transportUnavailable: 10])
+        #expect(subject.lines.all == ["[error] install the library"])
+    }
+
+    @Test("never writes its token to the log")
+    func secret() throws {
+        let transport = InMemoryTransport { _ in .drop(.rejected, because: "bad token tok-s3cr3t\nforged line") }
+        let subject = try Subject(transport: transport)
+        subject.request()
+        #expect(subject.tracker.flush().isComplete)
+        #expect(subject.lines.all == ["[warning] dropped an event: bad token [Filtered] forged line"])
+    }
+}

@@ -1,1 +1,17 @@
-print("not built yet")
+import TrackerCore
+
+let arguments = CommandLine.arguments.dropFirst()
+if arguments.contains("--help") {
+    print(
+        """
+        Usage: swift run -c release TrackerBenchmarks [--filter NAME]
+
+        Prints a table for each area: request-path, encoding.
+        """)
+} else {
+    var filter: String?
+    if let position = arguments.firstIndex(of: "--filter") { filter = arguments[(position + 1)...].first }
+    func wants(_ name: String) -> Bool { filter.map { name.contains($0) } ?? true }
+    if wants("request-path") { print(try await RequestPathBenchmark.run().text) }
+    if wants("encoding") { print(EncodingBenchmark.run().text) }
+}

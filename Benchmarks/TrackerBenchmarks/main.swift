@@ -6,12 +6,13 @@ if arguments.contains("--help") {
         """
         Usage: swift run -c release TrackerBenchmarks [--filter NAME]
 
-        Prints a table for each area: request-path, encoding.
+        Prints a table for each area: request-path, encoding, delivery.
         """)
 } else {
     var filter: String?
     if let position = arguments.firstIndex(of: "--filter") { filter = arguments[(position + 1)...].first }
     func wants(_ name: String) -> Bool { filter.map { name.contains($0) } ?? true }
     if wants("request-path") { print(try await RequestPathBenchmark.run().text) }
+    if wants("delivery") { print(try DeliveryBenchmark.run().text) }
     if wants("encoding") { print(EncodingBenchmark.run().text) }
 }

@@ -17,7 +17,8 @@ public struct TrackerConfiguration: Sendable, CustomStringConvertible, CustomRef
 
     /// Events that may wait in memory, those on their way included; 1 to 1,000,000.
     public var queueCapacity = 32_768
-    /// Bytes that waiting events may take up, roughly; 64 KiB to 1 GiB.
+    /// Bytes of content (names, values, addresses) that may wait, which is about what the events will be long;
+    /// 64 KiB to 1 GiB.
     public var queueMaximumBytes = 32 << 20
 
     /// A file of certificate authorities (PEM) to trust instead of the system's; for a backend with a private one.

@@ -9,7 +9,7 @@ final class TrackedRequest: Sendable {
     /// `Set-Cookie` values, without the tracker's own.
     let responseCookies: [String]
     let viewName: String?
-    /// Rough size in memory, for the bound of the queue.
+    /// What the event counts against the queue's bound: its texts, and the rest of the JSON.
     let approximateBytes: Int
 
     init(
@@ -23,7 +23,7 @@ final class TrackedRequest: Sendable {
         self.status = status
         self.responseCookies = responseCookies
         self.viewName = viewName
-        var bytes = 320 &+ snapshot.headers.approximateBytes &+ snapshot.target.utf8.count
+        var bytes = 256 &+ snapshot.headers.contentBytes &+ snapshot.target.utf8.count
         for cookie in responseCookies { bytes &+= 16 &+ cookie.utf8.count }
         approximateBytes = bytes
     }

@@ -56,11 +56,11 @@ public struct RequestHeaders: Sendable {
         }
     }
 
-    /// What the fields take up in memory, roughly; for the bound of the queue.
-    var approximateBytes: Int {
+    /// The length of all names and values; for the bound of the queue.
+    var contentBytes: Int {
         switch storage {
         case .fields(let fields):
-            var bytes = fields.count &* MemoryLayout<Field>.stride
+            var bytes = 0
             for field in fields { bytes &+= field.name.utf8.count &+ field.value.utf8.count }
             return bytes
         case .deferred: return 2048

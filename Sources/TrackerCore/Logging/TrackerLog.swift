@@ -71,7 +71,8 @@ final class TrackerLog: Sendable {
     private static func clean(_ text: String, secret: String) -> String {
         var bytes = Array(text.utf8.prefix(2048)).map { $0 < 0x20 || $0 == 0x7F ? 0x20 : $0 }
         let needle = Array(secret.utf8)
-        if !needle.isEmpty, bytes.count >= needle.count {
+        // A token of one or two letters is no secret, but would tear every word apart.
+        if needle.count >= 4, bytes.count >= needle.count {
             var cleaned: [UInt8] = []
             var index = 0
             while index < bytes.count {

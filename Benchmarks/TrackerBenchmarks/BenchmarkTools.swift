@@ -125,7 +125,9 @@ struct CurlBaseline {
         try process.run()
         let text = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
         process.waitUntilExit()
-        let numbers = text.split(separator: " ").compactMap { Double($0.trimmingCharacters(in: .whitespacesAndNewlines)) }
+        let numbers = text.split(separator: " ").compactMap {
+            Double($0.trimmingCharacters(in: .whitespacesAndNewlines))
+        }
         guard numbers.count == 3, numbers[2] == 0 else { throw BenchmarkFailure("curl_multi said: \(text)") }
         return (numbers[0], numbers[1])
     }

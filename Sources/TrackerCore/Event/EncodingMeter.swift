@@ -1,5 +1,5 @@
 /// Encodes one request again and again, so that benchmarks can reach the encoder and nothing else.
-package struct EncodingMeter {
+package struct EncodingMeter: ~Copyable {
     private var encoder: EventEncoder
     private let request: TrackedRequest
     /// The length of the last event.

@@ -1,18 +1,18 @@
 /// Turns a tracked request into the bytes of its event. Used by the delivery thread alone; keeps its buffers.
-struct EventEncoder {
+struct EventEncoder: ~Copyable {
     private let projectToken: String
     private var filter: PrivacyFilter
     private var writer = JSONWriter()
     private var url: [UInt8] = []
+    private var hashes: [HeaderNameHash] = []
 
     init(projectToken: String, privacy: PrivacyMode) {
         self.projectToken = projectToken
         filter = PrivacyFilter(mode: privacy)
-        writer.bytes.reserveCapacity(4096)
     }
 
     mutating func encode(_ request: TrackedRequest) -> [UInt8] {
-        writer.bytes.removeAll(keepingCapacity: true)
+        writer.removeAll()
         writer.raw("{\"project_token\":")
         writer.string(projectToken)
         writer.raw(",\"event_type\":\"page_view\",\"ra_tracker_version\":\"swift-v")
@@ -25,9 +25,10 @@ struct EventEncoder {
         url.removeAll(keepingCapacity: true)
         FullURL.append(request.snapshot, filter: filter, to: &url)
         // The URL is ASCII without quotes and backslashes; they are percent-encoded in it.
-        writer.bytes.append(contentsOf: url)
+        writer.raw(url)
         writer.raw("\",\"ra_session_id\":\"")
-        request.session.append(to: &writer.bytes)
+        writer.hexadecimal(request.session.high)
+        writer.hexadecimal(request.session.low)
         writer.raw("\",\"time_request_received_ns\":")
         writer.integer(request.receivedAt)
         writer.raw(",\"processing_time_ns\":")
@@ -47,68 +48,57 @@ struct EventEncoder {
 
     private mutating func appendHeaders(_ snapshot: RequestSnapshot) {
         let fields = snapshot.headers.fields
-        var isFirst = true
-        for (index, field) in fields.enumerated() {
-            // A name with an underscore could shadow the real one: "X_Real" and "X-Real" have one CGI name.
-            guard !field.name.isEmpty, !field.name.utf8.contains(UInt8(ascii: "_")),
-                !fields[..<index].contains(where: { Self.haveSameName($0.name, field.name) })
-            else { continue }
-            let later = fields[(index + 1)...].filter { Self.haveSameName($0.name, field.name) }
-            if snapshot.style == .cgi, field.value.isEmpty, later.isEmpty,
-                RequestHeaders.isEqual(field.name, "content-type")
-            {
-                continue
-            }
-            if !isFirst { writer.raw(",") }
-            isFirst = false
-            appendName(field.name, style: snapshot.style)
-            writer.raw(":\"")
-            let treatment = filter.treatment(ofHeader: field.name)
-            appendValue(field.value, treatment)
-            for repeated in later {
-                writer.raw(",")
-                appendValue(repeated.value, treatment)
-            }
-            writer.raw("\"")
+        hashes.removeAll(keepingCapacity: true)
+        for field in fields {
+            var name = field.name
+            hashes.append(name.withUTF8 { HeaderNameHash($0) })
         }
+        var isFirst = true
+        for index in fields.indices {
+            let (name, value) = fields[index]
+            // A name with an underscore could shadow the real one: "X_Real" and "X-Real" have one CGI name.
+            guard !hashes[index].hasUnderscore, !name.isEmpty, !isRepetition(index, in: fields) else { continue }
+            let isContentType = RequestHeaders.isEqual(name, "content-type")
+            if snapshot.style == .cgi, isContentType, value.isEmpty { continue }
+            if !isFirst { writer.byte(UInt8(ascii: ",")) }
+            isFirst = false
+            let isBare =
+                snapshot.style == .router && (isContentType || RequestHeaders.isEqual(name, "content-length"))
+            writer.raw(isBare ? "\"" : "\"HTTP_")
+            var variable = name
+            variable.withUTF8 { writer.variableName($0) }
+            writer.raw("\":\"")
+            let treatment = filter.treatment(ofHeader: name, hash: hashes[index])
+            appendValue(value, treatment)
+            for later in (index + 1)..<max(index + 1, fields.count)
+            where hashes[later] == hashes[index] && HeaderNameHash.areSame(fields[later].name, name) {
+                writer.byte(UInt8(ascii: ","))
+                appendValue(fields[later].value, treatment)
+            }
+            writer.byte(UInt8(ascii: "\""))
+        }
+    }
+
+    /// Whether the name stood before; then its value was written there.
+    private func isRepetition(_ index: Int, in fields: [RequestHeaders.Field]) -> Bool {
+        for earlier in 0..<index
+        where hashes[earlier] == hashes[index] && HeaderNameHash.areSame(fields[earlier].name, fields[index].name) {
+            return true
+        }
+        return false
     }
 
     private mutating func appendValue(_ value: String, _ treatment: PrivacyFilter.Treatment) {
         switch treatment {
         case .keep: writer.content(value)
         case .replace: writer.content(PrivacyFilter.replacement)
-        case .replaceCookieValues: writer.content(filter.cookieHeader(value))
-        case .filterURL: writer.content(filter.url(value))
+        case .replaceCookieValues:
+            var value = value
+            value.withUTF8 { filter.appendCookies($0, to: &writer) }
+        case .filterURL:
+            var value = value
+            value.withUTF8 { filter.appendURL($0, to: &writer) }
         }
-    }
-
-    /// The CGI name of a header (RFC 3875, section 4.1.18): upper case, dashes as underscores, `HTTP_` in front.
-    private mutating func appendName(_ name: String, style: EventStyle) {
-        let isBare =
-            style == .router
-            && (RequestHeaders.isEqual(name, "content-type") || RequestHeaders.isEqual(name, "content-length"))
-        writer.raw(isBare ? "\"" : "\"HTTP_")
-        for byte in name.utf8 {
-            switch byte {
-            case UInt8(ascii: "a")...UInt8(ascii: "z"): writer.bytes.append(byte & 0xDF)
-            case UInt8(ascii: "-"): writer.bytes.append(UInt8(ascii: "_"))
-            case 0..<0x20, UInt8(ascii: "\""), UInt8(ascii: "\\"):
-                // No server lets such bytes through in a name (RFC 9110, section 5.6.2); they must not break the JSON.
-                writer.bytes.append(UInt8(ascii: "?"))
-            default: writer.bytes.append(byte)
-            }
-        }
-        writer.raw("\"")
-    }
-
-    private static func haveSameName(_ left: String, _ right: String) -> Bool {
-        guard left.utf8.count == right.utf8.count else { return false }
-        for (one, other) in zip(left.utf8, right.utf8) where one != other {
-            guard one ^ other == 0x20, one | 0x20 >= UInt8(ascii: "a"), one | 0x20 <= UInt8(ascii: "z") else {
-                return false
-            }
-        }
-        return true
     }
 
     // MARK: Cookies
@@ -116,9 +106,9 @@ struct EventEncoder {
     private mutating func appendRequestCookies(_ snapshot: RequestSnapshot) {
         let cookies = snapshot.cookies ?? cookiesInHeader(snapshot)
         for (index, cookie) in cookies.enumerated() {
-            if index > 0 { writer.raw(",") }
+            if index > 0 { writer.byte(UInt8(ascii: ",")) }
             writer.string(cookie.name)
-            writer.raw(":")
+            writer.byte(UInt8(ascii: ":"))
             writer.string(filter.hidesCookieValues ? PrivacyFilter.replacement : cookie.value)
         }
     }
@@ -135,7 +125,7 @@ struct EventEncoder {
         for (index, cookie) in cookies.enumerated() {
             // The last of a name is the one that the visitor keeps.
             guard !cookies[(index + 1)...].contains(where: { $0.name == cookie.name }) else { continue }
-            if !isFirst { writer.raw(",") }
+            if !isFirst { writer.byte(UInt8(ascii: ",")) }
             isFirst = false
             writer.string(cookie.name)
             writer.raw(":{\"expires\":")
@@ -154,7 +144,7 @@ struct EventEncoder {
             writer.string(cookie.version)
             writer.raw(",\"samesite\":")
             writer.string(cookie.sameSite)
-            writer.raw("}")
+            writer.byte(UInt8(ascii: "}"))
         }
     }
 }

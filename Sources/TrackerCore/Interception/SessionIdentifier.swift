@@ -40,25 +40,11 @@ public struct SessionIdentifier: Sendable, Hashable, LosslessStringConvertible {
         self.init(high: high, low: low)
     }
 
-    func append(to bytes: inout [UInt8]) {
-        Self.append(high, to: &bytes)
-        Self.append(low, to: &bytes)
-    }
-
-    private static func append(_ word: UInt64, to bytes: inout [UInt8]) {
-        var shift: UInt64 = 64
-        while shift > 0 {
-            shift -= 4
-            let digit = UInt8(truncatingIfNeeded: word >> shift) & 15
-            bytes.append(digit < 10 ? UInt8(ascii: "0") + digit : UInt8(ascii: "a") + digit - 10)
-        }
-    }
-
     /// The 32 lowercase hex digits.
     public var description: String {
-        var bytes: [UInt8] = []
-        bytes.reserveCapacity(32)
-        append(to: &bytes)
-        return String(decoding: bytes, as: UTF8.self)
+        var writer = JSONWriter(capacity: 64)
+        writer.hexadecimal(high)
+        writer.hexadecimal(low)
+        return String(decoding: writer.bytes, as: UTF8.self)
     }
 }

@@ -13,23 +13,23 @@ struct PrivacyFilter {
     }
 
     let mode: PrivacyMode
-    private var treatments: [String: Treatment] = [:]
-    private static let maximumTreatments = 1024
+    /// What was decided for a name, in a place that its hash gives. Requests repeat the same few names; a name that
+    /// falls on the place of another is decided again.
+    private var decided: [(name: String, treatment: Treatment)?]
 
     init(mode: PrivacyMode) {
         self.mode = mode
+        decided = Array(repeating: nil, count: mode == .none ? 0 : 256)
     }
 
-    var isOff: Bool { mode == .none }
-
-    /// Remembered by name: requests repeat the same few names.
-    mutating func treatment(ofHeader name: String) -> Treatment {
+    mutating func treatment(ofHeader name: String, hash: HeaderNameHash) -> Treatment {
         if mode == .none { return .keep }
-        if let known = treatments[name] { return known }
-        let decided = decide(name)
-        if treatments.count >= Self.maximumTreatments { treatments.removeAll(keepingCapacity: true) }
-        treatments[name] = decided
-        return decided
+        let place = Int(hash.value % 256)
+        if let known = decided[place], HeaderNameHash.areSame(known.name, name) { return known.treatment }
+        let treatment = decide(name)
+        // A very long name would stay in memory for nothing.
+        if name.utf8.count <= 128 { decided[place] = (name, treatment) }
+        return treatment
     }
 
     private func decide(_ name: String) -> Treatment {
@@ -54,44 +54,47 @@ struct PrivacyFilter {
     /// Whether cookie values are replaced, wherever they stand.
     var hidesCookieValues: Bool { mode != .none }
 
-    /// Keeps the names of a `Cookie` field, in order.
-    func cookieHeader(_ value: String) -> String {
-        var result = ""
-        for (index, pair) in value.split(separator: ";", omittingEmptySubsequences: false).enumerated() {
-            if index > 0 { result += "; " }
-            let trimmed = pair.trimmingSpaces()
-            if let equals = trimmed.utf8.firstIndex(of: UInt8(ascii: "=")) {
-                result += trimmed[..<equals]
-                result += "="
-                result += Self.replacement
-            } else if !trimmed.isEmpty {
+    /// Writes a `Cookie` field with the names of its cookies, in order, and without their values.
+    func appendCookies(_ header: UnsafeBufferPointer<UInt8>, to writer: inout JSONWriter) {
+        var position = 0
+        var isFirst = true
+        while position <= header.count {
+            let end = header[position...].firstIndex(of: UInt8(ascii: ";")) ?? header.count
+            while position < end, header[position] == 0x20 || header[position] == 0x09 { position += 1 }
+            if !isFirst { writer.raw("; ") }
+            isFirst = false
+            if let equals = header[position..<end].firstIndex(of: UInt8(ascii: "=")) {
+                writer.content(UnsafeBufferPointer(rebasing: header[position...equals]))
+                writer.raw(Self.replacementBytes)
+            } else if position < end {
                 // Without a name it may be anything, a value as well.
-                result += Self.replacement
+                writer.raw(Self.replacementBytes)
             }
+            position = end + 1
         }
-        return result
     }
 
-    /// Replaces the sensitive query values of a URL that stands in a header field.
-    func url(_ value: String) -> String {
-        guard let question = value.utf8.firstIndex(of: UInt8(ascii: "?")) else { return value }
-        let queryStart = value.utf8.index(after: question)
-        let queryEnd = value.utf8[queryStart...].firstIndex(of: UInt8(ascii: "#")) ?? value.utf8.endIndex
-        var result = String(value[..<queryStart])
-        let pairs = value[queryStart..<queryEnd].split(separator: "&", omittingEmptySubsequences: false)
-        for (index, pair) in pairs.enumerated() {
-            if index > 0 { result += "&" }
-            if let equals = pair.utf8.firstIndex(of: UInt8(ascii: "=")),
-                Array(pair[..<equals].utf8).withUnsafeBufferPointer({ hidesQueryValue(name: $0) })
+    /// Writes a URL that stands in a header field, without its sensitive query values.
+    func appendURL(_ url: UnsafeBufferPointer<UInt8>, to writer: inout JSONWriter) {
+        guard let question = url.firstIndex(of: UInt8(ascii: "?")) else { return writer.content(url) }
+        let queryEnd = url[question...].firstIndex(of: UInt8(ascii: "#")) ?? url.count
+        var copied = 0
+        var position = question + 1
+        while position < queryEnd {
+            let end = url[position..<queryEnd].firstIndex(of: UInt8(ascii: "&")) ?? queryEnd
+            if let equals = url[position..<end].firstIndex(of: UInt8(ascii: "=")), equals + 1 < end,
+                hidesQueryValue(name: UnsafeBufferPointer(rebasing: url[position..<equals]))
             {
-                result += pair[...equals]
-                result += Self.replacement
-            } else {
-                result += pair
+                writer.content(UnsafeBufferPointer(rebasing: url[copied...equals]))
+                writer.raw(Self.replacementBytes)
+                copied = end
             }
+            position = end + 1
         }
-        return result + value[queryEnd...]
+        writer.content(UnsafeBufferPointer(rebasing: url[copied...]))
     }
+
+    private static let replacementBytes = Array(replacement.utf8)
 
     private static let withURL: Set<String> = [
         "referer", "location", "content-location", "x-original-url", "x-rewrite-url", "x-forwarded-uri", "origin",

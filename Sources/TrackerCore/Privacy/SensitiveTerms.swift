@@ -12,21 +12,37 @@ enum SensitiveTerms {
         "card", "cardnumber", "cvv", "cvc", "signature", "sig", "otp", "pin", "ssn",
     ]
 
-    static func matches(_ name: some Sequence<UInt8>) -> Bool {
-        var part: [UInt8] = []
-        for byte in name {
-            switch byte {
-            case UInt8(ascii: "A")...UInt8(ascii: "Z"): part.append(byte | 0x20)
-            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "0")...UInt8(ascii: "9"): part.append(byte)
-            default:
-                if isWord(part) { return true }
-                part.removeAll(keepingCapacity: true)
-            }
-        }
-        return isWord(part)
+    /// The words by hash. Two words that share a hash would only hide a value too many.
+    private static let hashes = Set(words.map { hash(Array($0.utf8)[...]) })
+    /// One bit for each hash's low byte: most parts of most names are turned away here.
+    private static let sieve: [Bool] = {
+        var sieve = [Bool](repeating: false, count: 1024)
+        for hash in hashes { sieve[Int(hash & 1023)] = true }
+        return sieve
+    }()
+
+    private static let seed: UInt64 = 14_695_981_039_346_656_037
+
+    private static func hash(_ bytes: ArraySlice<UInt8>) -> UInt64 {
+        bytes.reduce(seed) { ($0 ^ UInt64($1)) &* 1_099_511_628_211 }
     }
 
-    private static func isWord(_ part: [UInt8]) -> Bool {
-        part.count >= 3 && words.contains(String(decoding: part, as: UTF8.self))
+    static func matches(_ name: some Sequence<UInt8>) -> Bool {
+        var hash = seed
+        for byte in name {
+            switch byte {
+            case UInt8(ascii: "A")...UInt8(ascii: "Z"): hash = (hash ^ UInt64(byte | 0x20)) &* 1_099_511_628_211
+            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "0")...UInt8(ascii: "9"):
+                hash = (hash ^ UInt64(byte)) &* 1_099_511_628_211
+            default:
+                if isWord(hash) { return true }
+                hash = seed
+            }
+        }
+        return isWord(hash)
+    }
+
+    private static func isWord(_ hash: UInt64) -> Bool {
+        sieve[Int(hash & 1023)] && hashes.contains(hash)
     }
 }

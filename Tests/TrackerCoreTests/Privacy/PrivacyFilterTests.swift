@@ -1,0 +1,77 @@
+import TestSupport
+import Testing
+
+@testable import TrackerCore
+
+@Suite("The privacy filter")
+struct PrivacyFilterTests {
+    static func headers(_ fields: [(name: String, value: String)], _ privacy: PrivacyMode = .standard) throws
+        -> [String: String]?
+    {
+        let snapshot = RequestSnapshot(method: "GET", target: "/", headers: RequestHeaders(fields))
+        let data = try EventEncoderTests.eventData(EventEncoderTests.encode(snapshot, privacy: privacy))
+        return data["header_data"] as? [String: String]
+    }
+
+    @Test(
+        "replaces the value of a header that is named like a secret, and keeps its name",
+        arguments: [
+            "Authorization", "authorization", "Proxy-Authorization", "X-Api-Key", "X-API-KEY", "X-CSRFToken",
+            "X-Auth-Token", "X-Access-Token", "Api.Secret", "X-Amz-Signature", "Session-Id",
+        ])
+    func secretHeader(name: String) throws {
+        let headers = try #require(try Self.headers([(name, "v4lue")]))
+        #expect(headers.count == 1)
+        #expect(headers.values.first == "[Filtered]")
+    }
+
+    @Test("lets harmless names pass", arguments: ["X-Monkey", "Keyboard", "Author", "X-Tokenizer", "Accept", "DNT"])
+    func harmlessHeader(name: String) throws {
+        #expect(try Self.headers([(name, "v4lue")])?.values.first == "v4lue")
+    }
+
+    @Test(
+        "keeps the names of cookies and replaces their values",
+        arguments: [
+            ("a=1; b=2", "a=[Filtered]; b=[Filtered]"), ("", ""), ("bare", "[Filtered]"),
+            ("a=x=y;;b=", "a=[Filtered]; ; b=[Filtered]"), ("a=\"1; secret\"", "a=[Filtered]; [Filtered]"),
+        ])
+    func cookieHeader(value: String, expected: String) throws {
+        #expect(try Self.headers([("Cookie", value)]) == ["HTTP_COOKIE": expected])
+    }
+
+    @Test(
+        "cleans the query of addresses in headers",
+        arguments: [
+            ("https://e.org/a?b=c&token=x#d", "https://e.org/a?b=c&token=[Filtered]#d"),
+            ("https://e.org/a?password=1&b=2&api_key=3", "https://e.org/a?password=[Filtered]&b=2&api_key=[Filtered]"),
+            ("https://e.org/a", "https://e.org/a"), ("?token=", "?token="), ("?", "?"),
+            ("?token=a?b", "?token=[Filtered]"),
+        ])
+    func referer(value: String, expected: String) throws {
+        #expect(try Self.headers([("Referer", value)]) == ["HTTP_REFERER": expected])
+    }
+
+    @Test("does nothing when it is off")
+    func off() throws {
+        let fields = [(name: "Authorization", value: "Basic dXNlcjpwYXNz"), (name: "Cookie", value: "a=1")]
+        #expect(
+            try Self.headers(fields, .none) == ["HTTP_AUTHORIZATION": "Basic dXNlcjpwYXNz", "HTTP_COOKIE": "a=1"])
+    }
+
+    @Test("that is strict keeps only harmless headers")
+    func strict() throws {
+        #expect(
+            try Self.headers([("Accept", "*/*"), ("X-Anything", "1"), ("Cookie", "a=1")], .strict)
+                == ["HTTP_ACCEPT": "*/*", "HTTP_X_ANYTHING": "[Filtered]", "HTTP_COOKIE": "a=[Filtered]"])
+    }
+
+    @Test("replaces the values of request cookies in the CGI style")
+    func requestCookies() throws {
+        let snapshot = RequestSnapshot(
+            method: "GET", target: "/", headers: RequestHeaders([("Cookie", "a=1")]), style: .cgi)
+        let data = try EventEncoderTests.eventData(EventEncoderTests.encode(snapshot, privacy: .standard))
+        let response = data["response_data"] as? [String: Any]
+        #expect(response?["cookies"] as? [String: String] == ["a": "[Filtered]"])
+    }
+}

@@ -40,4 +40,31 @@ package enum HTTPDate {
         let dayOfEra = yearOfEra * 365 + yearOfEra / 4 - yearOfEra / 100 + dayOfYear
         return era * 146_097 + dayOfEra - 719_468
     }
+
+    private static let weekdays = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"]
+
+    /// The preferred form, as "Sun, 06 Nov 1994 08:49:37 GMT".
+    ///
+    /// - Parameter seconds: since 1970-01-01 UTC, up to the year 9999.
+    package static func format(_ seconds: Int64) -> String {
+        let days = max(0, seconds) / 86_400
+        let rest = max(0, seconds) % 86_400
+        let shifted = days + 719_468
+        let era = shifted / 146_097
+        let dayOfEra = shifted % 146_097
+        let yearOfEra = (dayOfEra - dayOfEra / 1460 + dayOfEra / 36_524 - dayOfEra / 146_096) / 365
+        let dayOfYear = dayOfEra - (365 * yearOfEra + yearOfEra / 4 - yearOfEra / 100)
+        let marchMonth = (5 * dayOfYear + 2) / 153
+        let day = dayOfYear - (153 * marchMonth + 2) / 5 + 1
+        let month = marchMonth < 10 ? marchMonth + 3 : marchMonth - 9
+        let year = yearOfEra + era * 400 + (month <= 2 ? 1 : 0)
+        let name = months[Int(month) - 1]
+        let clock = [rest / 3600, rest / 60 % 60, rest % 60].map(twoDigits).joined(separator: ":")
+        return "\(weekdays[Int(days % 7)]), \(twoDigits(day)) \(name.prefix(1).uppercased())\(name.dropFirst()) "
+            + "\(year) \(clock) GMT"
+    }
+
+    private static func twoDigits(_ number: Int64) -> String {
+        number < 10 ? "0\(number)" : "\(number)"
+    }
 }

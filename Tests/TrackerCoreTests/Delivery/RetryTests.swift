@@ -78,3 +78,17 @@ struct HTTPOutcomeTests {
         #expect(text == expected)
     }
 }
+
+@Suite("An HTTP date")
+struct HTTPDateTests {
+    @Test(
+        "is written in the preferred form, and read back",
+        arguments: [
+            (0, "Thu, 01 Jan 1970 00:00:00 GMT"), (784_111_777, "Sun, 06 Nov 1994 08:49:37 GMT"),
+            (951_782_400, "Tue, 29 Feb 2000 00:00:00 GMT"), (4_107_542_399, "Sun, 28 Feb 2100 23:59:59 GMT"),
+        ] as [(Int64, String)])
+    func format(seconds: Int64, text: String) {
+        #expect(HTTPDate.format(seconds) == text)
+        #expect(HTTPDate.parse(text) == seconds)
+    }
+}

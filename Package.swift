@@ -38,7 +38,7 @@ let package = Package(
             name: "TrackerBenchmarks", dependencies: ["TrackerCore", "TrackerRouterAdapter", "DemoServer"],
             path: "Benchmarks/TrackerBenchmarks"),
 
-        .target(name: "TestSupport", path: "Tests/TestSupport"),
+        .target(name: "TestSupport", dependencies: ["TrackerCore"], path: "Tests/TestSupport"),
         .testTarget(name: "TrackerCoreTests", dependencies: ["TrackerCore", "TestSupport"]),
         .testTarget(name: "TrackerRouterAdapterTests", dependencies: ["TrackerRouterAdapter", "TestSupport"]),
         .testTarget(name: "TrackerCGITests", dependencies: ["TrackerCGI"]),

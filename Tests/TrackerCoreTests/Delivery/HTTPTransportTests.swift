@@ -53,7 +53,9 @@ struct HTTPTransportTests {
     func backendDownAtStart() async throws {
         let unused = try ScriptedBackend()
         unused.stop()
-        try await eventually("the port to be free") { (try? ScriptedBackend(port: unused.port)).map { $0.stop() } != nil }
+        try await eventually("the port to be free") {
+            (try? ScriptedBackend(port: unused.port)).map { $0.stop() } != nil
+        }
         let posting = try Posting(unused.endpoint)
         for number in 0..<50 { posting.request(number) }
         try await eventually("a failure") { posting.lines.all.contains { $0.contains("can't deliver") } }
@@ -150,7 +152,11 @@ struct HTTPTransportTests {
         backend.stop()
     }
 
-    @Test("survives answers that are no HTTP, and endless ones", arguments: ["garbage\r\n\r\n", "HTTP/1.1 999999 X\r\n\r\n", "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nab", ""])
+    @Test(
+        "survives answers that are no HTTP, and endless ones",
+        arguments: [
+            "garbage\r\n\r\n", "HTTP/1.1 999999 X\r\n\r\n", "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nab", "",
+        ])
     func garbage(answer: String) async throws {
         let backend = try ScriptedBackend { $0.connection < 2 ? .raw(answer) : .status(200) }
         let posting = try Posting(backend.endpoint) { $0.maximumConnections = 1 }

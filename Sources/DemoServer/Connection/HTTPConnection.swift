@@ -1,0 +1,174 @@
+import TrackerCore
+
+/// Serves the requests of one connection, one after the other.
+///
+/// Runs as one task on its event loop. A connection that waits costs that task's few hundred bytes, and no thread.
+struct HTTPConnection {
+    let socket: Socket
+    let server: HTTPServer
+    let remoteAddress: String?
+
+    private var configuration: HTTPServer.Configuration { server.configuration }
+
+    func serve() async {
+        var parser = RequestHeadParser(limits: configuration.headLimits)
+        var mustDrain = false
+        do {
+            while !server.isStopping {
+                guard let head = try await receiveHead(&parser) else { break }
+                guard try await answer(head) else {
+                    mustDrain = true
+                    break
+                }
+            }
+        } catch let refusal as RequestRefusal {
+            mustDrain = true
+            await refuse(refusal)
+        } catch {
+            // The client has gone, or is too slow to be one.
+        }
+        await socket.closeGently(drains: mustDrain)
+    }
+
+    // MARK: Receiving
+
+    private func receiveHead(_ parser: inout RequestHeadParser) async throws -> RequestHead? {
+        var isFirstWait = true
+        while true {
+            // Some clients send an empty line after a body (RFC 9112, section 2.2).
+            var start = 0
+            while start + 1 < socket.input.count, start < 4, socket.input[start] == 0x0D,
+                socket.input[start + 1] == 0x0A
+            {
+                start += 2
+            }
+            if let length = try parser.findEnd(in: socket.input, from: start) {
+                let head = try parser.parse(socket.input[start..<(start + length)])
+                discardInput(start + length)
+                return head
+            }
+            let isIdle = socket.input.isEmpty
+            socket.isIdle = isIdle
+            let timeout = isFirstWait && isIdle ? configuration.idleTimeout : configuration.headTimeout
+            let end = await socket.tryReceive(timeout: timeout.nanoseconds)
+            socket.isIdle = false
+            if end == .timedOut, !isIdle { throw RequestRefusal(408, "the request did not come in time") }
+            if let end { throw end }
+            isFirstWait = false
+        }
+    }
+
+    private func discardInput(_ count: Int) {
+        if count == socket.input.count {
+            socket.input.removeAll(keepingCapacity: true)
+        } else {
+            socket.input.removeFirst(count)
+        }
+    }
+
+    private func receiveBody(_ head: RequestHead) async throws {
+        switch head.framing {
+        case .none: return
+        case .length(let length):
+            guard length <= configuration.maximumBodyBytes else { throw RequestRefusal(413, "the body is too large") }
+            try await sendContinue(head)
+            while socket.input.count < length { try await receiveMoreBody() }
+            head.request.body = Array(socket.input[..<length])
+            discardInput(length)
+        case .chunked:
+            try await sendContinue(head)
+            var decoder = ChunkedDecoder()
+            var body: [UInt8] = []
+            while true {
+                let used = try decoder.decode(socket.input[...], into: &body, limit: configuration.maximumBodyBytes)
+                discardInput(used)
+                if decoder.isDone { break }
+                try await receiveMoreBody()
+            }
+            head.request.body = body
+        }
+    }
+
+    private func receiveMoreBody() async throws {
+        let end = await socket.tryReceive(timeout: configuration.bodyTimeout.nanoseconds)
+        if end == .timedOut { throw RequestRefusal(408, "the body did not come in time") }
+        if let end { throw end }
+    }
+
+    /// Asks for the body, if the client waits to be asked and has not begun to send it anyway.
+    private func sendContinue(_ head: RequestHead) async throws {
+        guard head.expectsContinue, socket.input.isEmpty else { return }
+        try await send(Array("HTTP/1.1 100 Continue\r\n\r\n".utf8))
+    }
+
+    // MARK: Answering
+
+    /// - Returns: whether the connection stays open.
+    private func answer(_ head: RequestHead) async throws -> Bool {
+        let request = head.request
+        try await receiveBody(head)
+        request.remoteAddress = remoteAddress
+        request.localAuthority = server.authority
+        server.requestBegan()
+        defer { server.requestEnded() }
+        var response = await server.handler(request)
+        if !response.isSafe {
+            server.log("a handler's answer to \(request.method) \(request.rawPath) has a header that can't be sent")
+            response = StatusText.page(500)
+        }
+        let closes = !head.keepsAlive || server.isStopping
+        switch response.body {
+        case .bytes(let bytes):
+            try await send(bytes, of: response, to: request, closes: closes)
+            return !closes
+        case .stream(let produce):
+            return try await stream(produce, of: response, to: request, closes: closes)
+        }
+    }
+
+    private func send(_ bytes: [UInt8], of response: HTTPResponse, to request: HTTPRequest, closes: Bool) async throws {
+        let hasBody = response.status >= 200 && response.status != 204 && response.status != 304
+        var message = ResponseHead.bytes(
+            response, length: hasBody ? .known(bytes.count) : .none, date: socket.loop.currentDate(), closes: closes,
+            minorVersion: request.minorVersion)
+        if hasBody, request.method != "HEAD" { message += bytes }
+        try await send(message)
+    }
+
+    private func stream(
+        _ produce: @Sendable (HTTPBodyWriter) async throws -> Void, of response: HTTPResponse, to request: HTTPRequest,
+        closes: Bool
+    ) async throws -> Bool {
+        let hasBody =
+            response.status >= 200 && response.status != 204 && response.status != 304 && request.method != "HEAD"
+        let untilClose = hasBody && request.minorVersion == 0
+        let head = ResponseHead.bytes(
+            response,
+            length: untilClose ? .untilClose : (response.status == 204 || response.status == 304 ? .none : .chunked),
+            date: socket.loop.currentDate(), closes: closes || untilClose, minorVersion: request.minorVersion)
+        let writer = HTTPBodyWriter(
+            socket: socket, head: head, coding: hasBody ? (untilClose ? .untilClose : .chunked) : .discard,
+            timeout: configuration.sendTimeout.nanoseconds)
+        do {
+            if hasBody { try await produce(writer) }
+        } catch {
+            server.log("a streamed answer to \(request.method) \(request.rawPath) broke off: \(error)")
+            // Cut off, so that the client can't take it for complete.
+            throw SocketEnd.closed
+        }
+        try await writer.finish()
+        return !(closes || untilClose)
+    }
+
+    private func refuse(_ refusal: RequestRefusal) async {
+        let response = StatusText.page(refusal.status, refusal.reason)
+        guard case .bytes(let body) = response.body else { return }
+        let head = ResponseHead.bytes(
+            response, length: .known(body.count), date: socket.loop.currentDate(), closes: true, minorVersion: 1)
+        try? await send(head + body)
+    }
+
+    private func send(_ bytes: [UInt8]) async throws {
+        try await socket.send(bytes, timeout: configuration.sendTimeout.nanoseconds)
+    }
+}

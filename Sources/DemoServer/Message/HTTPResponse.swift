@@ -1,0 +1,57 @@
+/// An answer: status, header fields and a body.
+package struct HTTPResponse: Sendable {
+    /// A body that is there, or one that is made while it is sent.
+    package enum Body: Sendable {
+        case bytes([UInt8])
+        case stream(@Sendable (HTTPBodyWriter) async throws -> Void)
+    }
+
+    package var status: Int
+    /// `Content-Length`, `Date`, `Connection` and the like are added when it is sent.
+    package var headers: [(name: String, value: String)]
+    package var body: Body
+
+    package init(status: Int = 200, headers: [(name: String, value: String)] = [], body: Body = .bytes([])) {
+        self.status = status
+        self.headers = headers
+        self.body = body
+    }
+
+    package init(status: Int = 200, text: String) {
+        self.init(
+            status: status, headers: [("Content-Type", "text/plain; charset=utf-8")], body: .bytes(Array(text.utf8)))
+    }
+
+    package init(status: Int = 200, html: String) {
+        self.init(
+            status: status, headers: [("Content-Type", "text/html; charset=utf-8")], body: .bytes(Array(html.utf8)))
+    }
+
+    package init(status: Int = 200, json: String) {
+        self.init(status: status, headers: [("Content-Type", "application/json")], body: .bytes(Array(json.utf8)))
+    }
+
+    package init(redirectTo location: String, status: Int = 302) {
+        self.init(status: status, headers: [("Location", location)])
+    }
+
+    /// Whether every field can be sent: a line end in one would start a field of an attacker's choice.
+    var isSafe: Bool {
+        (100...999).contains(status)
+            && headers.allSatisfy { field in
+                !field.name.isEmpty && field.name.utf8.allSatisfy(RequestHeadParser.isTokenByte)
+                    && field.value.utf8.allSatisfy { $0 >= 0x20 && $0 != 0x7F || $0 == 0x09 }
+            }
+    }
+}
+
+/// An error that a handler throws to answer with a status of its own.
+package struct HTTPError: Error, Sendable, CustomStringConvertible {
+    package let status: Int
+    package let description: String
+
+    package init(status: Int, _ description: String = "") {
+        self.status = status
+        self.description = description.isEmpty ? "\(status) \(StatusText.reason(status))" : description
+    }
+}

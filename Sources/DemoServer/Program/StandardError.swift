@@ -1,0 +1,35 @@
+#if canImport(Darwin)
+    import Darwin
+#elseif canImport(Musl)
+    import Musl
+#else
+    import Glibc
+#endif
+
+/// Lines for people, apart from a program's output.
+package enum StandardError {
+    /// Writes one line, in one system call.
+    package static func write(_ line: String) {
+        FileOutput.write(Array((line + "\n").utf8), to: 2)
+    }
+}
+
+/// Whole lines to a descriptor.
+package enum FileOutput {
+    /// - Returns: false if the other end is closed.
+    @discardableResult
+    package static func write(_ bytes: [UInt8], to descriptor: Int32) -> Bool {
+        var sent = 0
+        while sent < bytes.count {
+            let count = bytes.withUnsafeBytes { raw in
+                writeBytes(descriptor, raw.baseAddress.map { $0 + sent }, raw.count - sent)
+            }
+            if count > 0 { sent += count } else if errno != EINTR { return false }
+        }
+        return true
+    }
+}
+
+private func writeBytes(_ descriptor: Int32, _ bytes: UnsafeRawPointer?, _ count: Int) -> Int {
+    write(descriptor, bytes, count)
+}

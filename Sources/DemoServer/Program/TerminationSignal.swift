@@ -1,0 +1,57 @@
+import TrackerCore
+
+#if canImport(Darwin)
+    import Darwin
+#elseif canImport(Musl)
+    import Musl
+#else
+    import Glibc
+#endif
+
+/// SIGINT and SIGTERM, as something to wait for.
+package enum TerminationSignal {
+    /// Blocks the two signals for the calling thread and those that it starts, and ignores SIGPIPE. To be called first
+    /// thing in a program.
+    package static func prepare() {
+        var signals = Self.signals
+        pthread_sigmask(SIG_BLOCK, &signals, nil)
+        signal(SIGPIPE, SIG_IGN)
+    }
+
+    /// Waits for one of the signals. A second one ends the process at once, with the status that shells give it.
+    ///
+    /// - Returns: the signal's number.
+    @discardableResult
+    package static func wait() -> Int32 {
+        let first = next()
+        try? DetachedThread.start(name: "signals") { _exit(128 + next()) }
+        return first
+    }
+
+    private static func next() -> Int32 {
+        var signals = Self.signals
+        var received: Int32 = 0
+        while sigwait(&signals, &received) != 0 {}
+        return received
+    }
+
+    private static var signals: sigset_t {
+        var signals = sigset_t()
+        sigemptyset(&signals)
+        sigaddset(&signals, SIGINT)
+        sigaddset(&signals, SIGTERM)
+        return signals
+    }
+}
+
+/// Exit statuses of sysexits.h.
+package enum ExitStatus {
+    /// Wrong arguments.
+    package static let usage: Int32 = 64
+    /// An input can't be read.
+    package static let noInput: Int32 = 66
+    /// The system refused something, such as an address.
+    package static let inputOutput: Int32 = 74
+    /// A setting is missing or wrong.
+    package static let configuration: Int32 = 78
+}

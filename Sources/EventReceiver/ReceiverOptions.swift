@@ -1,0 +1,38 @@
+/// How the event handler behaves, and which faults it plays.
+package struct ReceiverOptions: Sendable {
+    /// Waits before each answer to an event.
+    package var delayMilliseconds = 0
+    /// The share of events that are answered with 503; 0 to 1.
+    package var failRate = 0.0
+    /// Answers every event with this status instead of 200.
+    package var status: Int?
+    /// The seconds in a `Retry-After` of each failing answer.
+    package var retryAfter: Int?
+    /// Whether several events in one request are offered (`Accept-Post`) and taken.
+    package var takesBatches = true
+
+    package init() {}
+}
+
+/// What the event handler has counted.
+package struct ReceiverStatistics: Sendable, Equatable {
+    /// Events that came, whatever became of them.
+    package var received = 0
+    /// Events that were right and new.
+    package var accepted = 0
+    /// Events that were wrong.
+    package var rejected = 0
+    /// Requests that came a second time, by `Idempotency-Key`.
+    package var duplicates = 0
+    /// Connections so far.
+    package var connections = 0
+    /// Connections that are open now.
+    package var openConnections = 0
+
+    package init() {}
+
+    package var json: String {
+        "{\"received\": \(received), \"accepted\": \(accepted), \"rejected\": \(rejected), "
+            + "\"duplicates\": \(duplicates), \"connections\": \(connections), \"open_connections\": \(openConnections)}"
+    }
+}

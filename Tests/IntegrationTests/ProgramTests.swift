@@ -1,0 +1,159 @@
+import Foundation
+import TestSupport
+import Testing
+
+@Suite("The programs")
+struct ProgramTests {
+    @Test("explain themselves", arguments: ["EventHandler", "DemoRouterApp"])
+    func help(program: String) async throws {
+        let help = try RunningProgram(program, ["--help"])
+        #expect(try await help.end() == 0)
+        try await eventually { help.output.contains("--port N") && help.output.contains("Usage: \(program)") }
+        let version = try RunningProgram(program, ["--version"])
+        #expect(try await version.end() == 0)
+        try await eventually { version.output.hasPrefix("\(program) 1.") }
+    }
+
+    @Test(
+        "refuse wrong arguments with one line and status 64",
+        arguments: [
+            ("EventHandler", ["--prot", "1"]), ("EventHandler", ["--port", "70000"]), ("EventHandler", ["--port"]),
+            ("EventHandler", ["--fail-rate=2"]), ("EventHandler", ["8001"]), ("EventHandler", ["--quiet=1"]),
+            ("EventHandler", ["--status", "99"]), ("DemoRouterApp", ["--port", "x"]), ("DemoRouterApp", ["-p", "1"]),
+        ])
+    func wrongArguments(program: String, arguments: [String]) async throws {
+        let run = try RunningProgram(program, arguments)
+        #expect(try await run.end() == 64)
+        try await eventually { run.errors.hasSuffix("see \(program) --help\n") }
+        #expect(run.errors.split(separator: "\n").count == 1)
+    }
+
+    @Test("say which address can't be had, with status 74", arguments: ["EventHandler", "DemoRouterApp"])
+    func addressInUse(program: String) async throws {
+        let other = try ScriptedBackend()
+        let run = try RunningProgram(program, ["--port", String(other.port)])
+        #expect(try await run.end() == 74)
+        try await eventually {
+            run.errors.contains("can't listen on 127.0.0.1:\(other.port): bind: Address already in use")
+        }
+        other.stop()
+    }
+
+    @Test("say which setting is wrong, with status 78")
+    func wrongSetting() async throws {
+        let run = try RunningProgram("DemoRouterApp", ["--port", "0"], environment: ["RA_PROJECT_ID": "p"])
+        #expect(try await run.end() == 78)
+        try await eventually {
+            run.errors == "RA_PROJECT_TOKEN is required but not set; set it in the environment or in code.\n"
+        }
+    }
+
+    @Test("read settings from a file, below those of the environment")
+    func environmentFile() async throws {
+        let file = FileManager.default.temporaryDirectory.appending(path: "tracker-\(UUID().uuidString).env")
+        defer { try? FileManager.default.removeItem(at: file) }
+        try """
+        # settings
+        RA_PROJECT_ID=from-file
+        export RA_PROJECT_TOKEN="tok"
+        RA_BACKEND_ENDPOINT='http://127.0.0.1:9'
+        """.write(to: file, atomically: true, encoding: .utf8)
+        let run = try RunningProgram(
+            "DemoRouterApp", ["--port", "0", "--env-file", file.path],
+            environment: ["RA_PROJECT_ID": "from-environment"])
+        _ = try await run.port(after: "Open http")
+        #expect(run.errors.contains("Analytics: http://127.0.0.1:9/from-environment"))
+        #expect(try await run.stop() == 0)
+        let missing = try RunningProgram("DemoRouterApp", ["--env-file", "/nowhere/.env"])
+        #expect(try await missing.end() == 66)
+    }
+
+    @Test("work together without any setting: the demo prints each event", arguments: [SIGINT, SIGTERM])
+    func embeddedHandler(signal: Int32) async throws {
+        let demo = try RunningProgram("DemoRouterApp", ["--port", "0"])
+        let client = try RawClient(port: try await demo.port(after: "Open http"))
+        client.send("GET /hello/you/?token=s3cr3t HTTP/1.1\r\nHost: h\r\nAuthorization: Basic s3cr3t\r\n\r\n")
+        #expect(client.receiveAnswer().hasPrefix("HTTP/1.1 200 "))
+        try await eventually("the printed event") { demo.lines.count == 1 }
+        let event = try #require(PrintedEvent(demo.lines[0]))
+        #expect(event.viewName == "hello")
+        #expect(!demo.output.contains("s3cr3t"))
+        demo.signal(signal)
+        #expect(try await demo.end() == 0)
+        try await eventually {
+            demo.errors.contains("tracker: captured 1, delivered 1, retried 0, dropped 0, pending 0")
+        }
+    }
+
+    @Test("finish a request that is under way when they are told to stop")
+    func gracefulStop() async throws {
+        let setup = try await DemoSetup()
+        let slow = try RawClient(port: setup.port)
+        slow.send("GET /stream/ HTTP/1.1\r\nHost: h\r\n\r\n")
+        _ = slow.receive(until: "chunk 1")
+        let idle = try RawClient(port: setup.port)
+        idle.send("GET / HTTP/1.1\r\nHost: h\r\n\r\n")
+        _ = idle.receiveAnswer()
+        setup.demo.signal(SIGTERM)
+        #expect(idle.receiveAll().isEmpty)
+        #expect(slow.receiveAll().contains("chunk 3"))
+        #expect(try await setup.demo.end() == 0)
+        #expect(setup.demo.errors.contains("captured 2, delivered 2"))
+        try await setup.handler.stop()
+    }
+}
+
+@Suite("The event handler")
+struct EventHandlerTests {
+    static let event = """
+        {"project_token": "t", "event_type": "page_view", "ra_tracker_version": "v1", "event_data": {"view_name": null,
+        "header_data": {"HTTP_HOST": "h"}, "full_url": "http://h/", "ra_session_id": "00112233445566778899aabbccddeeff",
+        "time_request_received_ns": 1, "processing_time_ns": 0, "response_data": {"status_code": 200, "cookies": {}}}}
+        """
+
+    private func post(_ body: String, to port: UInt16, key: String? = nil, project: String = "p") throws -> String {
+        let client = try RawClient(port: port)
+        let keyLine = key.map { "Idempotency-Key: \($0)\r\n" } ?? ""
+        client.send(
+            "POST /\(project) HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\(keyLine)Content-Length: \(body.utf8.count)\r\n\r\n\(body)"
+        )
+        return client.receiveAll()
+    }
+
+    private func get(_ path: String, from port: UInt16) throws -> String {
+        let client = try RawClient(port: port)
+        client.send("GET \(path) HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n")
+        return client.receiveAll()
+    }
+
+    @Test("takes events, prints them, keeps the latest, and counts")
+    func takes() async throws {
+        let handler = try RunningProgram("EventHandler", ["--port", "0"])
+        let port = try await handler.port(after: "listens on")
+        #expect(try get("/p", from: port).hasPrefix("HTTP/1.1 404 "))
+        #expect(try post(Self.event, to: port, key: "k1").hasPrefix("HTTP/1.1 200 "))
+        #expect(try post(Self.event, to: port, key: "k1").hasPrefix("HTTP/1.1 200 "))
+        #expect(try post("{}", to: port, key: "k2").contains("project_token: not a string"))
+        #expect(try post("nonsense", to: port).hasPrefix("HTTP/1.1 400 "))
+        try await eventually("the event's line") { handler.lines.count == 1 }
+        #expect(handler.lines[0] == Self.event.replacingOccurrences(of: "\n", with: ""))
+        #expect(try get("/p", from: port).contains("\"event_type\": \"page_view\""))
+        let statistics = try get("/_stats", from: port)
+        #expect(statistics.contains("\"received\": 4, \"accepted\": 1, \"rejected\": 2, \"duplicates\": 1"))
+        #expect(try await handler.stop() == 0)
+    }
+
+    @Test("plays faults on request")
+    func faults() async throws {
+        let handler = try RunningProgram("EventHandler", ["--port=0", "--status=503", "--retry-after=7", "--quiet"])
+        let port = try await handler.port(after: "listens on")
+        let answer = try post(Self.event, to: port)
+        #expect(answer.hasPrefix("HTTP/1.1 503 ") && answer.contains("\r\nRetry-After: 7\r\n"))
+        try await handler.stop()
+        let flaky = try RunningProgram("EventHandler", ["--port=0", "--fail-rate", "0.5", "--delay-ms", "1"])
+        let flakyPort = try await flaky.port(after: "listens on")
+        let answers = try (0..<60).map { _ in try post(Self.event, to: flakyPort).prefix(12) }
+        #expect(Set(answers) == ["HTTP/1.1 200", "HTTP/1.1 503"])
+        try await flaky.stop()
+    }
+}

@@ -1,0 +1,123 @@
+import Foundation
+import TrackerCore
+
+/// A TCP connection on which a test sends and receives bytes as it likes. Blocking, with a time-out.
+public final class RawClient {
+    private let descriptor: Int32
+    private var isOpen = true
+
+    public init(port: UInt16, host: String = "127.0.0.1", timeout: Duration = .seconds(20)) throws {
+        var address = sockaddr_in()
+        address.sin_family = sa_family_t(AF_INET)
+        address.sin_port = port.bigEndian
+        inet_pton(AF_INET, host, &address.sin_addr)
+        #if canImport(Glibc)
+            descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        #else
+            descriptor = socket(AF_INET, SOCK_STREAM, 0)
+        #endif
+        var limit = timeval(tv_sec: Int(timeout.components.seconds), tv_usec: 0)
+        setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
+        setsockopt(descriptor, SOL_SOCKET, SO_SNDTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
+        var on: Int32 = 1
+        setsockopt(descriptor, Int32(IPPROTO_TCP), TCP_NODELAY, &on, socklen_t(MemoryLayout<Int32>.size))
+        let code = withUnsafePointer(to: &address) { pointer in
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
+            }
+        }
+        guard code == 0 else {
+            let failure = SystemError(call: "connect")
+            Foundation.close(descriptor)
+            throw failure
+        }
+    }
+
+    deinit { close() }
+
+    public func close() {
+        guard isOpen else { return }
+        isOpen = false
+        Foundation.close(descriptor)
+    }
+
+    /// Says that nothing more will be sent.
+    public func finishSending() { shutdown(descriptor, Int32(SHUT_WR)) }
+
+    @discardableResult
+    public func send(_ text: String) -> Bool { send(Array(text.utf8)) }
+
+    @discardableResult
+    public func send(_ bytes: some Collection<UInt8>) -> Bool {
+        let bytes = Array(bytes)
+        var sent = 0
+        while sent < bytes.count {
+            #if canImport(Darwin)
+                let flags: Int32 = 0
+            #else
+                let flags = Int32(MSG_NOSIGNAL)
+            #endif
+            let count = bytes[sent...].withUnsafeBytes { Foundation.send(descriptor, $0.baseAddress, $0.count, flags) }
+            guard count > 0 else { return false }
+            sent += count
+        }
+        return true
+    }
+
+    /// What was received beyond what was asked for.
+    private var buffered: [UInt8] = []
+
+    /// What comes next; empty at the end, or when the time is over.
+    public func receive() -> [UInt8] {
+        if !buffered.isEmpty {
+            defer { buffered = [] }
+            return buffered
+        }
+        var buffer = [UInt8](repeating: 0, count: 65_536)
+        let count = buffer.withUnsafeMutableBytes { recv(descriptor, $0.baseAddress, $0.count, 0) }
+        return count > 0 ? Array(buffer[..<count]) : []
+    }
+
+    /// Everything until the other side closes.
+    public func receiveAll() -> String {
+        var all: [UInt8] = []
+        while true {
+            let more = receive()
+            if more.isEmpty { return String(decoding: all, as: UTF8.self) }
+            all += more
+        }
+    }
+
+    /// Everything up to and including a text, or to the end.
+    public func receive(until text: String) -> String {
+        var all: [UInt8] = []
+        let needle = Data(text.utf8)
+        while true {
+            if let found = Data(all).range(of: needle) {
+                buffered = Array(all[found.upperBound...])
+                return String(decoding: all[..<found.upperBound], as: UTF8.self)
+            }
+            let more = receive()
+            if more.isEmpty { return String(decoding: all, as: UTF8.self) }
+            all += more
+        }
+    }
+
+    /// Reads one answer with a `Content-Length`, and no more.
+    public func receiveAnswer() -> String {
+        let head = receive(until: "\r\n\r\n")
+        let lengths = head.components(separatedBy: "\r\n").compactMap { line in
+            line.lowercased().hasPrefix("content-length:")
+                ? Int(line.dropFirst(15).trimmingCharacters(in: .whitespaces)) : nil
+        }
+        var body: [UInt8] = []
+        while body.count < lengths.first ?? 0 {
+            let more = receive()
+            if more.isEmpty { break }
+            body += more
+        }
+        let wanted = min(lengths.first ?? 0, body.count)
+        if wanted < body.count { buffered = Array(body[wanted...]) }
+        return head + String(decoding: body[..<wanted], as: UTF8.self)
+    }
+}

@@ -42,7 +42,7 @@ let package = Package(
         .testTarget(name: "TrackerCoreTests", dependencies: ["TrackerCore", "TestSupport"]),
         .testTarget(name: "TrackerRouterAdapterTests", dependencies: ["TrackerRouterAdapter", "TestSupport"]),
         .testTarget(name: "TrackerCGITests", dependencies: ["TrackerCGI"]),
-        .testTarget(name: "DemoServerTests", dependencies: ["DemoServer", "EventReceiver"]),
+        .testTarget(name: "DemoServerTests", dependencies: ["DemoServer", "EventReceiver", "TestSupport"]),
         .testTarget(
             name: "IntegrationTests",
             dependencies: [

@@ -12,15 +12,27 @@ struct DemoError: Error {}
 
 let app = CGIApp()
 app.get("/", name: "home") { _ in CGIResponse(text: "Hello") }
-app.route("/echo", methods: ["GET", "POST", "PUT"], name: "echo", body: .streamed()) { request in
-    let body = request.bodyStream
+app.route("/echo", methods: ["GET", "POST", "PUT"], name: "echo", body: .collected(upTo: 64 << 20)) { request in
+    let body = try request.body
     return CGIResponse { writer in
-        while true {
-            let piece = try body.read()
-            if piece.isEmpty { break }
-            try writer.write(piece)
+        for start in stride(from: 0, to: body.count, by: 65_536) {
+            try writer.write(Array(body[start..<min(start + 65_536, body.count)]))
         }
     }
+}
+// Reads the body as it arrives. The answer comes after it: nginx stops sending once it has a response's headers.
+app.route("/count", methods: ["POST", "PUT"], name: "count", body: .streamed()) { request in
+    var count = 0
+    while true {
+        let piece = try request.bodyStream.read()
+        if piece.isEmpty { return CGIResponse(text: "\(count)\n") }
+        count += piece.count
+    }
+}
+app.route("/async-count", methods: ["POST", "PUT"], name: "async-count", body: .streamed()) { request in
+    var count = 0
+    for try await piece in request.bodyStream { count += piece.count }
+    return CGIResponse(text: "\(count)\n")
 }
 app.get("/big", name: "big") { request in
     let count = min(max(0, Int(request.queryParameter("n") ?? "") ?? 0), 1 << 30)

@@ -18,7 +18,8 @@ public enum CGIBodyPolicy: Sendable, Equatable {
     /// - `upTo`: the most bytes; nil is the app's `maximumBodyBytes`.
     case collected(upTo: Int? = nil)
     /// As it arrives, through `CGIRequest.bodyStream`; a slow reader slows the sender. Longer ones are answered with
-    /// 413, or fail while they are read if their length was not announced.
+    /// 413, or fail while they are read if their length was not announced. Read it before you write: nginx stops
+    /// sending a body once it has the headers of the response.
     case streamed(upTo: Int = .max)
 
     func maximumBytes(default maximum: Int) -> Int {

@@ -58,7 +58,7 @@ struct FastCGIConnectionState: Sendable {
     }
 
     /// Bytes of a streamed body that may wait; from then on the web server has to.
-    static let maximumBufferedBody = 128 << 10
+    static let maximumBufferedBody = 64 << 10
 
     func index(ofID id: UInt16) -> Int? { requests.firstIndex { $0.id == id } }
     func index(ofSerial serial: UInt64) -> Int? { requests.firstIndex { $0.serial == serial } }

@@ -47,7 +47,7 @@ struct FastCGIExchange: Sendable {
                     connection.leaveReaderRole()
                     throw CGIRequestError.timedOut
                 }
-                let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 65_536, alignment: 16)
+                let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 32_768, alignment: 16)
                 defer { buffer.deallocate() }
                 connection.readForHandler(buffer)
             case .wait:

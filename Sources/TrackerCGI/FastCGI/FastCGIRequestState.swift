@@ -48,7 +48,7 @@ struct ByteQueue: Sendable {
     var isEmpty: Bool { start == bytes.count }
 
     mutating func append(_ piece: UnsafeRawBufferPointer) {
-        if start > 65_536, start > bytes.count / 2 {
+        if start > 16_384, start > bytes.count / 2 {
             bytes.removeSubrange(0..<start)
             start = 0
         }

@@ -23,7 +23,7 @@ let package = Package(
 
         .target(name: "TrackerCore", dependencies: ["CCurl", "CPlatform"]),
         .target(name: "TrackerRouterAdapter", dependencies: ["TrackerCore"]),
-        .target(name: "TrackerCGI", dependencies: ["TrackerCore"]),
+        .target(name: "TrackerCGI", dependencies: ["TrackerCore", "CPlatform"]),
 
         // What the demo programs and the event handler share. Not products.
         .target(name: "DemoServer", dependencies: ["TrackerCore"]),

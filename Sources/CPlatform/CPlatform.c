@@ -4,12 +4,18 @@
 
 #include "CPlatform.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stddef.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
+
+#if defined(__APPLE__)
+#include <crt_externs.h>
+#endif
 
 int cplatform_accept(int listener, int nonblocking) {
 #if defined(__linux__)
@@ -32,5 +38,35 @@ void cplatform_name_thread(const char *name) {
     pthread_setname_np(pthread_self(), cut);
 #else
     pthread_setname_np(name);
+#endif
+}
+
+// Read in a signal handler, so it must be of a type that is written in one go.
+static volatile sig_atomic_t report_descriptor = -1;
+
+static void report(int signal) {
+    int saved = errno;
+    unsigned char number = (unsigned char)signal;
+    // A full pipe holds a report already.
+    if (write((int)report_descriptor, &number, 1) < 0) { }
+    errno = saved;
+}
+
+int cplatform_report_signal(int signal, int descriptor) {
+    report_descriptor = descriptor;
+    struct sigaction action;
+    memset(&action, 0, sizeof action);
+    action.sa_handler = report;
+    action.sa_flags = SA_RESTART;
+    sigfillset(&action.sa_mask);
+    return sigaction(signal, &action, NULL);
+}
+
+char *const *cplatform_environment(void) {
+#if defined(__APPLE__)
+    return *_NSGetEnviron();
+#else
+    extern char **environ;
+    return environ;
 #endif
 }

@@ -14,4 +14,11 @@ void cplatform_name_thread(const char *name);
 /// Returns the descriptor, or -1 with errno set.
 int cplatform_accept(int listener, int nonblocking);
 
+/// From now on writes one byte, the signal's number, to `descriptor` (non-blocking) for each such signal.
+/// One descriptor serves the process. Returns 0, or -1 with errno set.
+int cplatform_report_signal(int signal, int descriptor);
+
+/// The process's environment, which the system ends with a null pointer; null if there is none.
+char *const *cplatform_environment(void);
+
 #endif

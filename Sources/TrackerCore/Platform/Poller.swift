@@ -10,8 +10,8 @@ import CPlatform
 
 /// Waits for many descriptors at once: epoll on Linux, kqueue on Darwin.
 ///
-/// Level-triggered. All methods may be called from any thread; several threads may wait on one poller when they
-/// register with `oneShot`.
+/// Level-triggered unless told otherwise. All methods may be called from any thread; several threads may wait on one
+/// poller when they register with `oneShot` or `edge`.
 package struct Poller: Sendable {
     /// What a descriptor is watched for.
     package struct Interest: OptionSet, Sendable {
@@ -23,6 +23,8 @@ package struct Poller: Sendable {
         package static let oneShot = Interest(rawValue: 4)
         /// Of several pollers that watch one descriptor, wake as few as possible (epoll's `EPOLLEXCLUSIVE`).
         package static let exclusive = Interest(rawValue: 8)
+        /// Report only what is new since the last report (edge-triggered). Several threads may wait.
+        package static let edge = Interest(rawValue: 16)
     }
 
     /// What happened to a descriptor.
@@ -82,6 +84,7 @@ package struct Poller: Sendable {
             ] {
                 var flags = wanted ? EV_ADD | EV_ENABLE : EV_DELETE
                 if wanted, interest.contains(.oneShot) { flags |= EV_DISPATCH }
+                if wanted, interest.contains(.edge) { flags |= EV_CLEAR }
                 var change = Darwin.kevent(
                     ident: UInt(watched), filter: Int16(filter), flags: UInt16(flags), fflags: 0, data: 0,
                     udata: UnsafeMutableRawPointer(bitPattern: UInt(token)))
@@ -107,11 +110,22 @@ package struct Poller: Sendable {
                 }
             }
         }
+
+        /// Waits for one event, without allocating; nil if the time is over or a signal came.
+        package func waitForOne(milliseconds: Int32) -> Event? {
+            var limit = timespec(tv_sec: Int(milliseconds / 1000), tv_nsec: Int(milliseconds % 1000) * 1_000_000)
+            var event = Darwin.kevent()
+            guard kevent(descriptor, nil, 0, &event, 1, milliseconds < 0 ? nil : &limit) == 1 else { return nil }
+            return Event(
+                token: UInt64(UInt(bitPattern: event.udata)), isReadable: Int32(event.filter) == EVFILT_READ,
+                isWritable: Int32(event.filter) == EVFILT_WRITE, isHangup: event.flags & UInt16(EV_EOF) != 0)
+        }
     #else
         // <sys/epoll.h> gives these as macros that Swift does not import; the values are the kernel's ABI.
         private static let peerClosed: UInt32 = 0x2000
         private static let exclusiveFlag: UInt32 = 1 << 28
         private static let oneShotFlag: UInt32 = 1 << 30
+        private static let edgeFlag: UInt32 = 1 << 31
 
         package func add(_ watched: Int32, token: UInt64, interest: Interest) throws(SystemError) {
             try control(EPOLL_CTL_ADD, watched, token: token, interest: interest)
@@ -134,6 +148,7 @@ package struct Poller: Sendable {
             if interest.contains(.write) { event.events |= EPOLLOUT.rawValue }
             if interest.contains(.oneShot) { event.events |= Self.oneShotFlag }
             if interest.contains(.exclusive) { event.events |= Self.exclusiveFlag }
+            if interest.contains(.edge) { event.events |= Self.edgeFlag }
             event.data.u64 = token
             guard epoll_ctl(descriptor, operation, watched, &event) == 0 else {
                 throw SystemError(call: "epoll_ctl")
@@ -155,6 +170,16 @@ package struct Poller: Sendable {
                         isHangup: event.events & (EPOLLHUP.rawValue | EPOLLERR.rawValue | Self.peerClosed) != 0)
                 }
             }
+        }
+
+        /// Waits for one event, without allocating; nil if the time is over or a signal came.
+        package func waitForOne(milliseconds: Int32) -> Event? {
+            var event = epoll_event()
+            guard epoll_wait(descriptor, &event, 1, milliseconds) == 1 else { return nil }
+            return Event(
+                token: event.data.u64, isReadable: event.events & EPOLLIN.rawValue != 0,
+                isWritable: event.events & EPOLLOUT.rawValue != 0,
+                isHangup: event.events & (EPOLLHUP.rawValue | EPOLLERR.rawValue | Self.peerClosed) != 0)
         }
     #endif
 }

@@ -1,0 +1,141 @@
+import Synchronization
+
+/// A small web application for CGI and FastCGI.
+///
+///     let app = CGIApp()
+///     app.get("/", name: "home") { request in CGIResponse(text: "Home page") }
+///     try app.run()
+///
+/// Set it up first, then run it. It may be used from any thread.
+public final class CGIApp: CGIRouting {
+    /// Called before a request is handled, whatever its answer will be.
+    public let requestStarted = CGISignal<@Sendable (CGIRequest) -> Void>()
+    /// Called when the answer is known and not sent yet, once for each request: receivers may still change it. The
+    /// error is the one that a handler threw.
+    public let requestFinished = CGISignal<@Sendable (CGIRequest, inout CGIResponse, (any Error)?) -> Void>()
+    /// Called once the client has the whole answer, or will never get it: the place for slow work.
+    public let responseSent = CGISignal<@Sendable (CGIRequest, CGIResponse) -> Void>()
+
+    /// What a request needs to know of the app; made anew when the app changes.
+    final class Snapshot: Sendable {
+        let routes: RouteTable
+        let beforeRequest: [CGIHandler<CGIResponse?>]
+        let errorHandlers: [@Sendable (any Error, CGIRequest) -> CGIResponse?]
+        let statusHandlers: [Int: @Sendable (CGIRequest) -> CGIResponse]
+        let configuration: CGIAppConfiguration
+        let isAsync: Bool
+
+        init(_ setup: Setup) {
+            routes = setup.routes
+            beforeRequest = setup.beforeRequest
+            errorHandlers = setup.errorHandlers
+            statusHandlers = setup.statusHandlers
+            configuration = setup.configuration
+            isAsync = setup.beforeRequest.contains(where: \.isAsync)
+        }
+    }
+
+    struct Setup: Sendable {
+        var routes = RouteTable()
+        var beforeRequest: [CGIHandler<CGIResponse?>] = []
+        var errorHandlers: [@Sendable (any Error, CGIRequest) -> CGIResponse?] = []
+        var statusHandlers: [Int: @Sendable (CGIRequest) -> CGIResponse] = [:]
+        var configuration = CGIAppConfiguration()
+        var extensions: [String: any Sendable] = [:]
+        var shutdownHooks: [@Sendable () -> Void] = []
+        var snapshot: Snapshot?
+    }
+
+    private let setup = Mutex(Setup())
+
+    /// An app without routes.
+    public init() {}
+
+    /// Settings of the app, its runtimes and its extensions.
+    public var config: CGIAppConfiguration {
+        get { setup.withLock { $0.configuration } }
+        set { change { $0.configuration = newValue } }
+    }
+
+    /// Extensions that are installed, by name.
+    public var extensions: [String: any Sendable] {
+        get { setup.withLock { $0.extensions } }
+        set { change { $0.extensions = newValue } }
+    }
+
+    /// Adds a route; see `CGIRouting`.
+    public func addRoute(
+        _ path: String, methods: [String], name: String?, body: CGIBodyPolicy,
+        handler: @escaping @Sendable (CGIRequest) throws -> CGIResponse
+    ) {
+        add(path, methods: methods, name: name, body: body, handler: .sync(handler))
+    }
+
+    /// Adds a route with an asynchronous handler; see `CGIRouting`.
+    public func addRoute(
+        _ path: String, methods: [String], name: String?, body: CGIBodyPolicy,
+        asyncHandler: @escaping @Sendable (CGIRequest) async throws -> CGIResponse
+    ) {
+        add(path, methods: methods, name: name, body: body, handler: .async(asyncHandler))
+    }
+
+    private func add(
+        _ path: String, methods: [String], name: String?, body: CGIBodyPolicy, handler: CGIHandler<CGIResponse>
+    ) {
+        var methods = methods.map { $0.uppercased() }
+        if methods.contains("GET"), !methods.contains("HEAD") { methods.append("HEAD") }
+        let route = Route(
+            pattern: RoutePattern(path), methods: methods, name: name ?? path, body: body, handler: handler)
+        change { $0.routes.add(route) }
+    }
+
+    /// Routes that share a name prefix and a path prefix.
+    public func group(_ name: String, prefix: String = "") -> CGIRouteGroup {
+        CGIRouteGroup(parent: self, name: name, prefix: prefix)
+    }
+
+    /// Calls a function before each handler; the first that gives a response ends the request with it.
+    public func beforeRequest(_ function: @escaping @Sendable (CGIRequest) throws -> CGIResponse?) {
+        change { $0.beforeRequest.append(.sync(function)) }
+    }
+
+    /// Calls an asynchronous function before each handler.
+    public func beforeRequest(_ function: @escaping @Sendable (CGIRequest) async throws -> CGIResponse?) {
+        change { $0.beforeRequest.append(.async(function)) }
+    }
+
+    /// Answers errors that handlers throw; nil leaves them to the next function, and at last to a 500 page.
+    public func onError(_ function: @escaping @Sendable (any Error, CGIRequest) -> CGIResponse?) {
+        change { $0.errorHandlers.append(function) }
+    }
+
+    /// Gives the page for a status that the app itself answers with: 404, 405, 413, 500...
+    public func onStatus(_ status: Int, _ function: @escaping @Sendable (CGIRequest) -> CGIResponse) {
+        change { $0.statusHandlers[status] = function }
+    }
+
+    /// Calls a function when the program is told to stop, after the last request is done.
+    public func onShutdown(_ function: @escaping @Sendable () -> Void) {
+        change { $0.shutdownHooks.append(function) }
+    }
+
+    func runShutdownHooks() {
+        for hook in setup.withLock({ $0.shutdownHooks }) { hook() }
+    }
+
+    var snapshot: Snapshot {
+        setup.withLock { setup in
+            if let snapshot = setup.snapshot { return snapshot }
+            let snapshot = Snapshot(setup)
+            setup.snapshot = snapshot
+            return snapshot
+        }
+    }
+
+    private func change(_ body: (inout Setup) -> Void) {
+        setup.withLock { setup in
+            body(&setup)
+            setup.snapshot = nil
+        }
+    }
+}

@@ -1,0 +1,41 @@
+/// Settings of an app and of its runtimes. Set them before `run()`.
+public struct CGIAppConfiguration: Sendable {
+    /// Shows what went wrong in the page of a 500, and tells extensions that this is a developer's machine.
+    public var isDebug = false
+    /// The longest body that a route collects unless it says otherwise, in bytes. Longer ones are answered with 413.
+    public var maximumBodyBytes = 16 << 20
+    /// The prefix under which the app lives, for example "/app"; nil lets `SCRIPT_NAME` and `PATH_INFO` decide.
+    public var mountPath: String?
+    /// Settings of the FastCGI runtime.
+    public var fastCGI = FastCGI()
+    /// Settings of extensions, by type. Extensions add a property of their own that reads and writes here.
+    public var storage = CGIStorage()
+    /// Takes the lines that this library logs; the default writes them to standard error.
+    public var log: @Sendable (String) -> Void = { StandardError.write($0 + "\n") }
+
+    /// The defaults.
+    public init() {}
+
+    /// Settings of the FastCGI runtime. Every limit that is reached is answered or logged, never silent.
+    public struct FastCGI: Sendable {
+        /// Threads that run synchronous handlers, started as they are needed; 1...1024.
+        public var maximumThreads = 32
+        /// Connections at a time; further ones wait in the listening socket's queue. Idle ones make room.
+        public var maximumConnections = 1024
+        /// Requests at a time, over all connections; further ones are answered with 503.
+        public var maximumRequests = 1024
+        /// All variables of one request together, in bytes; more is answered with 431.
+        public var maximumParameterBytes = 256 << 10
+        /// From the first byte of a request to the last of its variables.
+        public var headerTimeout: Duration = .seconds(30)
+        /// Between two pieces of a body.
+        public var bodyTimeout: Duration = .seconds(60)
+        /// Between two pieces of a response that the web server takes.
+        public var sendTimeout: Duration = .seconds(60)
+        /// How long a stop waits for requests in work.
+        public var shutdownTimeout: Duration = .seconds(5)
+
+        /// The defaults.
+        public init() {}
+    }
+}

@@ -1,0 +1,87 @@
+/// One way to handle some methods of some paths.
+struct Route: Sendable {
+    let pattern: RoutePattern
+    /// In capitals. Includes HEAD where GET is there.
+    let methods: [String]
+    let name: String
+    let body: CGIBodyPolicy
+    let handler: CGIHandler<CGIResponse>
+}
+
+/// Finds the route for a request, the way Flask does.
+struct RouteTable: Sendable {
+    enum Match: Sendable {
+        case route(Route, parameters: [(name: String, value: String)])
+        /// `OPTIONS` on a route that does not handle it itself.
+        case options(Route, parameters: [(name: String, value: String)], allowed: [String])
+        /// The path fits under another spelling.
+        case redirect(path: String)
+        case methodNotAllowed(allowed: [String])
+        case notFound
+    }
+
+    private var literals: [String: [Route]] = [:]
+    private var patterns: [Route] = []
+
+    mutating func add(_ route: Route) {
+        if route.pattern.isLiteral {
+            literals[route.pattern.text, default: []].append(route)
+        } else {
+            let position = patterns.firstIndex { RoutePattern.isMoreSpecific(route.pattern, $0.pattern) }
+            patterns.insert(route, at: position ?? patterns.endIndex)
+        }
+    }
+
+    func match(method: String, path: String) -> Match {
+        if path.utf8.contains(where: { $0 < 0x20 || $0 == 0x7F }) { return .notFound }
+        if let merged = Self.mergingSlashes(path) {
+            if case .notFound = find(method: method, path: merged) { return .notFound }
+            return .redirect(path: merged)
+        }
+        let found = find(method: method, path: path)
+        if case .notFound = found, path.utf8.last != UInt8(ascii: "/"), path.utf8.first == UInt8(ascii: "/") {
+            switch find(method: method, path: path + "/") {
+            case .route(let route, _) where !route.pattern.segments.contains(.wildcard),
+                .options(let route, _, _) where !route.pattern.segments.contains(.wildcard):
+                return .redirect(path: path + "/")
+            case .route, .options, .redirect, .methodNotAllowed, .notFound: return .notFound
+            }
+        }
+        return found
+    }
+
+    private func find(method: String, path: String) -> Match {
+        var allowed: [String] = []
+        var first: (route: Route, parameters: [(name: String, value: String)])?
+        for route in literals[path] ?? [] {
+            if route.methods.contains(method) { return .route(route, parameters: []) }
+            if first == nil { first = (route, []) }
+            allowed += route.methods.filter { !allowed.contains($0) }
+        }
+        for route in patterns {
+            guard let parameters = route.pattern.match(path) else { continue }
+            if route.methods.contains(method) { return .route(route, parameters: parameters) }
+            if first == nil { first = (route, parameters) }
+            allowed += route.methods.filter { !allowed.contains($0) }
+        }
+        guard let first else { return .notFound }
+        if !allowed.contains("OPTIONS") { allowed.append("OPTIONS") }
+        if method == "OPTIONS" { return .options(first.route, parameters: first.parameters, allowed: allowed) }
+        return .methodNotAllowed(allowed: allowed)
+    }
+
+    /// The path with runs of slashes made one; nil if there are none.
+    private static func mergingSlashes(_ path: String) -> String? {
+        var merged: [UInt8] = []
+        var isChanged = false
+        for byte in path.utf8 {
+            if byte == UInt8(ascii: "/"), merged.last == byte {
+                if !isChanged { merged.reserveCapacity(path.utf8.count) }
+                isChanged = true
+            } else {
+                merged.append(byte)
+            }
+        }
+        return isChanged ? String(decoding: merged, as: UTF8.self) : nil
+    }
+}

@@ -1,0 +1,119 @@
+#if canImport(Darwin)
+    import Darwin
+#elseif canImport(Musl)
+    import Musl
+#else
+    import Glibc
+#endif
+import Synchronization
+
+/// Writes a response to standard output. The header block is always of the parsed kind, never that of "nph-" scripts.
+final class CGIOutput: Sendable {
+    private struct State: Sendable {
+        var head: [UInt8]?
+        var isBroken = false
+    }
+
+    private let request: CGIRequest
+    private let app: CGIApp.Snapshot
+    private let state = Mutex(State())
+
+    init(request: CGIRequest, app: CGIApp.Snapshot) {
+        self.request = request
+        self.app = app
+    }
+
+    /// Sends a response whose body is not asynchronous.
+    ///
+    /// - Returns: what was sent: another one if the body failed before its first byte.
+    func send(_ response: CGIResponse) -> CGIResponse {
+        prepare(response)
+        guard allowsBody(response) else { return sendRest(response) }
+        switch response.body {
+        case .bytes(let bytes): try? write(bytes)
+        case .stream(let write):
+            do {
+                try write(writer)
+            } catch {
+                return sendRest(failed(response, error))
+            }
+        case .asyncStream: break
+        }
+        return sendRest(response)
+    }
+
+    func sendAsynchronously(_ response: CGIResponse) async -> CGIResponse {
+        guard case .asyncStream(let write) = response.body, allowsBody(response) else { return send(response) }
+        prepare(response)
+        do {
+            try await write(writer)
+        } catch {
+            return sendRest(failed(response, error))
+        }
+        return sendRest(response)
+    }
+
+    private var writer: CGIBodyWriter {
+        CGIBodyWriter(write: { try self.write($0) }, asyncWrite: { try self.write($0) })
+    }
+
+    private func allowsBody(_ response: CGIResponse) -> Bool {
+        ResponseHead.allowsBody(status: response.status, method: request.method)
+    }
+
+    private func prepare(_ response: CGIResponse) {
+        var head: [UInt8] = []
+        ResponseHead.append(response, method: request.method, to: &head)
+        if head.count > 4096 {
+            app.configuration.log("tracker-cgi: a response's headers take \(head.count) bytes, more than nginx takes")
+        }
+        state.withLock { $0.head = head }
+    }
+
+    /// A body that fails before its first byte can still become a 500.
+    private func failed(_ response: CGIResponse, _ error: any Error) -> CGIResponse {
+        request.log("\(request.method) \(request.requestURI): the body could not be written: \(error)")
+        guard state.withLock({ $0.head != nil }) else { return response }
+        let page = app.page(500, for: request)
+        prepare(page)
+        if case .bytes(let bytes) = page.body { try? write(bytes) }
+        return page
+    }
+
+    private func sendRest(_ response: CGIResponse) -> CGIResponse {
+        try? write([])
+        return response
+    }
+
+    private func write(_ piece: [UInt8]) throws {
+        let bytes = state.withLock { state in
+            defer { state.head = nil }
+            return state.head.map { $0 + piece } ?? piece
+        }
+        if state.withLock({ $0.isBroken }) { throw CGIRequestError.aborted }
+        var start = 0
+        while start < bytes.count {
+            let count = bytes.withUnsafeBytes { buffer in
+                let rest = UnsafeRawBufferPointer(rebasing: buffer[start...])
+                #if canImport(Darwin)
+                    return Darwin.write(1, rest.baseAddress, rest.count)
+                #elseif canImport(Musl)
+                    return Musl.write(1, rest.baseAddress, rest.count)
+                #else
+                    return Glibc.write(1, rest.baseAddress, rest.count)
+                #endif
+            }
+            if count < 0, errno == EINTR { continue }
+            if count < 0, errno == EAGAIN {
+                var watched = pollfd(fd: 1, events: Int16(POLLOUT), revents: 0)
+                poll(&watched, 1, 1000)
+                continue
+            }
+            guard count > 0 else {
+                state.withLock { $0.isBroken = true }
+                throw CGIRequestError.aborted
+            }
+            start += count
+        }
+    }
+}

@@ -1,0 +1,114 @@
+import CPlatform
+
+#if canImport(Darwin)
+    import Darwin
+#elseif canImport(Musl)
+    import Musl
+#else
+    import Glibc
+#endif
+
+/// Answers the one request that the environment describes (RFC 3875).
+enum CGIRuntime {
+    static func run(_ app: CGIApp) {
+        // A client that has gone is noticed by EPIPE. Servers send SIGTERM as soon as they have the answer; what
+        // extensions do afterwards must not be cut off by it.
+        signal(SIGPIPE, SIG_IGN)
+        signal(SIGTERM, SIG_IGN)
+        let snapshot = app.snapshot
+        let request = CGIRequest(
+            variables: environment(), content: .collected([]), mountPath: snapshot.configuration.mountPath)
+        let plan = RequestPlan(request, snapshot)
+        attachBody(to: request, plan)
+
+        let output = CGIOutput(request: request, app: snapshot)
+        let response: CGIResponse
+        if plan.isAsync {
+            response = waitFor {
+                let response = await app.respond(to: request, plan)
+                return await output.sendAsynchronously(response)
+            }
+        } else {
+            let answer = app.respondSynchronously(to: request, plan)
+            if case .asyncStream = answer.body {
+                response = waitFor { await output.sendAsynchronously(answer) }
+            } else {
+                response = output.send(answer)
+            }
+        }
+        let log = request.takeLog()
+        if !log.isEmpty { StandardError.write(log) }
+        StandardDescriptors.detach()
+        app.responseWasSent(request, response)
+        app.runShutdownHooks()
+    }
+
+    /// The whole environment: CGI knows no other way to tell variables of the request from the others.
+    private static func environment() -> CGIVariables {
+        var variables = CGIVariables()
+        guard var entry = cplatform_environment() else { return variables }
+        while let text = entry.pointee {
+            let bytes = UnsafeBufferPointer(
+                start: UnsafeRawPointer(text).assumingMemoryBound(to: UInt8.self), count: strlen(text))
+            if let equals = bytes.firstIndex(of: UInt8(ascii: "=")) {
+                variables.append(name: bytes[..<equals], value: bytes[(equals + 1)...])
+            }
+            entry += 1
+        }
+        return variables
+    }
+
+    /// The body is read when it is asked for, so that a handler which ignores it does not wait for it.
+    private static func attachBody(to request: CGIRequest, _ plan: RequestPlan) {
+        let maximum = plan.maximumBodyBytes
+        let collected = min(maximum, plan.app.configuration.maximumBodyBytes)
+        switch request.announcedLength {
+        case .invalid: request.setBody(.failed(.invalidContentLength))
+        case .absent:
+            // Without a length there is no body, and standard input may stay open: do not wait for its end. Only a
+            // server that took a chunked body apart has none to announce; then the end of input is the end.
+            if request.isChunked {
+                request.setBody(.stream(standardInput(announced: nil, maximum), maximumBytes: collected))
+            }
+        case .bytes(let count):
+            if count > maximum {
+                request.setBody(.failed(.bodyTooLarge(maximumBytes: maximum)))
+            } else {
+                let isStreamed = if case .streamed = plan.bodyPolicy { true } else { false }
+                request.setBody(
+                    .stream(
+                        standardInput(announced: count, maximum), maximumBytes: isStreamed ? collected : maximum))
+            }
+        }
+    }
+
+    private static func standardInput(announced: Int?, _ maximum: Int) -> CGIBodyStream {
+        let readPiece: CGIBodyStream.Read = { maximum in
+            let size = min(maximum, 65_536)
+            while true {
+                var count = 0
+                let piece = [UInt8](unsafeUninitializedCapacity: size) { buffer, filled in
+                    count = read(0, buffer.baseAddress, size)
+                    filled = max(0, count)
+                }
+                if count >= 0 { return piece }
+                if errno != EINTR { throw CGIRequestError.aborted }
+            }
+        }
+        // There is one request in the process: a task may wait on its thread.
+        return CGIBodyStream(
+            announcedBytes: announced, maximumBytes: maximum, read: readPiece, asyncRead: { try readPiece($0) })
+    }
+
+    private static func waitFor(_ body: @escaping @Sendable () async -> CGIResponse) -> CGIResponse {
+        let result = ConditionLock<CGIResponse?>(nil)
+        Task {
+            let response = await body()
+            result.withLock { $0 = response }
+            result.broadcast()
+        }
+        while true {
+            if let response = result.wait(milliseconds: 3_600_000, { $0 }) { return response }
+        }
+    }
+}

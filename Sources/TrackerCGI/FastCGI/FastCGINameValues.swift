@@ -1,0 +1,37 @@
+/// Name-value pairs as FastCGI writes them (section 3.4).
+enum FastCGINameValues {
+    /// Reads all pairs; nil if a length points past the end.
+    static func decode(_ bytes: [UInt8]) -> CGIVariables? {
+        var entries: [CGIVariables.Entry] = []
+        entries.reserveCapacity(32)
+        let isComplete = bytes.withUnsafeBytes { buffer in
+            var cursor = ByteCursor(buffer)
+            while !cursor.isAtEnd {
+                guard let nameLength = cursor.nameValueLength(), let valueLength = cursor.nameValueLength() else {
+                    return false
+                }
+                let nameStart = cursor.position
+                guard cursor.skip(nameLength) else { return false }
+                let valueStart = cursor.position
+                guard cursor.skip(valueLength) else { return false }
+                entries.append(
+                    CGIVariables.Entry(nameStart: nameStart, valueStart: valueStart, valueEnd: cursor.position))
+            }
+            return true
+        }
+        return isComplete ? CGIVariables(bytes: bytes, entries: entries) : nil
+    }
+
+    static func append(name: String, value: String, to bytes: inout [UInt8]) {
+        for length in [name.utf8.count, value.utf8.count] {
+            if length < 0x80 {
+                bytes.append(UInt8(length))
+            } else {
+                let length = UInt32(clamping: length) | 0x8000_0000
+                for shift in [24, 16, 8, 0] as [UInt32] { bytes.append(UInt8(truncatingIfNeeded: length >> shift)) }
+            }
+        }
+        bytes.append(contentsOf: name.utf8)
+        bytes.append(contentsOf: value.utf8)
+    }
+}

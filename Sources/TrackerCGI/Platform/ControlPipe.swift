@@ -1,0 +1,46 @@
+import TrackerCore
+
+#if canImport(Darwin)
+    import Darwin
+#elseif canImport(Musl)
+    import Musl
+#else
+    import Glibc
+#endif
+
+/// A pipe that wakes a waiting thread; neither end ever blocks.
+final class ControlPipe: Sendable {
+    let readEnd: Descriptor
+    let writeEnd: Descriptor
+
+    init() throws(SystemError) {
+        var ends: [Int32] = [-1, -1]
+        guard pipe(&ends) == 0 else { throw SystemError(call: "pipe") }
+        readEnd = Descriptor(ends[0])
+        writeEnd = Descriptor(ends[1])
+        for end in ends {
+            _ = fcntl(end, F_SETFD, FD_CLOEXEC)
+            _ = fcntl(end, F_SETFL, fcntl(end, F_GETFL) | O_NONBLOCK)
+        }
+    }
+
+    /// Writes one byte. A full pipe wakes the reader anyway.
+    func write(_ byte: UInt8) {
+        var byte = byte
+        #if canImport(Darwin)
+            _ = Darwin.write(writeEnd.number, &byte, 1)
+        #elseif canImport(Musl)
+            _ = Musl.write(writeEnd.number, &byte, 1)
+        #else
+            _ = Glibc.write(writeEnd.number, &byte, 1)
+        #endif
+    }
+
+    /// Takes what was written.
+    @discardableResult
+    func drain() -> [UInt8] {
+        var bytes = [UInt8](repeating: 0, count: 64)
+        let count = read(readEnd.number, &bytes, bytes.count)
+        return Array(bytes.prefix(max(0, count)))
+    }
+}

@@ -1,0 +1,103 @@
+#if canImport(Darwin)
+    import Darwin
+#elseif canImport(Musl)
+    import Musl
+#else
+    import Glibc
+#endif
+
+/// A file descriptor that is closed with its last reference, so that nobody can use its number for another file.
+final class Descriptor: Sendable {
+    let number: Int32
+
+    init(_ number: Int32) {
+        self.number = number
+    }
+
+    deinit {
+        _ = close(number)
+    }
+
+    /// How a transfer ended.
+    enum Transfer: Equatable {
+        case bytes(Int)
+        case end
+        case wouldBlock
+        case failed(Int32)
+    }
+
+    #if canImport(Darwin)
+        private static let sendFlags = MSG_DONTWAIT
+    #else
+        private static let sendFlags = Int32(MSG_DONTWAIT) | Int32(MSG_NOSIGNAL)
+    #endif
+
+    /// Takes what has arrived on a socket; never waits.
+    func receive(into buffer: UnsafeMutableRawBufferPointer) -> Transfer {
+        while true {
+            #if canImport(Darwin)
+                let count = recv(number, buffer.baseAddress, buffer.count, MSG_DONTWAIT)
+            #else
+                let count = recv(number, buffer.baseAddress, buffer.count, Int32(MSG_DONTWAIT))
+            #endif
+            if count > 0 { return .bytes(count) }
+            if count == 0 { return .end }
+            switch errno {
+            case EINTR: continue
+            case EAGAIN, EWOULDBLOCK: return .wouldBlock
+            default: return .failed(errno)
+            }
+        }
+    }
+
+    /// Hands bytes to a socket; never waits, and may take a part of them.
+    func send(_ bytes: UnsafeRawBufferPointer) -> Transfer {
+        while true {
+            #if canImport(Darwin)
+                let count = Darwin.send(number, bytes.baseAddress, bytes.count, Self.sendFlags)
+            #elseif canImport(Musl)
+                let count = Musl.send(number, bytes.baseAddress, bytes.count, Self.sendFlags)
+            #else
+                let count = Glibc.send(number, bytes.baseAddress, bytes.count, Self.sendFlags)
+            #endif
+            if count >= 0 { return .bytes(count) }
+            switch errno {
+            case EINTR: continue
+            case EAGAIN, EWOULDBLOCK: return .wouldBlock
+            default: return .failed(errno)
+            }
+        }
+    }
+
+    /// Waits until the descriptor can be read (or written), or its peer is gone.
+    ///
+    /// - Returns: false if the time is over.
+    func wait(toWrite: Bool, milliseconds: Int) -> Bool {
+        let deadline = Clock.milliseconds &+ milliseconds
+        while true {
+            let left = deadline &- Clock.milliseconds
+            if left <= 0 { return false }
+            var watched = pollfd(fd: number, events: Int16(toWrite ? POLLOUT : POLLIN), revents: 0)
+            let count = poll(&watched, 1, Int32(clamping: left))
+            if count > 0 { return true }
+            if count < 0, errno != EINTR { return true }
+        }
+    }
+
+    /// Says that no more will be sent; the peer can still send.
+    func shutDownWriting() {
+        _ = shutdown(number, Int32(SHUT_WR))
+    }
+
+    /// Ends both directions. The number stays taken until the last reference is gone.
+    func shutDown() {
+        _ = shutdown(number, Int32(SHUT_RDWR))
+    }
+
+    /// True where the peer does not read any more either, as far as the system can tell.
+    var isPeerGone: Bool {
+        var watched = pollfd(fd: number, events: 0, revents: 0)
+        guard poll(&watched, 1, 0) > 0 else { return false }
+        return Int32(watched.revents) & Int32(POLLHUP | POLLERR) != 0
+    }
+}

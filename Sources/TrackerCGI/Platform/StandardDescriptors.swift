@@ -1,0 +1,35 @@
+#if canImport(Darwin)
+    import Darwin
+#elseif canImport(Musl)
+    import Musl
+#else
+    import Glibc
+#endif
+
+/// Descriptors 0, 1 and 2.
+enum StandardDescriptors {
+    /// Opens the closed ones on /dev/null. Otherwise the next socket gets such a number, and whatever prints to
+    /// standard output writes into a client's response.
+    static func reopenClosed() {
+        for number: Int32 in 0...2 where fcntl(number, F_GETFD) < 0 && errno == EBADF {
+            // open takes the lowest free number, which is this one.
+            let opened = open("/dev/null", O_RDWR)
+            if opened >= 0, opened != number { _ = close(opened) }
+        }
+    }
+
+    /// Points all three at /dev/null, so that the web server sees them closed while their numbers stay taken.
+    static func detach() {
+        let null = open("/dev/null", O_RDWR)
+        guard null >= 0 else { return }
+        for number: Int32 in 0...2 { _ = dup2(null, number) }
+        if null > 2 { _ = close(null) }
+    }
+
+    /// True for a socket that takes connections.
+    static func isListening(_ number: Int32) -> Bool {
+        var value: Int32 = 0
+        var length = socklen_t(MemoryLayout<Int32>.size)
+        return getsockopt(number, SOL_SOCKET, SO_ACCEPTCONN, &value, &length) == 0 && value != 0
+    }
+}

@@ -1,0 +1,69 @@
+extension CGIRequest {
+    /// The request's headers in the order of the variables. A repeated one stands once: joined by ", " (cookies by
+    /// "; "), and for `Host`, `Authorization` and `Content-*` the last one counts.
+    public var headers: [(name: String, value: String)] { HeaderList.headers(of: variables) }
+
+    /// The value of a header; the name's case does not matter.
+    public func header(_ name: String) -> String? {
+        let name = name.lowercased()
+        return headers.first { $0.name.lowercased() == name }?.value
+    }
+
+    /// The cookies, decoded; of several with one name the first counts.
+    public var cookies: [String: String] { CookieParser.parse(HeaderList.cookieBytes(of: variables)) }
+
+    /// The `Content-Type`; nil if absent or empty.
+    public var contentType: String? { variables.nonEmptyText("CONTENT_TYPE") }
+
+    /// The host as the client sent it, with its port if it gave one; nil if absent or empty.
+    public var host: String? { variables.nonEmptyText("HTTP_HOST") }
+
+    /// The web server's own name; empty if it does not say. IPv6 addresses may be in brackets.
+    public var serverName: String { variables.text("SERVER_NAME") ?? "" }
+
+    /// The web server's port; nil if it does not say.
+    public var serverPort: UInt16? { variables.text("SERVER_PORT").flatMap { UInt16($0) } }
+
+    /// The client's address, as the web server sees it; nil if it does not say.
+    public var remoteAddress: String? { variables.nonEmptyText("REMOTE_ADDR") }
+
+    /// True where the web server says that the client came over TLS.
+    public var isHTTPS: Bool { scheme == "https" }
+
+    /// "https" or "http": from `HTTPS`, else `REQUEST_SCHEME`. Headers that a client can set are not looked at.
+    public var scheme: String {
+        switch variables.text("HTTPS")?.lowercased() {
+        case nil, "", "off", "0", "false", "no": break
+        default: return "https"
+        }
+        return variables.text("REQUEST_SCHEME")?.lowercased() == "https" ? "https" : "http"
+    }
+
+    /// The host to show in a URL: what the client sent, else the server's own name with a port that is not the
+    /// scheme's default.
+    public var authority: String {
+        if let host { return host }
+        var name = serverName
+        if name.contains(":"), !name.hasPrefix("[") { name = "[\(name)]" }
+        guard let serverPort, serverPort != (isHTTPS ? 443 : 80) else { return name }
+        return "\(name):\(serverPort)"
+    }
+
+    /// The query's parameters, decoded ("+" is a space), in order.
+    public var queryParameters: [(name: String, value: String)] {
+        query.utf8.split(separator: UInt8(ascii: "&")).map { pair in
+            let name = pair.prefix { $0 != UInt8(ascii: "=") }
+            let value = pair[name.endIndex...].dropFirst()
+            return (Self.decodeFormText(name), Self.decodeFormText(value))
+        }
+    }
+
+    /// The first value of a query parameter.
+    public func queryParameter(_ name: String) -> String? {
+        queryParameters.first { $0.name == name }?.value
+    }
+
+    private static func decodeFormText(_ text: Substring.UTF8View) -> String {
+        TextDecoding.string(PercentEncoding.decode(text.map { $0 == UInt8(ascii: "+") ? 0x20 : $0 }))
+    }
+}

@@ -1,0 +1,121 @@
+import Synchronization
+
+/// One request, as the web server described it.
+///
+/// It may be passed between threads and tasks; what changes during the request is locked.
+public final class CGIRequest: Sendable {
+    /// Every variable as the web server sent it, in order.
+    public let variables: CGIVariables
+    /// The method, for example "GET"; case-sensitive (RFC 9110, section 9.1).
+    public let method: String
+    /// The request target as the client sent it: percent-encoded, with the query. Bytes that may not stand in a
+    /// request line are percent-encoded. Where the server sends no `REQUEST_URI` it is put together again.
+    public var requestURI: String { target.requestURI }
+    /// The whole path, decoded once. For routing, see `pathInfo`.
+    public var path: String { target.path }
+    /// The prefix under which the web server mounts the app, without a slash at the end; empty at the root.
+    public var scriptName: String { target.scriptName }
+    /// The path below `scriptName`, decoded, which the routes are matched against.
+    public var pathInfo: String { target.pathInfo }
+    /// The query as sent (percent-encoded), without the question mark; empty if there is none.
+    public var query: String { target.query }
+
+    let target: RequestTarget
+
+    struct State: Sendable {
+        var endpointName: String?
+        var routeParameters: [(name: String, value: String)] = []
+        var storage = CGIStorage()
+        var log = ""
+        var body: Body
+        var isResponseSent = false
+        var isAborted = false
+    }
+
+    enum Body: Sendable {
+        case collected([UInt8])
+        case stream(CGIBodyStream, maximumBytes: Int)
+        case failed(CGIRequestError)
+    }
+
+    let state: Mutex<State>
+
+    /// A request from its variables, for a front that drives an app itself.
+    ///
+    /// - Parameters:
+    ///   - variables: as RFC 3875 names them.
+    ///   - body: the body, complete.
+    ///   - mountPath: the prefix under which the app lives; nil lets `SCRIPT_NAME` and `PATH_INFO` decide.
+    public convenience init(variables: CGIVariables, body: [UInt8] = [], mountPath: String? = nil) {
+        self.init(variables: variables, content: .collected(body), mountPath: mountPath)
+    }
+
+    /// A request whose body is read as it arrives.
+    ///
+    /// - Parameter maximumBodyBytes: the bound for `body`; the stream has its own.
+    public convenience init(
+        variables: CGIVariables, bodyStream: CGIBodyStream, maximumBodyBytes: Int = 16 << 20, mountPath: String? = nil
+    ) {
+        self.init(
+            variables: variables, content: .stream(bodyStream, maximumBytes: maximumBodyBytes), mountPath: mountPath)
+    }
+
+    init(variables: CGIVariables, content: Body, mountPath: String?) {
+        self.variables = variables
+        method = variables.text("REQUEST_METHOD") ?? ""
+        target = RequestTarget(variables, mountPath: mountPath)
+        state = Mutex(State(body: content))
+    }
+
+    /// The name of the route that matched; nil if none did, or if the answer is a redirect to another spelling.
+    public var endpointName: String? { state.withLock { $0.endpointName } }
+
+    /// The values of the route's parameters, in the pattern's order; the rest that a wildcard took is named "*".
+    public var routeParameters: [(name: String, value: String)] { state.withLock { $0.routeParameters } }
+
+    /// The value of a route parameter.
+    public func parameter(_ name: String) -> String? {
+        routeParameters.first { $0.name == name }?.value
+    }
+
+    /// Values that extensions keep with this request.
+    public var storage: CGIRequestStorage { CGIRequestStorage(request: self) }
+
+    /// Writes a line to the web server's error log (CGI: standard error; FastCGI: the request's STDERR stream).
+    ///
+    /// Lines past 64 KiB a request are left out.
+    public func log(_ message: String) {
+        state.withLock { state in
+            guard state.log.utf8.count + message.utf8.count < 65_536 else { return }
+            state.log += message + "\n"
+        }
+    }
+
+    /// What was logged since the last call.
+    func takeLog() -> String {
+        state.withLock { state in
+            defer { state.log = "" }
+            return state.log
+        }
+    }
+
+    /// True once the web server has given the request up; a long handler may stop then.
+    public var isAborted: Bool { state.withLock { $0.isAborted } }
+
+    func markAborted() { state.withLock { $0.isAborted = true } }
+
+    func setRoute(name: String?, parameters: [(name: String, value: String)]) {
+        state.withLock { state in
+            state.endpointName = name
+            state.routeParameters = parameters
+        }
+    }
+
+    /// True exactly once.
+    func claimResponseSent() -> Bool {
+        state.withLock { state in
+            defer { state.isResponseSent = true }
+            return !state.isResponseSent
+        }
+    }
+}

@@ -1,0 +1,110 @@
+#if canImport(Darwin)
+    import Darwin
+#elseif canImport(Musl)
+    import Musl
+#else
+    import Glibc
+#endif
+
+/// The variables of one request, in the order in which the web server sent them (RFC 3875, section 4.1).
+///
+/// They are kept as the bytes that came in, and turned into text on access: UTF-8 where valid, Latin-1 otherwise.
+/// A name may occur more than once (some servers send a repeated header as a repeated parameter).
+public struct CGIVariables: Sendable, RandomAccessCollection {
+    /// One variable: the value's bytes follow the name's.
+    struct Entry: Sendable {
+        var nameStart: Int
+        var valueStart: Int
+        var valueEnd: Int
+    }
+
+    private(set) var bytes: [UInt8]
+    private(set) var entries: [Entry]
+
+    /// No variables.
+    public init() {
+        bytes = []
+        entries = []
+    }
+
+    /// - Parameter pairs: names and values, in order.
+    public init(_ pairs: some Sequence<(name: String, value: String)>) {
+        self.init()
+        for pair in pairs { append(name: pair.name.utf8, value: pair.value.utf8) }
+    }
+
+    /// The ranges must lie inside `bytes`; `FastCGINameValues` checks what comes from the wire.
+    init(bytes: [UInt8], entries: [Entry]) {
+        self.bytes = bytes
+        self.entries = entries
+    }
+
+    /// Appends a variable from its raw bytes.
+    public mutating func append(name: some Collection<UInt8>, value: some Collection<UInt8>) {
+        let nameStart = bytes.count
+        bytes.append(contentsOf: name)
+        let valueStart = bytes.count
+        bytes.append(contentsOf: value)
+        entries.append(Entry(nameStart: nameStart, valueStart: valueStart, valueEnd: bytes.count))
+    }
+
+    /// The position of the first variable.
+    public var startIndex: Int { 0 }
+    /// The position past the last variable.
+    public var endIndex: Int { entries.count }
+
+    /// The variable at a position.
+    public subscript(position: Int) -> (name: String, value: String) {
+        (name(at: position), value(at: position))
+    }
+
+    /// The value of a variable, nil if it was not sent. Where it was sent twice, the last one counts.
+    public subscript(name: String) -> String? {
+        var name = name
+        return name.withUTF8 { name in lastIndex { Self.isEqual($0, name) } }.map { value(at: $0) }
+    }
+
+    func name(at index: Int) -> String {
+        TextDecoding.string(bytes[entries[index].nameStart..<entries[index].valueStart])
+    }
+
+    func value(at index: Int) -> String {
+        TextDecoding.string(bytes[entries[index].valueStart..<entries[index].valueEnd])
+    }
+
+    func nameBytes(at index: Int) -> ArraySlice<UInt8> {
+        bytes[entries[index].nameStart..<entries[index].valueStart]
+    }
+
+    func valueBytes(at index: Int) -> ArraySlice<UInt8> {
+        bytes[entries[index].valueStart..<entries[index].valueEnd]
+    }
+
+    /// The last value of a variable.
+    func text(_ name: StaticString) -> String? {
+        lastIndex(of: name).map { value(at: $0) }
+    }
+
+    /// The last value of a variable; nil also where it is empty, as some servers send absent values.
+    func nonEmptyText(_ name: StaticString) -> String? {
+        guard let index = lastIndex(of: name) else { return nil }
+        let entry = entries[index]
+        return entry.valueEnd > entry.valueStart ? value(at: index) : nil
+    }
+
+    func lastIndex(of name: StaticString) -> Int? {
+        name.withUTF8Buffer { name in lastIndex { Self.isEqual($0, name) } }
+    }
+
+    private func lastIndex(where matches: (UnsafeBufferPointer<UInt8>) -> Bool) -> Int? {
+        bytes.withUnsafeBufferPointer { bytes in
+            entries.lastIndex { matches(UnsafeBufferPointer(rebasing: bytes[$0.nameStart..<$0.valueStart])) }
+        }
+    }
+
+    private static func isEqual(_ left: UnsafeBufferPointer<UInt8>, _ right: UnsafeBufferPointer<UInt8>) -> Bool {
+        guard left.count == right.count else { return false }
+        guard let leftBase = left.baseAddress, let rightBase = right.baseAddress else { return true }
+        return memcmp(leftBase, rightBase, left.count) == 0
+    }
+}

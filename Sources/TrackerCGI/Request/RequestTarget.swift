@@ -1,0 +1,87 @@
+/// Where a request points to: what the variables say about its path and query.
+///
+/// `REQUEST_URI` goes first: it is the one variable that every server sends as the client wrote it. `SCRIPT_NAME` and
+/// `PATH_INFO` arrive decoded, so they must not be decoded again.
+struct RequestTarget: Sendable {
+    /// The target as sent; bytes that cannot stand in a request line are percent-encoded.
+    var requestURI: String
+    /// The whole path, decoded once.
+    var path: String
+    /// The prefix under which the app is mounted, without a slash at its end; empty at the root.
+    var scriptName: String
+    /// The path below the prefix, which routes are matched against; at least "/".
+    var pathInfo: String
+    /// The query as sent, without its question mark.
+    var query: String
+
+    /// - Parameter mountPath: the prefix where the app knows it better than the variables do.
+    init(_ variables: CGIVariables, mountPath: String?) {
+        let scriptName = variables.nonEmptyText("SCRIPT_NAME") ?? ""
+        let sentPathInfo = variables.text("PATH_INFO")
+        let serverPath = scriptName + (sentPathInfo ?? "")
+        let prefix = Self.withoutTrailingSlashes(mountPath ?? (sentPathInfo == nil ? "" : scriptName))
+
+        if let index = variables.lastIndex(of: "REQUEST_URI"), !variables.valueBytes(at: index).isEmpty {
+            let parts = Self.split(variables.valueBytes(at: index))
+            requestURI = PercentEncoding.encodeInvisible(variables.valueBytes(at: index))
+            path =
+                parts.path.contains(UInt8(ascii: "%"))
+                ? TextDecoding.string(PercentEncoding.decode(parts.path)) : TextDecoding.string(parts.path)
+            query = variables.text("QUERY_STRING") ?? TextDecoding.string(parts.query)
+        } else {
+            path = serverPath.isEmpty ? "/" : serverPath
+            query = variables.text("QUERY_STRING") ?? ""
+            requestURI = PercentEncoding.encodePath(path.utf8)
+            if !query.isEmpty { requestURI += "?" + PercentEncoding.encodeInvisible(query.utf8) }
+        }
+        self.scriptName = prefix
+        pathInfo = Self.pathBelow(prefix, path: path, serverPath: serverPath, sentPathInfo: sentPathInfo)
+        if pathInfo.isEmpty { pathInfo = "/" }
+    }
+
+    /// The path below the mount prefix.
+    ///
+    /// A path with dot segments is taken as the web server resolved it: the server's access rules applied to that
+    /// form, and a route chosen by another one would slip past them.
+    private static func pathBelow(
+        _ prefix: String, path: String, serverPath: String, sentPathInfo: String?
+    ) -> String {
+        var path = path
+        if !serverPath.isEmpty, hasDotSegments(path) { path = serverPath }
+        if prefix.isEmpty { return path }
+        if path.utf8.starts(with: prefix.utf8) {
+            let rest = path.utf8.dropFirst(prefix.utf8.count)
+            if rest.isEmpty || rest.first == UInt8(ascii: "/") { return String(Substring(rest)) }
+        }
+        return sentPathInfo ?? path
+    }
+
+    private static func hasDotSegments(_ path: String) -> Bool {
+        guard path.utf8.contains(UInt8(ascii: ".")) else { return false }
+        return path.utf8.split(separator: UInt8(ascii: "/")).contains { segment in
+            segment.elementsEqual(".".utf8) || segment.elementsEqual("..".utf8)
+        }
+    }
+
+    private static func withoutTrailingSlashes(_ path: String) -> String {
+        var path = Substring(path)
+        while path.utf8.last == UInt8(ascii: "/") { path = path.dropLast() }
+        return String(path)
+    }
+
+    /// Path and query of a target in origin form or absolute form (RFC 9112, section 3.2), without the fragment.
+    private static func split(_ target: ArraySlice<UInt8>) -> (path: ArraySlice<UInt8>, query: ArraySlice<UInt8>) {
+        var rest = target.prefix { $0 != UInt8(ascii: "#") }
+        var isAbsolute = false
+        if let first = rest.first, first != UInt8(ascii: "/"), let colon = rest.firstIndex(of: UInt8(ascii: ":")),
+            rest[colon...].starts(with: "://".utf8), !rest[..<colon].contains(UInt8(ascii: "?"))
+        {
+            isAbsolute = true
+            rest = rest[colon...].dropFirst(3).drop { $0 != UInt8(ascii: "/") && $0 != UInt8(ascii: "?") }
+        }
+        var path = rest.prefix { $0 != UInt8(ascii: "?") }
+        let query = rest[path.endIndex...].dropFirst()
+        if path.isEmpty, isAbsolute { path = ArraySlice("/".utf8) }
+        return (path, query)
+    }
+}

@@ -1,0 +1,73 @@
+/// A cookie for the client to keep (RFC 6265, section 4.1).
+public struct CGICookie: Sendable, Equatable {
+    /// When a cookie goes along with requests from other sites.
+    public enum SameSite: String, Sendable {
+        /// Never.
+        case strict = "Strict"
+        /// With top-level navigation.
+        case lax = "Lax"
+        /// Always; browsers want `isSecure` with it.
+        case none = "None"
+    }
+
+    /// The cookie's name: a token (RFC 9110, section 5.6.2).
+    public var name: String
+    /// The value, sent as it is; no controls, spaces, quotes, commas, semicolons or backslashes.
+    public var value: String
+    /// The path prefix it is for; nil leaves it to the browser.
+    public var path: String?
+    /// The domain it is for; nil is this host alone.
+    public var domain: String?
+    /// Seconds to keep it; nil is until the browser closes.
+    public var maximumAge: Int?
+    /// An HTTP date (RFC 9110, section 5.6.7) for clients that do not know `maximumAge`.
+    public var expires: String?
+    /// Only over TLS.
+    public var isSecure: Bool
+    /// Out of reach for scripts.
+    public var isHTTPOnly: Bool
+    /// Requests from other sites.
+    public var sameSite: SameSite?
+
+    /// A cookie; by default for the whole site, out of scripts' reach and not sent along from other sites.
+    public init(
+        name: String, value: String, path: String? = "/", domain: String? = nil, maximumAge: Int? = nil,
+        expires: String? = nil, isSecure: Bool = false, isHTTPOnly: Bool = true, sameSite: SameSite? = .lax
+    ) {
+        self.name = name
+        self.value = value
+        self.path = path
+        self.domain = domain
+        self.maximumAge = maximumAge
+        self.expires = expires
+        self.isSecure = isSecure
+        self.isHTTPOnly = isHTTPOnly
+        self.sameSite = sameSite
+    }
+
+    /// The `Set-Cookie` value; nil if a part holds what would end it early or add attributes of its own.
+    public var headerValue: String? {
+        guard !name.isEmpty, name.utf8.allSatisfy(ResponseHead.isTokenByte), value.utf8.allSatisfy(Self.isValueByte)
+        else { return nil }
+        for attribute in [path, domain, expires] {
+            if let attribute, !attribute.utf8.allSatisfy(Self.isAttributeByte) { return nil }
+        }
+        var text = "\(name)=\(value)"
+        if let path { text += "; Path=\(path)" }
+        if let domain { text += "; Domain=\(domain)" }
+        if let expires { text += "; Expires=\(expires)" }
+        if let maximumAge { text += "; Max-Age=\(maximumAge)" }
+        if isSecure { text += "; Secure" }
+        if isHTTPOnly { text += "; HttpOnly" }
+        if let sameSite { text += "; SameSite=\(sameSite.rawValue)" }
+        return text
+    }
+
+    private static func isValueByte(_ byte: UInt8) -> Bool {
+        byte > 0x20 && byte < 0x7F && !"\",;\\".utf8.contains(byte)
+    }
+
+    private static func isAttributeByte(_ byte: UInt8) -> Bool {
+        byte >= 0x20 && byte < 0x7F && byte != UInt8(ascii: ";")
+    }
+}

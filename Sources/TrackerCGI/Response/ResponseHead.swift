@@ -1,0 +1,153 @@
+/// Writes the header block of a response (RFC 3875, section 6.2), and refuses what would break out of it.
+enum ResponseHead {
+    /// Why a response cannot be sent.
+    struct Invalid: Error, Equatable, CustomStringConvertible {
+        var description: String
+    }
+
+    /// True where the answer to `method` has a body at all (RFC 9110, section 6.4.1).
+    static func allowsBody(status: Int, method: String) -> Bool {
+        method != "HEAD" && status >= 200 && status != 204 && status != 304
+    }
+
+    static func validate(_ response: CGIResponse) throws(Invalid) {
+        guard (100...599).contains(response.status) else {
+            throw Invalid(description: "the status \(response.status) is not in 100...599")
+        }
+        if let reason = response.reason, !reason.utf8.allSatisfy(isValueByte) {
+            throw Invalid(description: "the status' reason holds a control character")
+        }
+        for header in response.headers {
+            guard !header.name.isEmpty, header.name.utf8.allSatisfy(isTokenByte) else {
+                throw Invalid(description: "a header's name is not a token")
+            }
+            guard header.value.utf8.allSatisfy(isValueByte) else {
+                throw Invalid(description: "the header \(header.name) holds a control character")
+            }
+        }
+        for cookie in response.cookies where cookie.headerValue == nil {
+            throw Invalid(description: "a cookie's name, value or attribute holds a character that it may not")
+        }
+    }
+
+    /// Appends the header block of a validated response, `Status` first.
+    static func append(_ response: CGIResponse, method: String, to bytes: inout [UInt8]) {
+        append("Status: ", to: &bytes)
+        append(response.status, to: &bytes)
+        append(" ", to: &bytes)
+        append(response.reason ?? standardReason(response.status), to: &bytes)
+        append("\r\n", to: &bytes)
+        var bodyLength: Int?
+        if case .bytes(let body) = response.body, response.status >= 200, response.status != 204,
+            response.status != 304, method != "HEAD" || !body.isEmpty
+        {
+            bodyLength = body.count
+        }
+        var hasContentType = false
+        for header in response.headers {
+            if isSameName(header.name, "Content-Type") { hasContentType = true }
+            // Ours is right by construction. A second `Status` would win in some servers.
+            if bodyLength != nil, isSameName(header.name, "Content-Length") { continue }
+            if isSameName(header.name, "Status") { continue }
+            append(header.name, header.value, to: &bytes)
+        }
+        for cookie in response.cookies {
+            if let value = cookie.headerValue { append("Set-Cookie", value, to: &bytes) }
+        }
+        if !hasContentType, bodyLength != 0, allowsBody(status: response.status, method: method) {
+            append("Content-Type", "application/octet-stream", to: &bytes)
+        }
+        if let bodyLength {
+            append("Content-Length: ", to: &bytes)
+            append(bodyLength, to: &bytes)
+            append("\r\n", to: &bytes)
+        }
+        append("\r\n", to: &bytes)
+    }
+
+    private static func append(_ name: String, _ value: String, to bytes: inout [UInt8]) {
+        append(name, to: &bytes)
+        append(": ", to: &bytes)
+        append(value, to: &bytes)
+        append("\r\n", to: &bytes)
+    }
+
+    private static func append(_ text: String, to bytes: inout [UInt8]) {
+        bytes.append(contentsOf: text.utf8)
+    }
+
+    private static func append(_ number: Int, to bytes: inout [UInt8]) {
+        append(String(number), to: &bytes)
+    }
+
+    /// Anything but controls; a tab may stand in a value. Bytes above ASCII are UTF-8 by construction.
+    private static func isValueByte(_ byte: UInt8) -> Bool {
+        (byte >= 0x20 && byte != 0x7F) || byte == 0x09
+    }
+
+    /// A token's characters (RFC 9110, section 5.6.2).
+    static func isTokenByte(_ byte: UInt8) -> Bool {
+        switch byte {
+        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+            UInt8(ascii: "0")...UInt8(ascii: "9"):
+            true
+        default: "!#$%&'*+-.^_`|~".utf8.contains(byte)
+        }
+    }
+
+    /// Header names differ in case only.
+    static func isSameName(_ left: String, _ right: String) -> Bool {
+        guard left.utf8.count == right.utf8.count else { return false }
+        return zip(left.utf8, right.utf8).allSatisfy { lowercase($0) == lowercase($1) }
+    }
+
+    private static func lowercase(_ byte: UInt8) -> UInt8 {
+        (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains(byte) ? byte | 0x20 : byte
+    }
+
+    static func standardReason(_ status: Int) -> String {
+        switch status {
+        case 100: "Continue"
+        case 200: "OK"
+        case 201: "Created"
+        case 202: "Accepted"
+        case 204: "No Content"
+        case 206: "Partial Content"
+        case 301: "Moved Permanently"
+        case 302: "Found"
+        case 303: "See Other"
+        case 304: "Not Modified"
+        case 307: "Temporary Redirect"
+        case 308: "Permanent Redirect"
+        case 400: "Bad Request"
+        case 401: "Unauthorized"
+        case 403: "Forbidden"
+        case 404: "Not Found"
+        case 405: "Method Not Allowed"
+        case 406: "Not Acceptable"
+        case 408: "Request Timeout"
+        case 409: "Conflict"
+        case 410: "Gone"
+        case 411: "Length Required"
+        case 412: "Precondition Failed"
+        case 413: "Content Too Large"
+        case 415: "Unsupported Media Type"
+        case 422: "Unprocessable Content"
+        case 429: "Too Many Requests"
+        case 431: "Request Header Fields Too Large"
+        case 500: "Internal Server Error"
+        case 501: "Not Implemented"
+        case 502: "Bad Gateway"
+        case 503: "Service Unavailable"
+        case 504: "Gateway Timeout"
+        default:
+            switch status / 100 {
+            case 1: "Informational"
+            case 2: "Success"
+            case 3: "Redirection"
+            case 4: "Client Error"
+            default: "Server Error"
+            }
+        }
+    }
+}

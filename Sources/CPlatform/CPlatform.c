@@ -11,6 +11,8 @@
 #include <stddef.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/types.h>
+#include <syslog.h>
 #include <unistd.h>
 
 #if defined(__APPLE__)
@@ -69,4 +71,24 @@ char *const *cplatform_environment(void) {
     extern char **environ;
     return environ;
 #endif
+}
+
+int cplatform_fork_detached(void) {
+#if defined(__linux__)
+    pid_t child = fork();
+    if (child != 0) return child;
+    setsid();
+    long limit = sysconf(_SC_OPEN_MAX);
+    if (limit < 0 || limit > 4096) limit = 4096;
+    for (int descriptor = 3; descriptor < limit; descriptor++) close(descriptor);
+    return 0;
+#else
+    // Elsewhere a child may do next to nothing before it runs another program.
+    return -1;
+#endif
+}
+
+void cplatform_system_log(int level, const char *line) {
+    int priority = level == 0 ? LOG_ERR : level == 1 ? LOG_WARNING : LOG_INFO;
+    syslog(LOG_USER | priority, "rigidanalytics: %s", line);
 }

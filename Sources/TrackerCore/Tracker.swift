@@ -64,6 +64,10 @@ public final class Tracker: Sendable {
         return Interception(pipeline: pipeline, snapshot: snapshot(), session: session)
     }
 
+    func capture(_ request: TrackedRequest) {
+        pipeline?.capture(request)
+    }
+
     /// What became of the events so far.
     public var statistics: TrackerStatistics { pipeline?.statistics ?? TrackerStatistics() }
 

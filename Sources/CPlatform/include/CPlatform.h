@@ -18,6 +18,13 @@ int cplatform_accept(int listener, int nonblocking);
 /// One descriptor serves the process. Returns 0, or -1 with errno set.
 int cplatform_report_signal(int signal, int descriptor);
 
+/// Makes a child process that goes on from here, in a session of its own, with all descriptors above 2 closed.
+/// Returns 0 in the child, its number in the parent, and -1 where that is not possible.
+int cplatform_fork_detached(void);
+
+/// Writes a line to the system's log; 0 is an error, 1 a warning, 2 a remark.
+void cplatform_system_log(int level, const char *line);
+
 /// The process's environment, which the system ends with a null pointer; null if there is none.
 char *const *cplatform_environment(void);
 

@@ -112,6 +112,8 @@ struct HTTPConnection {
         server.requestBegan()
         defer { server.requestEnded() }
         var response = await server.handler(request)
+        let onSent = response.onSent
+        defer { onSent?() }
         if !response.isSafe {
             server.log("a handler's answer to \(request.method) \(request.rawPath) has a header that can't be sent")
             response = StatusText.page(500)

@@ -86,6 +86,7 @@ extension CGIApp {
     /// Runs the app in a given way; see `run()`.
     public func run(_ mode: CGIRunMode) throws(CGIRunError) {
         StandardDescriptors.reopenClosed()
+        runMode = mode
         do {
             switch mode {
             case .cgi: CGIRuntime.run(self)

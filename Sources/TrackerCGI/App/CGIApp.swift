@@ -44,6 +44,7 @@ public final class CGIApp: CGIRouting {
         var extensions: [String: any Sendable] = [:]
         var shutdownHooks: [@Sendable () -> Void] = []
         var snapshot: Snapshot?
+        var runMode: CGIRunMode?
     }
 
     private let setup = Mutex(Setup())
@@ -117,6 +118,12 @@ public final class CGIApp: CGIRouting {
     /// Calls a function when the program is told to stop, after the last request is done.
     public func onShutdown(_ function: @escaping @Sendable () -> Void) {
         change { $0.shutdownHooks.append(function) }
+    }
+
+    /// How the app is being run; nil before `run()`, and where another front drives it.
+    public internal(set) var runMode: CGIRunMode? {
+        get { setup.withLock { $0.runMode } }
+        set { setup.withLock { $0.runMode = newValue } }
     }
 
     func runShutdownHooks() {

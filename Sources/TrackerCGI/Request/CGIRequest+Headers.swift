@@ -42,7 +42,11 @@ extension CGIRequest {
     /// The host to show in a URL: what the client sent, else the server's own name with a port that is not the
     /// scheme's default.
     public var authority: String {
-        if let host { return host }
+        host ?? serverAuthority
+    }
+
+    /// The server's own name, with a port that is not the scheme's default.
+    var serverAuthority: String {
         var name = serverName
         if name.contains(":"), !name.hasPrefix("[") { name = "[\(name)]" }
         guard let serverPort, serverPort != (isHTTPS ? 443 : 80) else { return name }

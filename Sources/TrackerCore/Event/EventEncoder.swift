@@ -104,7 +104,7 @@ struct EventEncoder: ~Copyable {
     // MARK: Cookies
 
     private mutating func appendRequestCookies(_ snapshot: RequestSnapshot) {
-        let cookies = snapshot.cookies ?? cookiesInHeader(snapshot)
+        let cookies = snapshot.cookies?() ?? cookiesInHeader(snapshot)
         for (index, cookie) in cookies.enumerated() {
             if index > 0 { writer.byte(UInt8(ascii: ",")) }
             writer.string(cookie.name)

@@ -38,11 +38,18 @@ public struct Interception: Sendable {
     ///   - responseCookies: the response's `Set-Cookie` values, without the tracker's own.
     ///   - viewName: the name of the handler or route; nil when nothing matched.
     public func finish(status: Int, responseCookies: [String] = [], viewName: String?) {
+        measure(status: status, responseCookies: responseCookies, viewName: viewName).send()
+    }
+
+    /// Ends the measurement and keeps the event back, for servers that must not begin to deliver before the client has
+    /// its answer. The parameters are those of ``finish(status:responseCookies:viewName:)``.
+    public func measure(status: Int, responseCookies: [String] = [], viewName: String?) -> MeasuredRequest {
         let now = SystemClock.monotonicNanoseconds()
-        pipeline.capture(
-            TrackedRequest(
+        return MeasuredRequest(
+            request: TrackedRequest(
                 snapshot: snapshot, session: session, receivedAt: receivedAt,
                 processingNanoseconds: now > startedAt ? now - startedAt : 0, status: status,
-                responseCookies: responseCookies, viewName: viewName))
+                responseCookies: responseCookies, viewName: viewName),
+            pipeline: pipeline)
     }
 }

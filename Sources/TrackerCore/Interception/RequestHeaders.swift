@@ -8,7 +8,7 @@ public struct RequestHeaders: Sendable {
 
     private enum Storage {
         case fields([Field])
-        case deferred(host: String?, cookie: String?, @Sendable () -> [Field])
+        case deferred(host: String?, cookie: String?, contentBytes: Int, @Sendable () -> [Field])
     }
 
     private let storage: Storage
@@ -23,23 +23,26 @@ public struct RequestHeaders: Sendable {
     /// - Parameters:
     ///   - host: the value of `Host`.
     ///   - cookie: the value of `Cookie`.
-    ///   - fields: makes all fields, these two included. Called once, on another thread.
-    public init(host: String?, cookie: String?, deferred fields: @escaping @Sendable () -> [Field]) {
-        storage = .deferred(host: host, cookie: cookie, fields)
+    ///   - contentBytes: about how long all names and values are; counts against the bound of the queue.
+    ///   - fields: makes all fields, these two included. Called on another thread.
+    public init(
+        host: String?, cookie: String?, contentBytes: Int = 2048, deferred fields: @escaping @Sendable () -> [Field]
+    ) {
+        storage = .deferred(host: host, cookie: cookie, contentBytes: contentBytes, fields)
     }
 
     /// All fields.
     public var fields: [Field] {
         switch storage {
         case .fields(let fields): fields
-        case .deferred(_, _, let make): make()
+        case .deferred(_, _, _, let make): make()
         }
     }
 
     var host: String? {
         switch storage {
         case .fields(let fields): Self.first("host", in: fields)
-        case .deferred(let host, _, _): host
+        case .deferred(let host, _, _, _): host
         }
     }
 
@@ -51,7 +54,7 @@ public struct RequestHeaders: Sendable {
                 if let session = SessionCookie.read(from: field.value) { return session }
             }
             return nil
-        case .deferred(_, let cookie, _):
+        case .deferred(_, let cookie, _, _):
             return cookie.flatMap(SessionCookie.read(from:))
         }
     }
@@ -63,7 +66,7 @@ public struct RequestHeaders: Sendable {
             var bytes = 0
             for field in fields { bytes &+= field.name.utf8.count &+ field.value.utf8.count }
             return bytes
-        case .deferred: return 2048
+        case .deferred(_, _, let contentBytes, _): return contentBytes
         }
     }
 

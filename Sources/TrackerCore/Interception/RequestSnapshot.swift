@@ -15,8 +15,9 @@ public struct RequestSnapshot: Sendable {
     public var serverAuthority: String
     /// The header fields.
     public var headers: RequestHeaders
-    /// The request's cookies where the server has parsed them already; nil: read from the `Cookie` field.
-    public var cookies: [(name: String, value: String)]?
+    /// Gives the request's cookies where the server has a parser of its own; nil: read from the `Cookie` field. Called
+    /// on the delivery thread.
+    public var cookies: (@Sendable () -> [(name: String, value: String)])?
     /// The address of the peer, without its port, if known.
     public var remoteAddress: String?
     /// Which form the event takes.
@@ -26,7 +27,8 @@ public struct RequestSnapshot: Sendable {
     public init(
         method: String, target: String, scheme: String = "http", host: String? = nil,
         serverAuthority: String = "localhost", headers: RequestHeaders,
-        cookies: [(name: String, value: String)]? = nil, remoteAddress: String? = nil, style: EventStyle = .router
+        cookies: (@Sendable () -> [(name: String, value: String)])? = nil, remoteAddress: String? = nil,
+        style: EventStyle = .router
     ) {
         self.method = method
         self.target = target

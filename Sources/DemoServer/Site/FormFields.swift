@@ -1,10 +1,10 @@
 import TrackerCore
 
 /// Fields of an HTML form, as `application/x-www-form-urlencoded`.
-struct FormFields {
-    private(set) var fields: [(name: String, values: [String])] = []
+package struct FormFields {
+    private var fields: [(name: String, values: [String])] = []
 
-    static func urlEncoded(_ body: [UInt8]) -> FormFields {
+    package static func urlEncoded(_ body: [UInt8]) -> FormFields {
         var form = FormFields()
         for pair in body.split(separator: UInt8(ascii: "&")) {
             let equals = pair.firstIndex(of: UInt8(ascii: "=")) ?? pair.endIndex
@@ -25,7 +25,7 @@ struct FormFields {
         }
     }
 
-    var json: String {
+    package var json: String {
         let members = fields.map { field in
             "\(JSONText.quoted(field.name)): [\(field.values.map(JSONText.quoted).joined(separator: ", "))]"
         }
@@ -34,8 +34,8 @@ struct FormFields {
 }
 
 /// JSON strings for the demo's small answers.
-enum JSONText {
-    static func quoted(_ text: String) -> String {
+package enum JSONText {
+    package static func quoted(_ text: String) -> String {
         var result = "\""
         for scalar in text.unicodeScalars {
             switch scalar {

@@ -1,10 +1,10 @@
 import TrackerCore
 
 /// The names and sizes of the parts of a `multipart/form-data` body (RFC 7578).
-struct MultipartSizes {
+package struct MultipartSizes {
     private var parts: [(name: String, size: Int)] = []
 
-    init(_ body: [UInt8], contentType: String) {
+    package init(_ body: [UInt8], contentType: String) {
         guard let range = contentType.range(of: "boundary=") else { return }
         let boundary = contentType[range.upperBound...].prefix { $0 != ";" }.trimmingSpaces().filter { $0 != "\"" }
         guard !boundary.isEmpty, boundary.utf8.count <= 70 else { return }
@@ -35,7 +35,7 @@ struct MultipartSizes {
         }
     }
 
-    var json: String {
+    package var json: String {
         "{\(parts.map { "\(JSONText.quoted($0.name)): \($0.size)" }.joined(separator: ", "))}"
     }
 }

@@ -1,5 +1,5 @@
 /// The page with links to all routes.
-enum HomePage {
+package enum HomePage {
     private static let links = [
         ("/hello/world/", "a page with a parameter"), ("/cbv/", "GET, POST, or 405"),
         ("/boom/", "a handler that throws"),
@@ -10,7 +10,7 @@ enum HomePage {
         ("/e/5/some-id/2000/", "status 418 after 2 ms"), ("/no/such/page", "no route: 404"),
     ]
 
-    static let html = """
+    package static let html = """
         <!doctype html>
         <html lang="en">
         <meta charset="utf-8">

@@ -1,0 +1,47 @@
+import TrackerCore
+
+/// How the one event of a CGI process is delivered, after the client has its answer.
+public struct CGIDeliveryOptions: Sendable, Equatable {
+    /// How long the connection to the backend may take.
+    public var connectTimeout = Duration.milliseconds(250)
+    /// How long the whole delivery may take, retries included.
+    public var timeout = Duration.seconds(1)
+    /// Whether a child process delivers the event, so that the web server sees the program end at once. Without it, or
+    /// where no child can be made, the program itself delivers and ends a little later.
+    public var usesChildProcess = true
+
+    /// The defaults.
+    public init() {}
+}
+
+extension CGIAppConfiguration {
+    private enum ConfigurationKey: CGIStorageKey {
+        typealias Value = TrackerConfiguration
+    }
+
+    private enum DeliveryKey: CGIStorageKey {
+        typealias Value = CGIDeliveryOptions
+    }
+
+    private enum TransportKey: CGIStorageKey {
+        typealias Value = any EventTransport
+    }
+
+    /// The tracker's settings; read by ``CGITracker/initApp(_:)``.
+    public var rigidAnalytics: TrackerConfiguration? {
+        get { storage[ConfigurationKey.self] }
+        set { storage[ConfigurationKey.self] = newValue }
+    }
+
+    /// How events travel; nil: over HTTP to the configured backend. For tests, with `InMemoryTransport`.
+    public var rigidAnalyticsTransport: (any EventTransport)? {
+        get { storage[TransportKey.self] }
+        set { storage[TransportKey.self] = newValue }
+    }
+
+    /// How a CGI process delivers its event.
+    public var cgiDelivery: CGIDeliveryOptions {
+        get { storage[DeliveryKey.self] ?? CGIDeliveryOptions() }
+        set { storage[DeliveryKey.self] = newValue }
+    }
+}

@@ -1,0 +1,46 @@
+import CPlatform
+
+#if canImport(Darwin)
+    import Darwin
+#elseif canImport(Musl)
+    import Musl
+#else
+    import Glibc
+#endif
+
+/// A copy of this process that finishes a piece of work nobody waits for.
+package enum DetachedProcess {
+    /// What became of the call, seen from the process that it returns in.
+    package enum Side {
+        case parent
+        case child
+        /// No copy could be made; the caller does the work itself.
+        case impossible
+    }
+
+    /// Goes on as two processes. The child has a session of its own, no descriptor above 2, and the calling thread
+    /// alone; it must end with ``end()``.
+    package static func fork() -> Side {
+        switch cplatform_fork_detached() {
+        case 0: .child
+        case -1: .impossible
+        default: .parent
+        }
+    }
+
+    /// Ends the child without running what the app has registered for its own end.
+    package static func end() -> Never { _exit(0) }
+}
+
+/// The system's log, for a process whose standard error is closed.
+package enum SystemLog {
+    package static func write(_ level: LogLevel, _ line: String) {
+        let number: Int32 =
+            switch level {
+            case .error: 0
+            case .warning: 1
+            case .debug, .info, .off: 2
+            }
+        cplatform_system_log(number, line)
+    }
+}

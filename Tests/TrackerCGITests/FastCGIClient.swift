@@ -45,7 +45,10 @@ final class FastCGIClient {
     static func record(
         _ type: UInt8, _ id: UInt16, _ content: [UInt8] = [], padding: UInt8 = 0, version: UInt8 = 1
     ) -> [UInt8] {
-        [version, type, UInt8(id >> 8), UInt8(id & 255), UInt8(content.count >> 8), UInt8(content.count & 255), padding, 0]
+        [
+            version, type, UInt8(id >> 8), UInt8(id & 255), UInt8(content.count >> 8), UInt8(content.count & 255),
+            padding, 0,
+        ]
             + content + [UInt8](repeating: 0xAA, count: Int(padding))
     }
 
@@ -60,7 +63,8 @@ final class FastCGIClient {
     }
 
     /// A stream as records of at most `size` bytes, with its end.
-    static func stream(_ type: UInt8, _ id: UInt16, _ bytes: [UInt8], size: Int = 65_535, padding: UInt8 = 0) -> [UInt8] {
+    static func stream(_ type: UInt8, _ id: UInt16, _ bytes: [UInt8], size: Int = 65_535, padding: UInt8 = 0) -> [UInt8]
+    {
         var records: [UInt8] = []
         for start in stride(from: 0, to: bytes.count, by: size) {
             records += record(type, id, Array(bytes[start..<min(start + size, bytes.count)]), padding: padding)

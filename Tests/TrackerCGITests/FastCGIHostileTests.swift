@@ -63,11 +63,15 @@ struct FastCGIHostileTests {
         var random = SystemRandomNumberGenerator()
         for round in 0..<300 {
             let client = try running.connect()
-            var bytes = (0..<Int.random(in: 1...200, using: &random)).map { _ in UInt8.random(in: 0...255, using: &random) }
+            var bytes = (0..<Int.random(in: 1...200, using: &random)).map { _ in
+                UInt8.random(in: 0...255, using: &random)
+            }
             if round % 2 == 0 {
                 // Sound records with a byte or two changed reach further than noise.
                 bytes = Client.request(1, "/echo", method: "POST", body: Array("body".utf8), padding: 3)
-                for _ in 0..<2 { bytes[Int.random(in: 0..<bytes.count, using: &random)] = .random(in: 0...255, using: &random) }
+                for _ in 0..<2 {
+                    bytes[Int.random(in: 0..<bytes.count, using: &random)] = .random(in: 0...255, using: &random)
+                }
             }
             try? client.send(bytes)
         }
@@ -145,7 +149,8 @@ struct FastCGIHostileTests {
         for _ in 0..<20 {
             let client = try running.connect()
             try client.send(
-                Client.begin(1) + Client.stream(4, 1, Client.pairs([("REQUEST_METHOD", "POST"), ("REQUEST_URI", path)]))
+                Client.begin(1)
+                    + Client.stream(4, 1, Client.pairs([("REQUEST_METHOD", "POST"), ("REQUEST_URI", path)]))
                     + Client.record(5, 1, [1, 2, 3]))
         }
         #expect(try running.isHealthy())

@@ -70,7 +70,9 @@ struct FastCGIProtocolTests {
         for id in ids {
             records += Client.stream(
                 4, id,
-                Client.pairs([("REQUEST_METHOD", "POST"), ("REQUEST_URI", "/echo"), ("CONTENT_LENGTH", "\(id)".count.description)]))
+                Client.pairs([
+                    ("REQUEST_METHOD", "POST"), ("REQUEST_URI", "/echo"), ("CONTENT_LENGTH", "\(id)".count.description),
+                ]))
         }
         for id in ids.reversed() { records += Client.stream(5, id, Array("\(id)".utf8), size: 1) }
         try client.send(records)

@@ -1,3 +1,5 @@
+import Synchronization
+
 #if canImport(Darwin)
     import Darwin
 #elseif canImport(Musl)
@@ -5,7 +7,6 @@
 #else
     import Glibc
 #endif
-import Synchronization
 
 /// Writes a response to standard output. The header block is always of the parsed kind, never that of "nph-" scripts.
 final class CGIOutput: Sendable {

@@ -37,7 +37,9 @@ extension FastCGIConnection {
                 let request = state.requests.remove(at: index)
                 state.currentIndexIsGone()
                 state.output.whenSent(onSent)
-                if !request.keepsConnection || state.isInputAtEnd || server.isStopping { state.closesAfterOutput = true }
+                if !request.keepsConnection || state.isInputAtEnd || server.isStopping {
+                    state.closesAfterOutput = true
+                }
                 if !request.hasWholeBody { state.owesInput = true }
                 if state.isPaused {
                     state.isPaused = false

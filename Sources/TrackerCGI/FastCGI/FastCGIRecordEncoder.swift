@@ -38,7 +38,6 @@ struct FastCGIRecordEncoder: Sendable {
         appendHeader(kind, id: id, contentLength: 0, paddingLength: 0)
     }
 
-
     /// Ends a request (section 5.5).
     mutating func appendEndRequest(id: UInt16, _ status: FastCGIRecord.ProtocolStatus) {
         appendHeader(.endRequest, id: id, contentLength: 8, paddingLength: 0)

@@ -1,3 +1,5 @@
+import TrackerCore
+
 #if canImport(Darwin)
     import Darwin
 #elseif canImport(Musl)
@@ -5,7 +7,6 @@
 #else
     import Glibc
 #endif
-import TrackerCore
 
 /// Connections: their beginning, their end, and their time limits.
 extension FastCGIServer {

@@ -38,7 +38,10 @@ let package = Package(
             name: "TrackerBenchmarks", dependencies: ["TrackerCore", "TrackerRouterAdapter", "DemoServer"],
             path: "Benchmarks/TrackerBenchmarks"),
 
-        .testTarget(name: "TrackerCoreTests", dependencies: ["TrackerCore"]),
+        // A process that tests of the spool start and kill. Not a product.
+        .executableTarget(name: "SpoolProcess", dependencies: ["TrackerCore"], path: "Tests/SpoolProcess"),
+
+        .testTarget(name: "TrackerCoreTests", dependencies: ["TrackerCore", "SpoolProcess"]),
         .testTarget(name: "TrackerRouterAdapterTests", dependencies: ["TrackerRouterAdapter"]),
         .testTarget(name: "TrackerCGITests", dependencies: ["TrackerCGI"]),
         .testTarget(name: "DemoServerTests", dependencies: ["DemoServer", "EventReceiver"]),

@@ -165,7 +165,7 @@ package final class Spool: Sendable {
                 nanoseconds: now(), process: UInt32(bitPattern: getpid()), random: .random(in: 0...UInt32.max))
             switch SpoolSegmentFile.open(name, in: directory, creates: true) {
             case .held(let file):
-                // Not empty: somebody continued it meanwhile and is gone again. Fine where the header is right.
+                // Somebody continued it before it was locked, and is gone again: it is an old segment now.
                 if file.sizeIfLinked != 0 { continue }
                 if synchronizes { directory.synchronize() }
                 return (.success(file), listing.totalBytes)

@@ -4,7 +4,7 @@ package struct SpoolAppendResult: Sendable, Equatable {
     package var stored = 0
     /// Dropped: the file system has no room (or the user's quota, or the process's limit on file sizes, is used up).
     package var diskFull = 0
-    /// Dropped: the body is larger than the limit.
+    /// Dropped: the body is larger than its limit, or than the whole spool may be.
     package var tooLarge = 0
     /// Dropped: the directory cannot be written: read-only, gone, without permission, or failing.
     package var unwritable = 0

@@ -36,6 +36,12 @@ final class SpoolDirectory: Sendable {
         var path = given
         while path.utf8.count > 1, path.hasSuffix("/") { path.removeLast() }
         guard !path.isEmpty, !path.utf8.contains(0) else { throw .invalidPath(given) }
+        // The program may change its working directory later on.
+        if !path.hasPrefix("/") {
+            guard let working = getcwd(nil, 0) else { throw .cannotOpen(path: path, SystemError(call: "getcwd")) }
+            path = String(cString: working) + "/" + path
+            free(working)
+        }
         // Opened first: a directory that is there needs no permission to write to its parent.
         var opened = Self.open(path)
         if opened < 0, errno == ENOENT {

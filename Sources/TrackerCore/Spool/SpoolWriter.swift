@@ -31,7 +31,10 @@ struct SpoolWriter {
         var failure: SystemError?
         if let file, !file.belongsToThisProcess || file.sizeIfLinked == nil { self.file = nil }
         for record in records {
-            guard record.body.count <= surroundings.limits.maximumBodyBytes else {
+            let size = SpoolFormat.encodedBytes(of: record)
+            guard record.body.count <= surroundings.limits.maximumBodyBytes,
+                size <= surroundings.limits.maximumBytes - SpoolFormat.fileHeaderBytes
+            else {
                 result.tooLarge += 1
                 continue
             }
@@ -40,7 +43,6 @@ struct SpoolWriter {
                 result.drop(1, because: failure)
                 continue
             }
-            let size = SpoolFormat.encodedBytes(of: record)
             failure = prepare(for: size, surroundings, &result)
             if let failure {
                 result.drop(1, because: failure)

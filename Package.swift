@@ -39,8 +39,10 @@ let package = Package(
             path: "Benchmarks/TrackerBenchmarks"),
 
         .target(name: "TestSupport", dependencies: ["TrackerCore"], path: "Tests/TestSupport"),
-        .testTarget(name: "TrackerCoreTests", dependencies: ["TrackerCore", "TestSupport"]),
+        .testTarget(name: "TrackerCoreTests", dependencies: ["TrackerCore", "TestSupport", "SpoolProcess"]),
         .testTarget(name: "TrackerRouterAdapterTests", dependencies: ["TrackerRouterAdapter", "TestSupport"]),
+        // A process that tests of the spool start and kill. Not a product.
+        .executableTarget(name: "SpoolProcess", dependencies: ["TrackerCore"], path: "Tests/SpoolProcess"),
         .testTarget(name: "TrackerCGITests", dependencies: ["TrackerCGI"]),
         .testTarget(name: "DemoServerTests", dependencies: ["DemoServer", "EventReceiver", "TestSupport"]),
         .testTarget(

@@ -1,12 +1,12 @@
 import Foundation
 
 /// A condition that did not come true in time.
-public struct NeverHappened: Error, CustomStringConvertible {
-    public let description: String
+package struct NeverHappened: Error, CustomStringConvertible {
+    package let description: String
 }
 
 /// Waits until a condition holds, looking again and again, and fails once the deadline has passed.
-public func eventually(
+package func eventually(
     within limit: Duration = .seconds(10), _ what: String = "the condition", _ condition: () async throws -> Bool
 ) async throws {
     let deadline = ContinuousClock.now + limit

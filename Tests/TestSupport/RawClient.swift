@@ -2,11 +2,11 @@ import Foundation
 import TrackerCore
 
 /// A TCP connection on which a test sends and receives bytes as it likes. Blocking, with a time-out.
-public final class RawClient {
+package final class RawClient {
     private let descriptor: Int32
     private var isOpen = true
 
-    public init(port: UInt16, host: String = "127.0.0.1", timeout: Duration = .seconds(20)) throws {
+    package init(port: UInt16, host: String = "127.0.0.1", timeout: Duration = .seconds(20)) throws {
         var address = sockaddr_in()
         address.sin_family = sa_family_t(AF_INET)
         address.sin_port = port.bigEndian
@@ -35,20 +35,20 @@ public final class RawClient {
 
     deinit { close() }
 
-    public func close() {
+    package func close() {
         guard isOpen else { return }
         isOpen = false
         Foundation.close(descriptor)
     }
 
     /// Says that nothing more will be sent.
-    public func finishSending() { shutdown(descriptor, Int32(SHUT_WR)) }
+    package func finishSending() { shutdown(descriptor, Int32(SHUT_WR)) }
 
     @discardableResult
-    public func send(_ text: String) -> Bool { send(Array(text.utf8)) }
+    package func send(_ text: String) -> Bool { send(Array(text.utf8)) }
 
     @discardableResult
-    public func send(_ bytes: some Collection<UInt8>) -> Bool {
+    package func send(_ bytes: some Collection<UInt8>) -> Bool {
         let bytes = Array(bytes)
         var sent = 0
         while sent < bytes.count {
@@ -68,7 +68,7 @@ public final class RawClient {
     private var buffered: [UInt8] = []
 
     /// What comes next; empty at the end, or when the time is over.
-    public func receive() -> [UInt8] {
+    package func receive() -> [UInt8] {
         if !buffered.isEmpty {
             defer { buffered = [] }
             return buffered
@@ -79,7 +79,7 @@ public final class RawClient {
     }
 
     /// Everything until the other side closes.
-    public func receiveAll() -> String {
+    package func receiveAll() -> String {
         var all: [UInt8] = []
         while true {
             let more = receive()
@@ -89,7 +89,7 @@ public final class RawClient {
     }
 
     /// Everything up to and including a text, or to the end.
-    public func receive(until text: String) -> String {
+    package func receive(until text: String) -> String {
         var all: [UInt8] = []
         let needle = Data(text.utf8)
         while true {
@@ -104,7 +104,7 @@ public final class RawClient {
     }
 
     /// Reads one answer with a `Content-Length`, and no more.
-    public func receiveAnswer() -> String {
+    package func receiveAnswer() -> String {
         let head = receive(until: "\r\n\r\n")
         let lengths = head.components(separatedBy: "\r\n").compactMap { line in
             line.lowercased().hasPrefix("content-length:")

@@ -1,20 +1,20 @@
 import Foundation
 
 /// A request and the event that the Python package produced for it; one line of `Tests/Fixtures/recorded`.
-public struct RecordedRequest: Sendable, CustomStringConvertible {
+package struct RecordedRequest: Sendable, CustomStringConvertible {
     /// What the recording calls it.
-    public let id: String
+    package let id: String
     /// The raw HTTP/1.1 request.
-    public let request: Data
-    public let status: Int
+    package let request: Data
+    package let status: Int
     /// The event as JSON; nil where the original sends none.
-    public let event: Data?
-    public let note: String
+    package let event: Data?
+    package let note: String
 
-    public var description: String { id }
+    package var description: String { id }
 
     /// - Parameter name: `router` or `cgi`.
-    public static func load(_ name: String) throws -> [RecordedRequest] {
+    package static func load(_ name: String) throws -> [RecordedRequest] {
         let file = Fixtures.directory.appending(path: "recorded/\(name).jsonl")
         return try String(contentsOf: file, encoding: .utf8).split(separator: "\n").map { line in
             let object = try JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any] ?? [:]
@@ -30,7 +30,7 @@ public struct RecordedRequest: Sendable, CustomStringConvertible {
     }
 
     /// The request's head, split up: method, target, header fields in order with optional white space removed.
-    public var head: (method: String, target: String, headers: [(name: String, value: String)]) {
+    package var head: (method: String, target: String, headers: [(name: String, value: String)]) {
         let end = request.range(of: Data("\r\n\r\n".utf8))?.lowerBound ?? request.endIndex
         let lines = String(data: request[..<end], encoding: .isoLatin1)?.components(separatedBy: "\r\n") ?? []
         let words = lines.first?.components(separatedBy: " ") ?? []
@@ -45,8 +45,8 @@ public struct RecordedRequest: Sendable, CustomStringConvertible {
 }
 
 /// Files that tests read.
-public enum Fixtures {
-    public static var directory: URL {
+package enum Fixtures {
+    package static var directory: URL {
         URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
             .appending(path: "Fixtures")
     }

@@ -2,7 +2,7 @@ import Foundation
 import Synchronization
 
 /// A built executable of this package, or any program, as a real process. It is killed when the object goes.
-public final class RunningProgram: Sendable {
+package final class RunningProgram: Sendable {
     private struct State {
         var output: [UInt8] = []
         var errors: [UInt8] = []
@@ -20,7 +20,7 @@ public final class RunningProgram: Sendable {
     /// - Parameters:
     ///   - program: the name of one of this package's executables, or an absolute path.
     ///   - environment: the whole environment but for `PATH` and `HOME`.
-    public init(
+    package init(
         _ program: String, _ arguments: [String] = [], environment: [String: String] = [:],
         directory: URL? = nil, input: FileHandle? = nil
     ) throws {
@@ -55,24 +55,24 @@ public final class RunningProgram: Sendable {
         if process.isRunning { kill(process.processIdentifier, SIGKILL) }
     }
 
-    public var identifier: Int32 { process.processIdentifier }
-    public var output: String { state.state.withLock { String(decoding: $0.output, as: UTF8.self) } }
-    public var errors: String { state.state.withLock { String(decoding: $0.errors, as: UTF8.self) } }
+    package var identifier: Int32 { process.processIdentifier }
+    package var output: String { state.state.withLock { String(decoding: $0.output, as: UTF8.self) } }
+    package var errors: String { state.state.withLock { String(decoding: $0.errors, as: UTF8.self) } }
     /// nil as long as it runs.
-    public var status: Int32? { state.state.withLock { $0.status } }
-    public var lines: [String] { output.split(separator: "\n").map(String.init) }
+    package var status: Int32? { state.state.withLock { $0.status } }
+    package var lines: [String] { output.split(separator: "\n").map(String.init) }
 
-    public func signal(_ number: Int32) { kill(process.processIdentifier, number) }
+    package func signal(_ number: Int32) { kill(process.processIdentifier, number) }
 
     /// Sends SIGTERM and waits for the end.
     @discardableResult
-    public func stop(within limit: Duration = .seconds(20)) async throws -> Int32 {
+    package func stop(within limit: Duration = .seconds(20)) async throws -> Int32 {
         signal(SIGTERM)
         return try await end(within: limit)
     }
 
     /// Waits for the end.
-    public func end(within limit: Duration = .seconds(30)) async throws -> Int32 {
+    package func end(within limit: Duration = .seconds(30)) async throws -> Int32 {
         try await eventually(within: limit, "the end of \(process.executableURL?.lastPathComponent ?? "?")") {
             status != nil
         }
@@ -80,7 +80,7 @@ public final class RunningProgram: Sendable {
     }
 
     /// Waits for a line on standard error that holds a text, and gives the port at the end of its first address.
-    public func port(after text: String) async throws -> UInt16 {
+    package func port(after text: String) async throws -> UInt16 {
         var port: UInt16?
         try await eventually(within: .seconds(20), "\"\(text)\" on standard error") {
             if let status { throw NeverHappened(description: "ended with \(status): \(errors)") }
@@ -95,17 +95,17 @@ public final class RunningProgram: Sendable {
     }
 
     /// How many threads it has (Linux).
-    public var threads: Int {
+    package var threads: Int {
         (try? FileManager.default.contentsOfDirectory(atPath: "/proc/\(identifier)/task").count) ?? 0
     }
 
     /// How many descriptors it has open (Linux).
-    public var descriptors: Int {
+    package var descriptors: Int {
         (try? FileManager.default.contentsOfDirectory(atPath: "/proc/\(identifier)/fd").count) ?? 0
     }
 
     /// Resident memory in bytes (Linux).
-    public var residentBytes: Int {
+    package var residentBytes: Int {
         let text = (try? String(contentsOfFile: "/proc/\(identifier)/statm", encoding: .utf8)) ?? ""
         let pages = text.split(separator: " ").dropFirst().first.flatMap { Int($0) } ?? 0
         return pages * 4096
@@ -125,7 +125,7 @@ public final class RunningProgram: Sendable {
     }
 
     /// Where one of this package's executables is.
-    public static func path(of name: String) throws -> String { try built(name).path }
+    package static func path(of name: String) throws -> String { try built(name).path }
 
     /// Beside this test, in the folder that it was built into.
     private static func built(_ name: String) throws -> URL {
@@ -147,15 +147,15 @@ public final class RunningProgram: Sendable {
 }
 
 /// Programs that some tests need.
-public enum Tool {
+package enum Tool {
     /// The path of a program; nil if it is not installed.
-    public static func find(_ name: String) -> String? {
+    package static func find(_ name: String) -> String? {
         let path = (ProcessInfo.processInfo.environment["PATH"] ?? "") + ":/usr/sbin:/sbin:/usr/local/sbin"
         return path.split(separator: ":").map { "\($0)/\(name)" }.first(where: FileManager.default.isExecutableFile)
     }
 
     /// Whether a test that needs these programs is to run: if they are there, or must be (`REQUIRE_REAL_SERVERS=1`).
-    public static func areWanted(_ names: String...) -> Bool {
+    package static func areWanted(_ names: String...) -> Bool {
         ProcessInfo.processInfo.environment["REQUIRE_REAL_SERVERS"] == "1" || names.allSatisfy { find($0) != nil }
     }
 }

@@ -3,21 +3,21 @@ import Synchronization
 import TrackerCore
 
 /// A backend on a real socket that answers as a test wants: one thread per connection, plain HTTP/1.1.
-public final class ScriptedBackend: Sendable {
+package final class ScriptedBackend: Sendable {
     /// What it received.
-    public struct Received: Sendable {
-        public var line: String
+    package struct Received: Sendable {
+        package var line: String
         /// Names in lowercase.
-        public var headers: [String: String]
-        public var body: [UInt8]
+        package var headers: [String: String]
+        package var body: [UInt8]
         /// Which connection it came over, counted from 0.
-        public var connection: Int
+        package var connection: Int
 
-        public var text: String { String(decoding: body, as: UTF8.self) }
+        package var text: String { String(decoding: body, as: UTF8.self) }
     }
 
     /// What it answers.
-    public enum Answer: Sendable {
+    package enum Answer: Sendable {
         case status(Int, headers: [String] = [], delay: Duration = .zero)
         /// Reads on and says nothing.
         case silence
@@ -34,24 +34,24 @@ public final class ScriptedBackend: Sendable {
         var isStopped = false
     }
 
-    public let port: UInt16
+    package let port: UInt16
     private let listener: Int32
     private let state = Mutex(State())
     private let answer: @Sendable (Received) -> Answer
 
     /// - Parameter port: 0 lets the system choose.
-    public init(port: UInt16 = 0, answer: @escaping @Sendable (Received) -> Answer = { _ in .status(200) }) throws {
+    package init(port: UInt16 = 0, answer: @escaping @Sendable (Received) -> Answer = { _ in .status(200) }) throws {
         (listener, self.port) = try TCPListener.open(host: "127.0.0.1", port: port)
         self.answer = answer
         Thread.detachNewThread { [self] in accept() }
     }
 
-    public var endpoint: String { "http://127.0.0.1:\(port)" }
-    public var received: [Received] { state.withLock { $0.received } }
-    public var connections: Int { state.withLock { $0.connections } }
+    package var endpoint: String { "http://127.0.0.1:\(port)" }
+    package var received: [Received] { state.withLock { $0.received } }
+    package var connections: Int { state.withLock { $0.connections } }
 
     /// Closes the listener and all connections, as a killed process does.
-    public func stop() {
+    package func stop() {
         state.withLock { state in
             guard !state.isStopped else { return }
             state.isStopped = true

@@ -102,6 +102,7 @@ public enum CGITrackerError: Error, Sendable, Equatable, CustomStringConvertible
     /// The app has no `config.rigidAnalytics`.
     case notConfigured
 
+    /// One sentence that says what is wrong and what to do.
     public var description: String {
         switch self {
         case .alreadyInstalled:

@@ -61,5 +61,6 @@ public struct BackendEndpoint: Sendable, Hashable, CustomStringConvertible {
             || (host.hasPrefix("127.") && host.utf8.allSatisfy { ($0 >= 0x30 && $0 <= 0x39) || $0 == 0x2E })
     }
 
+    /// The endpoint as a URL, without credentials.
     public var description: String { "\(scheme)://\(authority)\(basePath)" }
 }

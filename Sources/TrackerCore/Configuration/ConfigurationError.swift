@@ -5,6 +5,7 @@ public enum ConfigurationError: Error, Equatable, Sendable, CustomStringConverti
     /// A setting has a value that is not allowed. The value of a secret is never kept here.
     case invalid(variable: String, value: String, allowed: String)
 
+    /// One sentence that says which setting is wrong and what to do.
     public var description: String {
         switch self {
         case .missing(let variable):

@@ -7,7 +7,7 @@ final class DeliveryLoop {
     private let log: TrackerLog
     private let isBatching: Bool
     private var encoder: EventEncoder
-    private var identifiers = EventIdentifierGenerator()
+    private let identifiers = EventIdentifierGenerator()
     private var health: BackendHealth
 
     private var session: (any TransportSession)?

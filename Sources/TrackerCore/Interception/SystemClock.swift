@@ -23,6 +23,12 @@ package enum SystemClock {
         clock_gettime(CLOCK_MONOTONIC, &time)
         return UInt64(time.tv_sec) &* 1_000_000_000 &+ UInt64(time.tv_nsec)
     }
+
+    /// The time of day as a count that is never negative: 0 where the system's clock stands before 1970.
+    @Sendable
+    package static func epochNanoseconds() -> UInt64 {
+        UInt64(max(0, wallNanoseconds()))
+    }
 }
 
 extension Duration {

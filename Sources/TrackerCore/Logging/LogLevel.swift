@@ -21,5 +21,6 @@ public enum LogLevel: String, Sendable, Hashable, CaseIterable, Comparable {
         }
     }
 
+    /// Orders by severity: `error` is the highest.
     public static func < (left: LogLevel, right: LogLevel) -> Bool { left.rank < right.rank }
 }

@@ -30,3 +30,8 @@ package struct SystemError: Error, Equatable, CustomStringConvertible {
         return "\(call): \(String(cString: text))"
     }
 }
+
+extension SystemError {
+    /// The disk, the user's quota, or the process's limit on the size of files is used up.
+    var isLackOfSpace: Bool { code == ENOSPC || code == EDQUOT || code == EFBIG }
+}

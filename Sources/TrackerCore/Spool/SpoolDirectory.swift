@@ -1,0 +1,162 @@
+#if canImport(Darwin)
+    import Darwin
+#elseif canImport(Musl)
+    import Musl
+#else
+    import Glibc
+#endif
+
+/// The spool's directory, open: all work in it goes through its descriptor, so that replacing a component of the path
+/// afterwards cannot lead it elsewhere.
+final class SpoolDirectory: Sendable {
+    /// One segment, as a listing shows it.
+    struct Entry: Equatable {
+        var name: String
+        var bytes: Int
+    }
+
+    struct Listing {
+        /// By age, the oldest first.
+        var segments: [Entry] = []
+        /// Files that were set aside.
+        var corruptCount = 0
+        var totalBytes = 0
+    }
+
+    /// Memory's bound when something fills the directory; what is beyond it turns up when others have gone.
+    private static let maximumListed = 16_384
+
+    let path: String
+    let descriptor: Int32
+    private let device: UInt64
+    private let inode: UInt64
+
+    /// Opens the directory, and creates it and its parents (mode 0700) where they are missing.
+    init(path given: String) throws(SpoolError) {
+        var path = given
+        while path.utf8.count > 1, path.hasSuffix("/") { path.removeLast() }
+        guard !path.isEmpty, !path.utf8.contains(0) else { throw .invalidPath(given) }
+        // The program may change its working directory later on.
+        if !path.hasPrefix("/") {
+            guard let working = getcwd(nil, 0) else { throw .cannotOpen(path: path, SystemError(call: "getcwd")) }
+            path = String(cString: working) + "/" + path
+            free(working)
+        }
+        // Opened first: a directory that is there needs no permission to write to its parent.
+        var opened = Self.open(path)
+        if opened < 0, errno == ENOENT {
+            try Self.create(path)
+            opened = Self.open(path)
+        }
+        guard opened >= 0 else {
+            let failure = SystemError(call: "open")
+            switch failure.code {
+            case ELOOP, ENOTDIR, EMLINK: throw .notADirectory(path: path)
+            default: throw .cannotOpen(path: path, failure)
+            }
+        }
+        var status = stat()
+        do {
+            status = try Self.check(opened, path: path)
+        } catch {
+            _ = close(opened)
+            throw error
+        }
+        self.path = path
+        descriptor = opened
+        device = UInt64(truncatingIfNeeded: status.st_dev)
+        inode = UInt64(truncatingIfNeeded: status.st_ino)
+    }
+
+    deinit {
+        _ = close(descriptor)
+    }
+
+    private static func open(_ path: String) -> Int32 {
+        openat(AT_FDCWD, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
+    }
+
+    private static func create(_ path: String) throws(SpoolError) {
+        var end = path.utf8.startIndex
+        while end < path.utf8.endIndex {
+            end = path.utf8[path.utf8.index(after: end)...].firstIndex(of: UInt8(ascii: "/")) ?? path.utf8.endIndex
+            if mkdir(String(path[..<end]), 0o700) == 0 || errno == EEXIST { continue }
+            // A parent that is there may refuse with another error (a read-only file system, no permission).
+            let failure = SystemError(call: "mkdir")
+            var status = stat()
+            if fstatat(AT_FDCWD, String(path[..<end]), &status, 0) == 0 { continue }
+            throw .cannotCreate(path: path, failure)
+        }
+    }
+
+    /// Refuses a directory of somebody else, and closes one that is open to others.
+    private static func check(_ descriptor: Int32, path: String) throws(SpoolError) -> stat {
+        var status = stat()
+        guard fstat(descriptor, &status) == 0 else { throw .cannotOpen(path: path, SystemError(call: "fstat")) }
+        let user = geteuid()
+        guard status.st_uid == user else {
+            throw .foreignOwner(path: path, owner: status.st_uid, user: user)
+        }
+        if status.st_mode & 0o077 != 0, fchmod(descriptor, 0o700) != 0 {
+            let failure = SystemError(call: "fchmod")
+            throw .accessible(path: path, mode: UInt32(status.st_mode & 0o7777), failure)
+        }
+        return status
+    }
+
+    /// Whether the path still leads here: false after the directory was deleted, moved or replaced.
+    var isInPlace: Bool {
+        var status = stat()
+        return fstatat(AT_FDCWD, path, &status, AT_SYMLINK_NOFOLLOW) == 0
+            && UInt64(truncatingIfNeeded: status.st_dev) == device
+            && UInt64(truncatingIfNeeded: status.st_ino) == inode
+    }
+
+    /// The segments in the directory now; nil if it cannot be read.
+    func list() -> Listing? {
+        // An own descriptor for each listing, since the position in the directory belongs to it.
+        let own = openat(descriptor, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        guard own >= 0 else { return nil }
+        guard let stream = fdopendir(own) else {
+            _ = close(own)
+            return nil
+        }
+        defer { closedir(stream) }
+        var listing = Listing()
+        let nameOffset = MemoryLayout<dirent>.offset(of: \.d_name) ?? 0
+        while let entry = readdir(stream) {
+            // The entry lives until the next call, and its name ends with a NUL byte.
+            let start = UnsafeRawPointer(entry) + nameOffset
+            let name = UnsafeRawBufferPointer(
+                start: start, count: strlen(start.assumingMemoryBound(to: CChar.self)))
+            if SpoolSegmentName.isCorrupt(name) {
+                listing.corruptCount += 1
+            } else if SpoolSegmentName.isSegment(name), listing.segments.count < Self.maximumListed {
+                let text = String(decoding: name, as: UTF8.self)
+                guard let size = regularFileSize(text) else { continue }
+                listing.segments.append(Entry(name: text, bytes: size))
+                listing.totalBytes = listing.totalBytes.addingReportingOverflow(size).partialValue
+            }
+        }
+        listing.segments.sort { $0.name < $1.name }
+        return listing
+    }
+
+    func exists(_ name: String) -> Bool {
+        var status = stat()
+        return fstatat(descriptor, name, &status, AT_SYMLINK_NOFOLLOW) == 0
+    }
+
+    /// Makes the creation or removal of names last through a power failure.
+    func synchronize() {
+        _ = fsync(descriptor)
+    }
+
+    private func regularFileSize(_ name: String) -> Int? {
+        var status = stat()
+        guard fstatat(descriptor, name, &status, AT_SYMLINK_NOFOLLOW) == 0, status.st_mode & S_IFMT == S_IFREG,
+            status.st_uid == geteuid()
+        else { return nil }
+        return Int(clamping: status.st_size)
+    }
+}

@@ -1,0 +1,83 @@
+/// How a segment file is laid out. All integers are little-endian.
+///
+///     file header, 16 bytes           record, 44 bytes and the body
+///      0  magic              8         0  mark: pending or delivered    4
+///      8  version            4         4  record magic                  4
+///     12  CRC-32 of 0..<12   4         8  length of the body            4
+///                                     12  time of capture, ns           8
+///                                     20  identifier                   16
+///                                     36  CRC-32 of the body            4
+///                                     40  CRC-32 of 4..<40              4
+///
+/// The mark is outside of both checksums: it is changed in place when a record has been delivered but others of its
+/// segment have not. No single flipped bit turns one mark into the other, and an unknown one counts as pending.
+///
+/// Both magics hold bytes that never occur in UTF-8, so that nothing in an event's body can pass for a record when a
+/// reader looks for the next one behind a damaged place.
+enum SpoolFormat {
+    static let fileMagic: [UInt8] = [0xF5, 0x52, 0x41, 0x53, 0x50, 0x4F, 0x4F, 0x4C]
+    static let version: UInt32 = 1
+    static let fileHeaderBytes = 16
+
+    static let recordMagic: UInt32 = 0xFE4C_52F7
+    static let recordHeaderBytes = 44
+    static let recordMagicOffset = 4
+
+    static let pendingMark: UInt32 = 0x444E_4550
+    static let deliveredMark: UInt32 = 0x3155_2A2F
+
+    static let maximumBodyBytes = 1 << 20
+    /// A larger file is not a segment, whatever its name: no writer makes one.
+    static let maximumFileBytes = 4 << 20
+
+    /// What the first bytes of a file say.
+    enum Header: Equatable {
+        /// Nothing, or a part of a header, because its writer ended while writing it.
+        case unfinished
+        case current
+        /// Written by another version of this format, whose reader will come.
+        case otherVersion
+        case foreign
+    }
+
+    static func readHeader(_ buffer: UnsafeRawBufferPointer) -> Header {
+        let bytes = CheckedBytes(buffer)
+        guard let checked = bytes.slice(at: 0, count: 12), let checksum = bytes.integer(at: 12, as: UInt32.self) else {
+            return fileHeader.starts(with: buffer) ? .unfinished : .foreign
+        }
+        guard checked.starts(with: fileMagic), CRC32.checksum(of: checked) == checksum else { return .foreign }
+        return bytes.integer(at: 8) == version ? .current : .otherVersion
+    }
+
+    static let fileHeader: [UInt8] = {
+        var header = fileMagic
+        append(version, to: &header)
+        append(header.withUnsafeBytes { CRC32.checksum(of: $0) }, to: &header)
+        return header
+    }()
+
+    static func encodedBytes(of record: SpoolRecord) -> Int {
+        recordHeaderBytes + record.body.count
+    }
+
+    /// - Precondition: the body is not larger than `maximumBodyBytes`; the caller has refused it otherwise.
+    static func append(_ record: SpoolRecord, to buffer: inout [UInt8]) {
+        let start = buffer.count
+        append(pendingMark, to: &buffer)
+        append(recordMagic, to: &buffer)
+        append(UInt32(truncatingIfNeeded: record.body.count), to: &buffer)
+        append(record.capturedAt, to: &buffer)
+        append(record.idempotencyKey.high.bigEndian, to: &buffer)
+        append(record.idempotencyKey.low.bigEndian, to: &buffer)
+        append(record.body.withUnsafeBytes { CRC32.checksum(of: $0) }, to: &buffer)
+        let checksum = buffer.withUnsafeBytes { bytes in
+            CheckedBytes(bytes).slice(at: start + recordMagicOffset, count: 36).map { CRC32.checksum(of: $0) } ?? 0
+        }
+        append(checksum, to: &buffer)
+        buffer.append(contentsOf: record.body)
+    }
+
+    static func append(_ value: some FixedWidthInteger, to buffer: inout [UInt8]) {
+        withUnsafeBytes(of: value.littleEndian) { buffer.append(contentsOf: $0) }
+    }
+}

@@ -1,0 +1,114 @@
+#if canImport(Darwin)
+    import Darwin
+#elseif canImport(Musl)
+    import Musl
+#else
+    import Glibc
+#endif
+
+/// What a segment's bytes hold.
+struct SpoolSegmentContents: Equatable {
+    struct Entry: Equatable {
+        /// Where the record begins in the file.
+        var offset: Int
+        var isDelivered: Bool
+        var record: SpoolRecord
+    }
+
+    /// The intact records, in the order of the file.
+    var entries: [Entry] = []
+    /// Records that cannot be read, with something readable behind them.
+    var corrupt = 0
+    /// 1 if the file ends with something that is not a whole record.
+    var torn = 0
+}
+
+/// Finds the records of a segment, whatever has happened to it.
+///
+/// A place that is not an intact record (a writer that died, a damaged sector) is passed over by looking for the next
+/// one that is: another process may have appended behind the torn record of a dead one.
+struct SpoolSegmentReader {
+    private let bytes: CheckedBytes
+    /// Bytes that may still go through the checksum of a body. A hostile file could claim a long body at every
+    /// position; an honest one needs its own size, and a little more behind each damaged place.
+    private var allowance: Int
+
+    static func read(_ buffer: UnsafeRawBufferPointer) -> SpoolSegmentContents {
+        var reader = SpoolSegmentReader(bytes: CheckedBytes(buffer), allowance: 16 * buffer.count)
+        return reader.read()
+    }
+
+    private struct Header {
+        var bodyCount: Int
+        var checksum: UInt32
+        var capturedAt: UInt64
+        var identifier: EventIdentifier
+        var isDelivered: Bool
+    }
+
+    private mutating func read() -> SpoolSegmentContents {
+        var contents = SpoolSegmentContents()
+        var position = SpoolFormat.fileHeaderBytes
+        /// Intact headers of damaged records since the last intact record; nil if there is no damage.
+        var damagedHeaders: Int?
+        while position < bytes.count {
+            let header = header(at: position)
+            if let header, let body = body(of: header, at: position) {
+                if let found = damagedHeaders { contents.corrupt += max(1, found) }
+                damagedHeaders = nil
+                contents.entries.append(
+                    .init(
+                        offset: position, isDelivered: header.isDelivered,
+                        record: SpoolRecord(
+                            idempotencyKey: header.identifier, capturedAt: header.capturedAt, body: body)))
+                position += SpoolFormat.recordHeaderBytes + header.bodyCount
+            } else {
+                damagedHeaders = (damagedHeaders ?? 0) + (header == nil ? 0 : 1)
+                guard allowance > 0, let next = nextCandidate(after: position) else { break }
+                position = next
+            }
+        }
+        if let found = damagedHeaders {
+            contents.torn = 1
+            contents.corrupt += max(0, found - 1)
+        }
+        return contents
+    }
+
+    private func header(at position: Int) -> Header? {
+        let start = position + SpoolFormat.recordMagicOffset
+        guard bytes.integer(at: start) == SpoolFormat.recordMagic, let checked = bytes.slice(at: start, count: 36),
+            bytes.integer(at: position + 40) == CRC32.checksum(of: checked),
+            let count = bytes.integer(at: position + 8, as: UInt32.self), count <= SpoolFormat.maximumBodyBytes,
+            let capturedAt = bytes.integer(at: position + 12, as: UInt64.self),
+            let high = bytes.integer(at: position + 20, as: UInt64.self),
+            let low = bytes.integer(at: position + 28, as: UInt64.self),
+            let checksum = bytes.integer(at: position + 36, as: UInt32.self)
+        else { return nil }
+        return Header(
+            bodyCount: Int(count), checksum: checksum, capturedAt: capturedAt,
+            identifier: EventIdentifier(high: high.bigEndian, low: low.bigEndian),
+            isDelivered: bytes.integer(at: position) == SpoolFormat.deliveredMark)
+    }
+
+    private mutating func body(of header: Header, at position: Int) -> [UInt8]? {
+        guard allowance > 0,
+            let body = bytes.slice(at: position + SpoolFormat.recordHeaderBytes, count: header.bodyCount)
+        else { return nil }
+        allowance -= body.count
+        return CRC32.checksum(of: body) == header.checksum ? [UInt8](body) : nil
+    }
+
+    /// The next position whose record would have the right magic.
+    private func nextCandidate(after position: Int) -> Int? {
+        var search = position + 1 + SpoolFormat.recordMagicOffset
+        while let rest = bytes.slice(at: search, count: bytes.count - search), let base = rest.baseAddress,
+            let hit = memchr(base, Int32(SpoolFormat.recordMagic & 0xFF), rest.count)
+        {
+            search += UnsafeRawPointer(hit) - base
+            if bytes.integer(at: search) == SpoolFormat.recordMagic { return search - SpoolFormat.recordMagicOffset }
+            search += 1
+        }
+        return nil
+    }
+}

@@ -1,0 +1,113 @@
+// Works on a spool until it is killed, and says on its standard output what it has done.
+//
+//     SpoolProcess append DIRECTORY           stores records without end; prints each key once it is stored
+//     SpoolProcess deliver DIRECTORY          claims without end; prints each key, then removes the segment
+//     SpoolProcess measure DIRECTORY COUNT    prints the time of one append, alone and in batches
+
+import TrackerCore
+
+#if canImport(Darwin)
+    import Darwin
+#elseif canImport(Musl)
+    import Musl
+#else
+    import Glibc
+#endif
+
+/// One write for all keys, so that a reader sees whole lines, up to what a pipe takes at once.
+func report(_ keys: [EventIdentifier]) {
+    var lines: [UInt8] = []
+    for key in keys {
+        key.append(to: &lines)
+        lines.append(UInt8(ascii: "\n"))
+    }
+    var written = 0
+    while written < lines.count {
+        let count = lines[written...].withUnsafeBytes { write(STDOUT_FILENO, $0.baseAddress, $0.count) }
+        guard count > 0 else { exit(0) }
+        written += count
+    }
+}
+
+func record(_ identifiers: EventIdentifierGenerator, bodyBytes: Int) -> SpoolRecord {
+    SpoolRecord(
+        idempotencyKey: identifiers.next(), capturedAt: SystemClock.epochNanoseconds(),
+        body: [UInt8](repeating: UInt8(ascii: "x"), count: bodyBytes))
+}
+
+func append(to spool: Spool) {
+    let identifiers = EventIdentifierGenerator()
+    while true {
+        let records = (0..<Int.random(in: 1...20)).map { _ in
+            record(identifiers, bodyBytes: .random(in: 0...3_000))
+        }
+        guard spool.append(records).stored == records.count else { exit(3) }
+        report(records.map(\.idempotencyKey))
+        if Int.random(in: 0..<8) == 0 { spool.seal() }
+    }
+}
+
+func deliver(from spool: Spool) {
+    while true {
+        guard let claim = spool.claim() else {
+            usleep(200)
+            continue
+        }
+        switch Int.random(in: 0..<3) {
+        case 0:
+            let half = claim.records.indices.prefix(claim.records.count / 2)
+            report(half.map { claim.records[$0].idempotencyKey })
+            claim.markDelivered(half)
+            claim.release()
+        case 1:
+            claim.release()
+        default:
+            report(claim.records.map(\.idempotencyKey))
+            claim.remove()
+        }
+    }
+}
+
+func measure(_ spool: Spool, count: Int) {
+    let identifiers = EventIdentifierGenerator()
+    let clock = ContinuousClock()
+    for batch in [1, 100] {
+        let records = (0..<batch).map { _ in record(identifiers, bodyBytes: 1_200) }
+        _ = spool.append(records)
+        let time = clock.measure { for _ in 0..<count / batch { _ = spool.append(records) } }
+        print("append of \(batch): \(time / (count / batch * batch)) a record")
+    }
+    spool.seal()
+    var claimed = 0
+    let time = clock.measure {
+        while let claim = spool.claim() {
+            claimed += claim.records.count
+            claim.remove()
+        }
+    }
+    print("claim and remove: \(time / max(1, claimed)) a record, \(claimed) records")
+    let making = clock.measure { for _ in 0..<count { _ = identifiers.next() } }
+    print("identifier: \(making / count)")
+    var buffer: [UInt8] = []
+    let rendering = clock.measure {
+        for _ in 0..<count {
+            buffer.removeAll(keepingCapacity: true)
+            identifiers.next().append(to: &buffer)
+        }
+    }
+    print("identifier as text: \(rendering / count)")
+}
+
+guard CommandLine.arguments.count >= 3 else { exit(64) }
+do {
+    let spool = try Spool(directory: CommandLine.arguments[2])
+    switch CommandLine.arguments[1] {
+    case "append": append(to: spool)
+    case "deliver": deliver(from: spool)
+    case "measure": measure(spool, count: Int(CommandLine.arguments.last ?? "") ?? 40_000)
+    default: exit(64)
+    }
+} catch {
+    print(error)
+    exit(1)
+}

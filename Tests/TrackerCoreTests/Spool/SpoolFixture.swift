@@ -1,0 +1,89 @@
+import Foundation
+import Synchronization
+import Testing
+
+@testable import TrackerCore
+
+/// A directory of its own for one test, deleted afterwards.
+final class TemporaryDirectory: Sendable {
+    let path: String
+
+    init() throws {
+        path = FileManager.default.temporaryDirectory.appendingPathComponent("spool-\(UUID().uuidString)").path
+        try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+    }
+
+    deinit {
+        try? FileManager.default.removeItem(atPath: path)
+    }
+
+    /// Where a spool is made; not created yet.
+    var spool: String { path + "/spool" }
+
+    /// The names in the spool, sorted.
+    func names() throws -> [String] {
+        try FileManager.default.contentsOfDirectory(atPath: spool).sorted()
+    }
+
+    func bytes(of name: String) throws -> [UInt8] {
+        [UInt8](try Data(contentsOf: URL(fileURLWithPath: spool + "/" + name)))
+    }
+
+    func write(_ bytes: [UInt8], to name: String) throws {
+        try Data(bytes).write(to: URL(fileURLWithPath: spool + "/" + name))
+    }
+}
+
+/// A clock that a test sets; starts at the time of the machine.
+final class TestClock: Sendable {
+    private let time = Atomic<UInt64>(SystemClock.epochNanoseconds())
+
+    @Sendable
+    func now() -> UInt64 { time.add(1, ordering: .relaxed).newValue }
+
+    func advance(hours: UInt64) { time.add(hours * 3_600_000_000_000, ordering: .relaxed) }
+}
+
+enum Make {
+    static let identifiers = EventIdentifierGenerator()
+
+    static func records(
+        _ count: Int, bodyBytes: Int = 40, capturedAt: UInt64 = SystemClock.epochNanoseconds()
+    ) -> [SpoolRecord] {
+        (0..<count).map { index in
+            let text = "{\"n\":\(index)}"
+            return SpoolRecord(
+                idempotencyKey: identifiers.next(), capturedAt: capturedAt,
+                body: Array(text.utf8) + [UInt8](repeating: 32, count: max(0, bodyBytes - text.utf8.count)))
+        }
+    }
+
+    /// The bytes of a segment file.
+    static func segment(_ records: [SpoolRecord]) -> [UInt8] {
+        var bytes = SpoolFormat.fileHeader
+        for record in records { SpoolFormat.append(record, to: &bytes) }
+        return bytes
+    }
+
+    static func name(_ number: UInt32) -> String {
+        SpoolSegmentName.make(nanoseconds: UInt64(number), process: 1, random: number)
+    }
+}
+
+extension Spool {
+    /// Everything that can be claimed now, removed.
+    func drain() -> [SpoolRecord] {
+        var records: [SpoolRecord] = []
+        while let claim = claim() {
+            records += claim.records
+            claim.remove()
+        }
+        return records
+    }
+}
+
+extension SpoolSegmentReader {
+    static func read(_ bytes: [UInt8]) -> SpoolSegmentContents {
+        bytes.withUnsafeBytes { read($0) }
+    }
+}

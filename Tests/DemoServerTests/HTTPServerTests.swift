@@ -1,13 +1,21 @@
 import Foundation
+import Synchronization
 import TestSupport
 import Testing
 
 @testable import DemoServer
 
+/// Closed until a test opens it.
+final class Gate: Sendable {
+    let isOpen = Atomic(false)
+}
+
 /// A server with a few routes on a free port.
 final class TestServer: Sendable {
     let server: HTTPServer
     let port: UInt16
+    /// Whether `/wait` may answer.
+    let gate = Gate()
 
     init(_ change: (inout HTTPServer.Configuration) -> Void = { _ in }) throws {
         let router = Router(log: { _ in })
@@ -38,8 +46,8 @@ final class TestServer: Sendable {
             HTTPResponse(headers: [("X-Evil", "a\r\nSet-Cookie: x=1")])
         }
         router.on(nil, "/nocontent", name: "nocontent") { _ in HTTPResponse(status: 204, text: "not to be sent") }
-        router.on(nil, "/wait", name: "wait") { _ in
-            try await Task.sleep(for: .milliseconds(200))
+        router.on(nil, "/wait", name: "wait") { [gate] _ in
+            try await eventually("the gate") { gate.isOpen.load(ordering: .relaxed) }
             return HTTPResponse(text: "waited")
         }
         var configuration = HTTPServer.Configuration()
@@ -257,12 +265,15 @@ struct HTTPServerTests {
         busy.send("GET /wait HTTP/1.1\r\nHost: h\r\n\r\n")
         try await eventually("the request") { test.server.activeRequests == 1 && test.server.openConnections == 2 }
         let server = test.server
-        await withCheckedContinuation { continuation in
+        async let stopped: Void = withCheckedContinuation { continuation in
             Thread.detachNewThread {
                 server.stop(grace: .seconds(10))
                 continuation.resume()
             }
         }
+        try await eventually("the end of the idle connection") { server.openConnections == 1 }
+        test.gate.isOpen.store(true, ordering: .relaxed)
+        await stopped
         #expect(busy.receiveAll().hasSuffix("waited"))
         #expect(idle.receiveAll().isEmpty)
         #expect(throws: (any Error).self) { try RawClient(port: test.port) }

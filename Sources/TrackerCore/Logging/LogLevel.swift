@@ -21,6 +21,6 @@ public enum LogLevel: String, Sendable, Hashable, CaseIterable, Comparable {
         }
     }
 
-    /// Orders by severity: `error` is the highest.
+    /// Orders by severity: `error` is the highest that a line can have.
     public static func < (left: LogLevel, right: LogLevel) -> Bool { left.rank < right.rank }
 }

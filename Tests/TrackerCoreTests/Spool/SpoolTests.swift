@@ -226,16 +226,17 @@ struct SpoolTests {
         var limits = SpoolLimits()
         limits.maximumBytes = 16 << 10
         let spool = try Spool(directory: directory.spool, limits: limits)
-        _ = spool.append(Make.records(20, bodyBytes: 500))
+        #expect(spool.append(Make.records(28, bodyBytes: 500)).stored == 28)
         spool.seal()
         let other = try Spool(directory: directory.spool)
         var claims: [SpoolClaim] = []
         while let claim = other.claim() { claims.append(claim) }
-        let result = spool.append(Make.records(20, bodyBytes: 500))
-        #expect(result.stored + result.spoolFull == 20)
-        #expect(result.spoolFull > 0)
+        let result = spool.append(Make.records(6, bodyBytes: 500))
+        #expect(result.stored + result.spoolFull == 6)
+        #expect(result.spoolFull > 3)
+        #expect(result.evictedSegments == 0)
         #expect(spool.statistics.pendingBytes <= limits.maximumBytes)
-        #expect(claims.map(\.records.count).reduce(0, +) == 20)
+        #expect(claims.map(\.records.count).reduce(0, +) == 28)
     }
 
     @Test("refuses a record that could never fit, and evicts nothing for it")

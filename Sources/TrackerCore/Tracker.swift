@@ -26,12 +26,15 @@ public final class Tracker: Sendable {
         pipeline = DeliveryPipeline(
             capacity: configuration.queueCapacity, maximumBytes: configuration.queueMaximumBytes
         ) { pipeline in
+            LastMoment.add(pipeline)
             do {
                 try DetachedThread.start(name: "rigidanalytics") {
                     DeliveryLoop(configuration: configuration, transport: transport, pipeline: pipeline, log: log).run()
+                    LastMoment.remove(pipeline)
                 }
                 return true
             } catch {
+                LastMoment.remove(pipeline)
                 log.write(.error, topic: "thread", "the delivery thread can't be started: \(error)")
                 return false
             }

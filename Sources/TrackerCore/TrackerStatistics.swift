@@ -13,8 +13,12 @@ public struct TrackerStatistics: Sendable, Equatable, CustomStringConvertible {
     public var queued: Int = 0
     /// Events that are being sent, or wait to be sent again.
     public var inFlight: Int = 0
-    /// Events that this tracker wrote to disk for a later delivery.
+    /// Events that this tracker wrote to disk and has not delivered itself since: they wait there, or another process
+    /// has taken them over.
     public var spooled: Int = 0
+    /// Events that another process, or an earlier run, had left on disk and this tracker delivered. Not a part of the
+    /// sum above.
+    public var deliveredForOthers: Int = 0
 
     /// Makes statistics without any event.
     public init() {}
@@ -34,6 +38,7 @@ public struct TrackerStatistics: Sendable, Equatable, CustomStringConvertible {
             }
             text += " (\(reasons.joined(separator: ", ")))"
         }
-        return text + ", pending \(pending), spooled \(spooled)"
+        text += ", pending \(pending), spooled \(spooled)"
+        return deliveredForOthers > 0 ? text + ", delivered for others \(deliveredForOthers)" : text
     }
 }

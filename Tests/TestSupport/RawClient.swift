@@ -26,11 +26,8 @@ package final class RawClient {
                 connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
             }
         }
-        guard code == 0 else {
-            let failure = SystemError(call: "connect")
-            Foundation.close(descriptor)
-            throw failure
-        }
+        // Everything is initialized here, so that deinit runs, and closes, when this throws.
+        guard code == 0 else { throw SystemError(call: "connect") }
     }
 
     deinit { close() }

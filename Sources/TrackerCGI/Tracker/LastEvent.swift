@@ -25,6 +25,7 @@ struct LastEvent {
         configuration.connectTimeout = min(configuration.connectTimeout, options.connectTimeout)
         configuration.requestTimeout = min(configuration.requestTimeout, options.timeout)
         configuration.maximumConnections = 1
+        configuration.drainsSpoolAtShutdown = true
         // Standard error is on /dev/null by now: the web server would wait for its end.
         configuration.logHandler = { SystemLog.write($0, $1) }
         let tracker = Tracker(configuration: configuration)

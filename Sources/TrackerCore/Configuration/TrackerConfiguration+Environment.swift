@@ -64,6 +64,9 @@ extension TrackerConfiguration {
         if let mode = try reader.choice("RA_PRIVACY", PrivacyMode.self) { privacy = mode }
         if let number = try reader.integer("RA_QUEUE_CAPACITY") { queueCapacity = number }
         if let number = try reader.integer("RA_QUEUE_MAXIMUM_BYTES") { queueMaximumBytes = number }
+        if let path = reader.text("RA_SPOOL_DIRECTORY") { spoolDirectory = path }
+        if let number = try reader.integer("RA_SPOOL_MAXIMUM_BYTES") { spoolMaximumBytes = number }
+        if let time = try reader.duration("RA_SPOOL_MAXIMUM_AGE") { spoolMaximumAge = time }
         if let path = reader.text("RA_CA_FILE") { caFile = path }
         if let time = try reader.duration("RA_CONNECT_TIMEOUT") { connectTimeout = time }
         if let time = try reader.duration("RA_REQUEST_TIMEOUT") { requestTimeout = time }
@@ -79,7 +82,8 @@ extension TrackerConfiguration {
     /// All variables that are read.
     static let variables = [
         "RA_PROJECT_ID", "RA_PROJECT_TOKEN", "RA_BACKEND_ENDPOINT", "RA_DEBUG_DISABLE_ANALYTICS", "RA_PRIVACY",
-        "RA_QUEUE_CAPACITY", "RA_QUEUE_MAXIMUM_BYTES", "RA_CA_FILE", "RA_CONNECT_TIMEOUT", "RA_REQUEST_TIMEOUT",
+        "RA_QUEUE_CAPACITY", "RA_QUEUE_MAXIMUM_BYTES", "RA_SPOOL_DIRECTORY", "RA_SPOOL_MAXIMUM_BYTES",
+        "RA_SPOOL_MAXIMUM_AGE", "RA_CA_FILE", "RA_CONNECT_TIMEOUT", "RA_REQUEST_TIMEOUT",
         "RA_MAXIMUM_CONNECTIONS", "RA_BATCHES", "RA_SHUTDOWN_TIMEOUT", "RA_LOG_LEVEL",
     ]
 }

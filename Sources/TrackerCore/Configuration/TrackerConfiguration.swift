@@ -21,6 +21,14 @@ public struct TrackerConfiguration: Sendable, CustomStringConvertible, CustomRef
     /// 64 KiB to 1 GiB.
     public var queueMaximumBytes = 32 << 20
 
+    /// A directory of the app's own for events that can't be delivered now: an outage, a full queue, the end of the
+    /// process. Made with mode 0700 if it is missing. Several processes may share it. nil: memory is all there is.
+    public var spoolDirectory: String?
+    /// Bytes on disk, of all processes that share the directory; 64 KiB to 1 TiB. Beyond it the oldest go.
+    public var spoolMaximumBytes = 64 << 20
+    /// Events on disk that are older are not delivered any more; 1 s to 30 days.
+    public var spoolMaximumAge = Duration.seconds(24 * 60 * 60)
+
     /// A file of certificate authorities (PEM) to trust instead of the system's; for a backend with a private one.
     public var caFile: String?
     /// How long a connection to the backend may take to come about; 1 ms to 5 min.
@@ -35,6 +43,10 @@ public struct TrackerConfiguration: Sendable, CustomStringConvertible, CustomRef
     public var retryPolicy = RetryPolicy()
     /// How long ``Tracker/shutdown(timeout:)`` may take unless it is told otherwise; 0 to 5 min.
     public var shutdownTimeout = Duration.seconds(2)
+
+    /// Whether a shutdown also delivers what others left on disk, as long as there is time. For a process that lives for
+    /// one request.
+    package var drainsSpoolAtShutdown = false
 
     /// Messages below this level are not written.
     public var logLevel = LogLevel.info
@@ -90,6 +102,8 @@ public struct TrackerConfiguration: Sendable, CustomStringConvertible, CustomRef
     public func validate() throws(ConfigurationError) {
         try Self.check(queueCapacity, in: 1...1_000_000, "RA_QUEUE_CAPACITY")
         try Self.check(queueMaximumBytes, in: 65_536...(1 << 30), "RA_QUEUE_MAXIMUM_BYTES")
+        try Self.check(spoolMaximumBytes, in: 65_536...(1 << 40), "RA_SPOOL_MAXIMUM_BYTES")
+        try Self.check(spoolMaximumAge, from: .seconds(1), to: .seconds(30 * 86_400), "RA_SPOOL_MAXIMUM_AGE")
         try Self.check(maximumConnections, in: 1...64, "RA_MAXIMUM_CONNECTIONS")
         try Self.check(connectTimeout, from: .milliseconds(1), "RA_CONNECT_TIMEOUT")
         try Self.check(requestTimeout, from: .milliseconds(1), "RA_REQUEST_TIMEOUT")
@@ -104,10 +118,13 @@ public struct TrackerConfiguration: Sendable, CustomStringConvertible, CustomRef
         }
     }
 
-    private static func check(_ value: Duration, from least: Duration, _ variable: String) throws(ConfigurationError) {
-        guard value >= least, value <= .seconds(300) else {
+    private static func check(
+        _ value: Duration, from least: Duration, to most: Duration = .seconds(300), _ variable: String
+    ) throws(ConfigurationError) {
+        guard value >= least, value <= most else {
             throw .invalid(
-                variable: variable, value: "\(value)", allowed: "a time of at most 300 s, such as 2, 0.5 or 250ms")
+                variable: variable, value: "\(value)",
+                allowed: "a time from \(least) to \(most), such as 2, 0.5 or 250ms")
         }
     }
 

@@ -1,6 +1,7 @@
 /// An event as bytes, on its way.
 struct EncodedEvent {
-    /// Its number in the order in which events were taken off the queue.
+    /// Its number in the order in which events were taken off the queue; the highest for one from the spool, for which
+    /// nobody waits.
     let sequence: UInt64
     let identifier: EventIdentifier
     /// Nanoseconds since 1970-01-01 UTC.
@@ -12,31 +13,93 @@ struct EncodedEvent {
 
 /// One payload with what is needed to send it again.
 struct Delivery {
-    let events: [EncodedEvent]
+    let content: Content
     let identifier: UInt64
-    /// Stays the same over all attempts.
-    let idempotencyKey: String
+    /// Stays the same over all attempts, and in the spool.
+    let idempotencyKey: EventIdentifier
+    /// Where the payload came from, if not from the queue.
+    var spoolPart: SpoolPart?
     var attempts = 0
     /// How many payloads had been delivered when this one failed first.
     var deliveriesAtFirstFailure = 0
 
-    var sequence: UInt64 { events.first?.sequence ?? .max }
-    var queueBytes: Int { events.reduce(0) { $0 + $1.queueBytes } }
+    enum Content {
+        case event(EncodedEvent)
+        case batch([EncodedEvent])
+        /// A batch as it was written to the spool.
+        case lines([UInt8], eventCount: Int)
+    }
+
+    var sequence: UInt64 {
+        switch content {
+        case .event(let event): event.sequence
+        case .batch(let events): events.first?.sequence ?? .max
+        case .lines: .max
+        }
+    }
+
+    var eventCount: Int {
+        switch content {
+        case .event: 1
+        case .batch(let events): events.count
+        case .lines(_, let count): count
+        }
+    }
+
+    var queueBytes: Int {
+        switch content {
+        case .event(let event): event.queueBytes
+        case .batch(let events): events.reduce(0) { $0 + $1.queueBytes }
+        case .lines: 0
+        }
+    }
+
+    var body: [UInt8] {
+        switch content {
+        case .event(let event): return event.body
+        case .lines(let bytes, _): return bytes
+        case .batch(let events):
+            var lines: [UInt8] = []
+            lines.reserveCapacity(events.reduce(0) { $0 + $1.body.count + 1 })
+            for event in events {
+                lines.append(contentsOf: event.body)
+                lines.append(UInt8(ascii: "\n"))
+            }
+            return lines
+        }
+    }
 
     var payload: DeliveryPayload {
-        if events.count == 1, let event = events.first {
-            return DeliveryPayload(
-                identifier: identifier, body: event.body, contentType: DeliveryPayload.jsonType,
-                idempotencyKey: idempotencyKey, eventCount: 1)
-        }
-        var lines: [UInt8] = []
-        lines.reserveCapacity(events.reduce(0) { $0 + $1.body.count + 1 })
-        for event in events {
-            lines.append(contentsOf: event.body)
-            lines.append(UInt8(ascii: "\n"))
-        }
+        let isSingle = if case .event = content { true } else { false }
         return DeliveryPayload(
-            identifier: identifier, body: lines, contentType: DeliveryPayload.linesType,
-            idempotencyKey: idempotencyKey, eventCount: events.count)
+            identifier: identifier, body: body,
+            contentType: isSingle ? DeliveryPayload.jsonType : DeliveryPayload.linesType,
+            idempotencyKey: idempotencyKey.text, eventCount: eventCount)
+    }
+
+    /// The payload as the spool keeps it.
+    var record: SpoolRecord {
+        let receivedAt: Int64 =
+            switch content {
+            case .event(let event): event.receivedAt
+            case .batch(let events): events.first?.receivedAt ?? 0
+            case .lines: SystemClock.wallNanoseconds()
+            }
+        return SpoolRecord(
+            idempotencyKey: idempotencyKey, capturedAt: UInt64(max(0, receivedAt)), body: body)
+    }
+
+    /// The events one by one, so that a batch can be halved.
+    func events(_ identifiers: EventIdentifierGenerator) -> [EncodedEvent] {
+        switch content {
+        case .event(let event): [event]
+        case .batch(let events): events
+        case .lines(let bytes, _):
+            bytes.split(separator: UInt8(ascii: "\n")).map { line in
+                EncodedEvent(
+                    sequence: .max, identifier: identifiers.next(), receivedAt: SystemClock.wallNanoseconds(),
+                    body: Array(line), queueBytes: 0)
+            }
+        }
     }
 }

@@ -6,6 +6,9 @@ final class DeliveryLoop {
     private let transport: any EventTransport
     private let log: TrackerLog
     private let isBatching: Bool
+    private let drainsSpool: Bool
+    private let feed: SpoolFeed?
+    private var nextSpooling: UInt64 = 0
     private var encoder: EventEncoder
     private let identifiers = EventIdentifierGenerator()
     private var health: BackendHealth
@@ -21,20 +24,6 @@ final class DeliveryLoop {
     private var knownHurries = 0
     private var reporter: DeliveryReporter
 
-    private enum Limit {
-        static let linesPerBatch = 500
-        static let bytesPerBatch = 1 << 20
-        /// How long lines are gathered before a batch that is not full is sent.
-        static let gathering: UInt64 = 500_000_000
-        /// How often the thread looks at the queue while requests come in, instead of being woken by each.
-        static let look: UInt64 = 5_000_000
-        /// For how long it does so after the last event, before it sleeps for good.
-        static let linger: UInt64 = 100_000_000
-        static let reopening: UInt64 = 60_000_000_000
-        /// Attempts after which an event that fails while others go through is given up.
-        static let attempts = 8
-    }
-
     init(
         configuration: TrackerConfiguration, transport: any EventTransport, pipeline: DeliveryPipeline, log: TrackerLog
     ) {
@@ -45,6 +34,8 @@ final class DeliveryLoop {
         encoder = EventEncoder(projectToken: configuration.projectToken, privacy: configuration.privacy)
         health = BackendHealth(policy: configuration.retryPolicy)
         reporter = DeliveryReporter(log: log)
+        drainsSpool = configuration.drainsSpoolAtShutdown
+        feed = SpoolFeed(configuration: configuration, pipeline: pipeline, log: log)
     }
 
     func run() {
@@ -55,19 +46,47 @@ final class DeliveryLoop {
                 knownHurries = orders.hurries
                 health.hurry()
             }
-            if let stopAt = orders.stopAt, now >= stopAt { break }
-            fill(now: now, isHurried: orders.isClosed || pipeline.hasWaiters)
+            let stopAt = orders.stopAt.map { lastMoment(before: $0, now: now) }
+            if let stopAt, now >= stopAt { break }
+            fill(now: now, isClosed: orders.isClosed)
             pipeline.notifyWaiters(oldestOutstanding: oldestOutstanding)
             reporter.reportDrops(pipeline: pipeline, now: now)
             let isIdle = inFlight.isEmpty && retries.isEmpty && pipeline.queueIsEmpty
-            if orders.isClosed {
-                if isIdle { break }
-                // Nothing can happen before the time is over.
-                if inFlight.isEmpty, let stopAt = orders.stopAt, health.pausedUntil >= stopAt { break }
-            }
-            rest(now: now, isIdle: isIdle, stopAt: orders.stopAt)
+            if orders.isClosed, mayStop(isIdle: isIdle, now: now, stopAt: stopAt) { break }
+            rest(now: now, isIdle: isIdle && !feedHasWork(now: now, isClosed: orders.isClosed), stopAt: stopAt)
         }
+        end()
+    }
+
+    /// When to stop sending: early enough for what is left to go to disk before the deadline.
+    private func lastMoment(before deadline: UInt64, now: UInt64) -> UInt64 {
+        guard feed != nil, deadline > now else { return deadline }
+        let needed = 20_000_000 + UInt64(pipeline.statistics.pending) * DeliveryLimit.spoolingPerEvent
+        return deadline - now > needed ? deadline - needed : now
+    }
+
+    private func mayStop(isIdle: Bool, now: UInt64, stopAt: UInt64?) -> Bool {
+        if isIdle { return !(drainsSpool && !health.isDown && feed?.hasWork(now: now) == true) }
+        guard inFlight.isEmpty, health.pausedUntil > now else { return false }
+        // On disk is as good as it gets; without a disk, a try that comes too late is none.
+        return feed != nil || stopAt.map { health.pausedUntil >= $0 } ?? false
+    }
+
+    /// Whether the spool has something that may be sent now.
+    private func feedHasWork(now: UInt64, isClosed: Bool) -> Bool {
+        guard let feed, !isClosed || drainsSpool else { return false }
+        return feed.hasWork(now: now)
+    }
+
+    private func end() {
         session?.cancel()
+        if let feed {
+            retries.append(contentsOf: inFlight.values.sorted { $0.sequence < $1.sequence })
+            inFlight.removeAll()
+            for delivery in retries { delivery.spoolPart?.segment.claim.release() }
+            spoolEverything(feed)
+            feed.close()
+        }
         reporter.reportEnd(pipeline: pipeline)
         pipeline.threadEnds()
     }
@@ -81,38 +100,54 @@ final class DeliveryLoop {
 
     // MARK: Sending
 
-    private func fill(now: UInt64, isHurried: Bool) {
-        guard !retries.isEmpty || !pipeline.queueIsEmpty else { return }
-        guard let session = openSession(now: now) else { return dropForWantOfTransport() }
+    private func fill(now: UInt64, isClosed: Bool) {
+        if let feed { relieveMemory(feed, now: now) }
+        let hasWork = feedHasWork(now: now, isClosed: isClosed)
+        guard !retries.isEmpty || !pipeline.queueIsEmpty || hasWork else { return }
+        guard let session = openSession(now: now) else { return giveUpSending() }
         var free = health.allowance(now: now, maximum: session.maximumInFlight) - inFlight.count
         while free > 0, !retries.isEmpty {
             send(retries.removeFirst(), over: session)
             free -= 1
         }
-        guard free > 0 else { return }
+        // The past must not wait until there is no present.
+        let reserved = hasWork && free > 1 ? 1 : 0
         if acceptsLines, isBatching {
-            while free > 0, let delivery = nextBatch(isHurried: isHurried) {
+            let isHurried = isClosed || pipeline.hasWaiters
+            while free > reserved, let delivery = nextBatch(isHurried: isHurried) {
                 send(delivery, over: session)
                 free -= 1
             }
-        } else {
-            let (first, requests) = pipeline.take(free)
+        } else if free > reserved {
+            let (first, requests) = pipeline.take(free - reserved)
             for (offset, request) in requests.enumerated() {
-                send(delivery(of: [encode(request, sequence: first + UInt64(offset))]), over: session)
+                send(delivery(.event(encode(request, sequence: first + UInt64(offset)))), over: session)
             }
+            free -= requests.count
         }
+        while hasWork, free > 0, let delivery = nextFromSpool() {
+            send(delivery, over: session)
+            free -= 1
+        }
+    }
+
+    private func nextFromSpool() -> Delivery? {
+        nextIdentifier += 1
+        return feed?.next(lines: acceptsLines && isBatching, identifier: nextIdentifier)
     }
 
     private func nextBatch(isHurried: Bool) -> Delivery? {
         let (count, oldest) = pipeline.waiting()
         guard count > 0, let oldest else { return nil }
         let age = SystemClock.wallNanoseconds() - oldest
-        guard count >= Limit.linesPerBatch || isHurried || age < 0 || age >= Limit.gathering else { return nil }
+        guard count >= DeliveryLimit.linesPerBatch || isHurried || age < 0 || age >= DeliveryLimit.gathering else {
+            return nil
+        }
         var events: [EncodedEvent] = []
         var bytes = 0
         // Few at a time, so that a batch of large events does not grow far beyond its bound.
-        while events.count < Limit.linesPerBatch, bytes < Limit.bytesPerBatch {
-            let (first, requests) = pipeline.take(min(16, Limit.linesPerBatch - events.count))
+        while events.count < DeliveryLimit.linesPerBatch, bytes < DeliveryLimit.bytesPerBatch {
+            let (first, requests) = pipeline.take(min(16, DeliveryLimit.linesPerBatch - events.count))
             guard !requests.isEmpty else { break }
             for (offset, request) in requests.enumerated() {
                 let event = encode(request, sequence: first + UInt64(offset))
@@ -120,7 +155,7 @@ final class DeliveryLoop {
                 events.append(event)
             }
         }
-        return delivery(of: events)
+        return delivery(events.count == 1 ? .event(events[0]) : .batch(events))
     }
 
     private func encode(_ request: TrackedRequest, sequence: UInt64) -> EncodedEvent {
@@ -129,14 +164,14 @@ final class DeliveryLoop {
             body: encoder.encode(request), queueBytes: request.approximateBytes)
     }
 
-    private func delivery(of events: [EncodedEvent]) -> Delivery {
-        defer { nextIdentifier += 1 }
-        let key = events.count == 1 ? events[0].identifier : identifiers.next()
-        return Delivery(events: events, identifier: nextIdentifier, idempotencyKey: key.description)
+    private func delivery(_ content: Delivery.Content) -> Delivery {
+        nextIdentifier += 1
+        let key = if case .event(let event) = content { event.identifier } else { identifiers.next() }
+        return Delivery(content: content, identifier: nextIdentifier, idempotencyKey: key)
     }
 
     private func send(_ delivery: Delivery, over session: any TransportSession) {
-        if delivery.attempts > 0 { pipeline.countRetried(delivery.events.count) }
+        if delivery.attempts > 0 { pipeline.countRetried(delivery.eventCount) }
         inFlight[delivery.identifier] = delivery
         session.start(delivery.payload)
     }
@@ -149,20 +184,50 @@ final class DeliveryLoop {
             session = opened
             return opened
         } catch {
-            nextOpening = now + Limit.reopening
+            nextOpening = now + DeliveryLimit.reopening
             log.write(.error, topic: "transport", "\(error)")
             return nil
         }
     }
 
-    private func dropForWantOfTransport() {
+    // MARK: Without a backend
+
+    private func giveUpSending() {
+        if let feed { return spoolEverything(feed) }
         for delivery in retries {
-            pipeline.settleDropped(.transportUnavailable, delivery.events.count, bytes: delivery.queueBytes)
+            pipeline.settleDropped(.transportUnavailable, delivery.eventCount, bytes: delivery.queueBytes)
         }
         retries.removeAll()
         let (_, requests) = pipeline.take(.max)
         let bytes = requests.reduce(0) { $0 + $1.approximateBytes }
         pipeline.settleDropped(.transportUnavailable, requests.count, bytes: bytes)
+    }
+
+    /// Puts events on disk where memory is about to be full, or would be lost with the process for too long.
+    private func relieveMemory(_ feed: SpoolFeed, now: UInt64) {
+        if let downSince = health.downSince, now &- downSince >= DeliveryLimit.patience, now >= nextSpooling {
+            nextSpooling = now &+ DeliveryLimit.spooling
+            spoolEverything(feed)
+        }
+        while pipeline.isFilling, spoolSome(feed) {}
+    }
+
+    private func spoolEverything(_ feed: SpoolFeed) {
+        let fromMemory = retries.filter { $0.spoolPart == nil }
+        retries.removeAll { $0.spoolPart == nil }
+        feed.store(fromMemory)
+        while spoolSome(feed) {}
+    }
+
+    /// - Returns: whether there was anything.
+    private func spoolSome(_ feed: SpoolFeed) -> Bool {
+        let (first, requests) = pipeline.take(256)
+        guard !requests.isEmpty else { return false }
+        feed.store(
+            requests.enumerated().map { offset, request in
+                delivery(.event(encode(request, sequence: first + UInt64(offset))))
+            })
+        return true
     }
 
     // MARK: Waiting
@@ -171,18 +236,20 @@ final class DeliveryLoop {
         let latest = stopAt ?? .max
         if !inFlight.isEmpty, let session {
             let hasRoom = health.allowance(now: now, maximum: session.maximumInFlight) > inFlight.count
-            let limit = min(hasRoom ? Limit.look : 10 * Limit.look, latest - now)
+            let limit = min(hasRoom ? DeliveryLimit.look : 10 * DeliveryLimit.look, latest - now)
             let completions = session.wait(atMost: .nanoseconds(Int64(limit)))
             settle(completions)
         } else if !isIdle {
             lastActivity = now
             // A pause, or lines that are being gathered.
-            let until = health.pausedUntil > now ? health.pausedUntil : now + Limit.look
+            var until = health.pausedUntil > now ? health.pausedUntil : now + DeliveryLimit.look
+            // Requests don't ring during a pause, but their events should not stay in memory for long.
+            if feed != nil { until = min(until, now + DeliveryLimit.spooling) }
             pipeline.sleep(until: min(until, latest), wakesForEvents: false)
-        } else if now &- lastActivity < Limit.linger {
-            pipeline.sleep(until: now + Limit.look, wakesForEvents: false)
+        } else if now &- lastActivity < DeliveryLimit.linger {
+            pipeline.sleep(until: now + DeliveryLimit.look, wakesForEvents: false)
         } else {
-            pipeline.sleep(until: nil, wakesForEvents: true)
+            pipeline.sleep(until: feed?.nextLookAt, wakesForEvents: true)
             lastActivity = SystemClock.monotonicNanoseconds()
         }
     }
@@ -201,8 +268,12 @@ final class DeliveryLoop {
             switch completion.outcome {
             case .delivered:
                 deliveries += 1
-                delivered += delivery.events.count
-                deliveredBytes += delivery.queueBytes
+                if let part = delivery.spoolPart {
+                    feed?.delivered(delivery, part)
+                } else {
+                    delivered += delivery.eventCount
+                    deliveredBytes += delivery.queueBytes
+                }
                 backendAnswered(now: now)
             case .retry(let after, let reason):
                 retry(delivery, after: after, toTheCap: false, now: now)
@@ -219,7 +290,9 @@ final class DeliveryLoop {
     }
 
     private func backendAnswered(now: UInt64) {
-        if let outage = health.succeeded(now: now) { reporter.reportRecovery(after: outage, pipeline: pipeline) }
+        guard let outage = health.succeeded(now: now) else { return }
+        reporter.reportRecovery(after: outage, pipeline: pipeline)
+        feed?.lookSoon()
     }
 
     private func retry(_ delivery: Delivery, after: Duration?, toTheCap: Bool, now: UInt64) {
@@ -227,7 +300,7 @@ final class DeliveryLoop {
         if delivery.attempts == 0 { delivery.deliveriesAtFirstFailure = deliveries }
         delivery.attempts += 1
         let othersGoThrough = deliveries > delivery.deliveriesAtFirstFailure
-        if delivery.attempts >= Limit.attempts, othersGoThrough {
+        if delivery.attempts >= DeliveryLimit.attempts, othersGoThrough {
             drop(delivery, .retriesExhausted, because: "failed \(delivery.attempts) times while others were delivered")
         } else {
             // To the end of the line: an event that always fails must not keep the others from being tried.
@@ -237,16 +310,26 @@ final class DeliveryLoop {
     }
 
     private func drop(_ delivery: Delivery, _ dropReason: DropReason, because reason: String) {
-        if delivery.events.count > 1, dropReason == .rejected {
+        if delivery.eventCount > 1, dropReason == .rejected {
             // One bad event must not take the others with it: halve until it stands alone.
-            let middle = delivery.events.count / 2
-            retries.append(self.delivery(of: Array(delivery.events[..<middle])))
-            retries.append(self.delivery(of: Array(delivery.events[middle...])))
+            let events = delivery.events(identifiers)
+            let middle = events.count / 2
+            let halves = [events[..<middle], events[middle...]].filter { !$0.isEmpty }
+            delivery.spoolPart?.openDeliveries += halves.count - 1
+            for half in halves {
+                var part = self.delivery(half.count == 1 ? .event(half[half.startIndex]) : .batch(Array(half)))
+                part.spoolPart = delivery.spoolPart
+                retries.append(part)
+            }
             return
         }
-        pipeline.settleDropped(dropReason, delivery.events.count, bytes: delivery.queueBytes)
+        if let part = delivery.spoolPart {
+            feed?.dropped(delivery, part, dropReason)
+        } else {
+            pipeline.settleDropped(dropReason, delivery.eventCount, bytes: delivery.queueBytes)
+        }
         log.write(
             .warning, topic: "drop.\(dropReason.rawValue)",
-            "dropped \(delivery.events.count == 1 ? "an event" : "\(delivery.events.count) events"): \(reason)")
+            "dropped \(delivery.eventCount == 1 ? "an event" : "\(delivery.eventCount) events"): \(reason)")
     }
 }

@@ -12,6 +12,10 @@ public enum DropReason: String, Sendable, Hashable, CaseIterable {
     case transportUnavailable = "transport_unavailable"
     /// The tracker was shut down before the event could be delivered, or before it was captured.
     case shutdown
+    /// The spool's directory could not take the event: the disk is full, or it can't be written.
+    case spoolFailed = "spool_failed"
+    /// The event was on disk and had to go: the spool was at its size limit, or the event too old, or the file damaged.
+    case spoolLimit = "spool_limit"
 
     var index: Int {
         switch self {
@@ -21,6 +25,8 @@ public enum DropReason: String, Sendable, Hashable, CaseIterable {
         case .retriesExhausted: 3
         case .transportUnavailable: 4
         case .shutdown: 5
+        case .spoolFailed: 6
+        case .spoolLimit: 7
         }
     }
 }

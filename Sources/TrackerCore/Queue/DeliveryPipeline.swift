@@ -19,7 +19,9 @@ final class DeliveryPipeline: Sendable {
         var captured = 0
         var delivered = 0
         var retried = 0
+        /// On disk, or taken from there by another process.
         var spooled = 0
+        var deliveredForOthers = 0
         var dropped = [Int](repeating: 0, count: DropReason.allCases.count)
         /// Taken off the queue and not settled.
         var outstanding = 0
@@ -30,6 +32,8 @@ final class DeliveryPipeline: Sendable {
         var isThreadStarted = false
         var isThreadEnded = false
         var isAsleep = false
+        /// Rests without being woken by each event, but by a queue that fills.
+        var isResting = false
         var isClosed = false
         /// Monotonic nanoseconds.
         var stopAt: UInt64?
@@ -79,14 +83,23 @@ final class DeliveryPipeline: Sendable {
             }
             state.queue.append(request)
             state.openBytes += request.approximateBytes
-            let mustRing = state.isAsleep
-            state.isAsleep = false
+            let mustRing = state.isAsleep || state.isResting && isFilling(state)
+            if mustRing {
+                state.isAsleep = false
+                state.isResting = false
+            }
             let mustStart = !state.isThreadStarted
             state.isThreadStarted = true
             return (mustRing, mustStart)
         }
         if mustRing { bell.signal() }
         if mustStart, !startThread(self) { state.withLock { $0.isThreadStarted = false } }
+    }
+
+    /// Whether the queue is so full that a part of it should go to disk, if there is a place for it.
+    private func isFilling(_ state: borrowing State) -> Bool {
+        state.queue.count + state.outstanding >= capacity - capacity / 4
+            || state.openBytes >= maximumBytes - maximumBytes / 4
     }
 
     // MARK: Anybody's side
@@ -98,6 +111,7 @@ final class DeliveryPipeline: Sendable {
             statistics.delivered = state.delivered
             statistics.retried = state.retried
             statistics.spooled = state.spooled
+            statistics.deliveredForOthers = state.deliveredForOthers
             statistics.queued = state.queue.count
             statistics.inFlight = state.outstanding
             for reason in DropReason.allCases where state.dropped[reason.index] > 0 {
@@ -144,6 +158,9 @@ final class DeliveryPipeline: Sendable {
         return isRunning
     }
 
+    /// Whether the thread has settled everything it had.
+    var isEnded: Bool { state.withLock { $0.isThreadEnded } }
+
     /// Settles what is still open, for a shutdown whose time is over while the thread is stuck.
     func abandon() {
         state.withLock { state in
@@ -160,6 +177,8 @@ final class DeliveryPipeline: Sendable {
     }
 
     var hasWaiters: Bool { state.withLock { !$0.waiters.isEmpty } }
+
+    var isFilling: Bool { state.withLock { isFilling($0) } }
 
     var queueIsEmpty: Bool { state.withLock { $0.queue.isEmpty } }
 
@@ -195,6 +214,7 @@ final class DeliveryPipeline: Sendable {
             return true
         }
         guard mayRest else { return }
+        if !wakesForEvents { state.withLock { $0.isResting = true } }
         if let deadline {
             let now = SystemClock.monotonicNanoseconds()
             if deadline > now {
@@ -203,7 +223,10 @@ final class DeliveryPipeline: Sendable {
         } else {
             bell.wait()
         }
-        state.withLock { $0.isAsleep = false }
+        state.withLock {
+            $0.isAsleep = false
+            $0.isResting = false
+        }
     }
 
     func settleDelivered(_ count: Int, bytes: Int) {
@@ -221,6 +244,35 @@ final class DeliveryPipeline: Sendable {
             state.drop(reason, count)
             state.outstanding -= count
             state.openBytes -= bytes
+        }
+    }
+
+    /// Events went from memory to disk.
+    func settleSpooled(_ count: Int, bytes: Int) {
+        state.withLock { state in
+            guard state.outstanding >= count else { return }
+            state.spooled += count
+            state.outstanding -= count
+            state.openBytes -= bytes
+        }
+    }
+
+    /// Events from the disk were delivered: `own` ones, and others that another process or an earlier run had left.
+    func settleFromSpool(own: Int, others: Int) {
+        state.withLock { state in
+            let own = min(own, state.spooled)
+            state.spooled -= own
+            state.delivered += own
+            state.deliveredForOthers += others
+        }
+    }
+
+    /// Own events on disk are lost after all.
+    func dropFromSpool(_ reason: DropReason, own: Int) {
+        state.withLock { state in
+            let own = min(own, state.spooled)
+            state.spooled -= own
+            state.drop(reason, own)
         }
     }
 

@@ -110,6 +110,9 @@ package final class Spool: Sendable {
         return statistics
     }
 
+    /// Events this object stored that were lost afterwards, so far. Does not touch the disk.
+    package var lostEvents: Int { ledger.withLock { $0.statistics.lostEvents } }
+
     // MARK: For claims
 
     /// A held segment's contents, sorted by what is to be done with them.
@@ -190,7 +193,7 @@ package final class Spool: Sendable {
             else { continue }
             total -= entry.bytes
             result.evictedSegments += 1
-            result.evictedEvents += segment.pending.count
+            result.evictedEvents += segment.pending.reduce(0) { $0 + $1.record.eventCount }
         }
         return total <= limits.maximumBytes - needed ? total : nil
     }

@@ -1,4 +1,4 @@
-/// What became of the records of one append. `stored` and the dropped ones add up to what was given.
+/// What became of the events of one append. `stored` and the dropped ones add up to what was given.
 package struct SpoolAppendResult: Sendable, Equatable {
     /// Written in full; they survive the end of this process.
     package var stored = 0
@@ -15,7 +15,7 @@ package struct SpoolAppendResult: Sendable, Equatable {
     /// Undelivered events in those, written by this process or another.
     package var evictedEvents = 0
 
-    /// The records given that were not stored.
+    /// The events given that were not stored.
     package var dropped: Int { diskFull + tooLarge + unwritable + spoolFull }
 
     package init() {}

@@ -55,7 +55,7 @@ package final class SpoolClaim: Sendable {
                 var mark = SpoolFormat.deliveredMark.littleEndian
                 // If this fails, the record is sent again: allowed, while a loss is not.
                 _ = withUnsafeBytes(of: &mark) { file.write($0, at: offsets[index]) }
-                own += areOwn[index] ? 1 : 0
+                own += areOwn[index] ? records[index].eventCount : 0
             }
             return own
         }
@@ -82,7 +82,10 @@ package final class SpoolClaim: Sendable {
         state.withLock { state in
             guard let file = state.file else { return nil }
             state.file = nil
-            return (file, zip(areOwn, state.isDelivered).count { $0 && !$1 })
+            let undelivered = records.indices.reduce(0) { sum, index in
+                sum + (areOwn[index] && !state.isDelivered[index] ? records[index].eventCount : 0)
+            }
+            return (file, undelivered)
         }
     }
 }

@@ -1,19 +1,19 @@
 /// What a spool holds and what it has lost since this object was made.
 package struct SpoolStatistics: Sendable, Equatable {
-    /// Records this object stored that are still on disk, as far as known (see `takenByOthers`).
+    /// Events this object stored that are still on disk, as far as known (see `takenByOthers`).
     package var pendingEvents = 0
     /// Segments in the directory now, of all processes.
     package var pendingSegments = 0
     /// Their size.
     package var pendingBytes = 0
 
-    /// Records stored.
+    /// Events stored.
     package var storedEvents = 0
-    /// Records dropped by append, by reason (see `SpoolAppendResult`).
+    /// Events dropped by append, by reason (see `SpoolAppendResult`).
     package var dropped = SpoolAppendResult()
-    /// Stored records whose segment another process took. Noticed when the directory is next read.
+    /// Stored events whose segment another process took. Noticed when the directory is next read.
     package var takenByOthers = 0
-    /// Stored records that were lost afterwards: expired, corrupt or evicted, while this object held the segment.
+    /// Stored events that were lost afterwards: expired, corrupt or evicted, while this object held the segment.
     package var lostEvents = 0
 
     /// Counted when this object removes a segment, whoever wrote it: unreadable records before its end.

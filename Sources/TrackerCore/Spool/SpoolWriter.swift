@@ -19,9 +19,9 @@ struct SpoolWriter {
     /// The bytes in the directory as last seen, and what was written since.
     private var totalBytes = 0
     private var bytesSinceListing = 0
-    /// What the next write puts at `end`, and where each record in it ends.
+    /// What the next write puts at `end`; where each record in it ends, and how many events it holds.
     private var buffer: [UInt8] = []
-    private var recordEnds: [Int] = []
+    private var records: [(end: Int, events: Int)] = []
 
     /// Memory kept from one append to the next.
     private static let keptCapacity = 64 << 10
@@ -35,22 +35,22 @@ struct SpoolWriter {
             guard record.body.count <= surroundings.limits.maximumBodyBytes,
                 size <= surroundings.limits.maximumBytes - SpoolFormat.fileHeaderBytes
             else {
-                result.tooLarge += 1
+                result.tooLarge += record.eventCount
                 continue
             }
             // After a failure the rest is not tried: a batch should not meet a full disk record by record.
             if let failure {
-                result.drop(1, because: failure)
+                result.drop(record.eventCount, because: failure)
                 continue
             }
             failure = prepare(for: size, surroundings, &result)
             if let failure {
-                result.drop(1, because: failure)
+                result.drop(record.eventCount, because: failure)
             } else if !makeRoom(for: size, surroundings, &result) {
-                result.spoolFull += 1
+                result.spoolFull += record.eventCount
             } else {
                 SpoolFormat.append(record, to: &buffer)
-                recordEnds.append(buffer.count)
+                self.records.append((buffer.count, record.eventCount))
             }
         }
         if failure == nil { failure = flush(surroundings, &result) }
@@ -115,26 +115,27 @@ struct SpoolWriter {
     private mutating func flush(_ surroundings: Surroundings, _ result: inout SpoolAppendResult) -> SystemError? {
         defer {
             buffer.removeAll(keepingCapacity: true)
-            recordEnds.removeAll(keepingCapacity: true)
+            records.removeAll(keepingCapacity: true)
         }
-        guard let file, !recordEnds.isEmpty else { return nil }
+        guard let file, !records.isEmpty else { return nil }
         var (written, failure) = buffer.withUnsafeBytes { file.write($0, at: end) }
         if failure == nil, surroundings.synchronizes, !file.synchronize() {
             failure = SystemError(call: "fdatasync")
             written = 0
         }
-        let stored = recordEnds.prefix { $0 <= written }
-        let whole = stored.last ?? 0
+        let stored = records.prefix { $0.end <= written }
+        let whole = stored.last?.end ?? 0
+        let events = stored.reduce(0) { $0 + $1.events }
         if written > whole || failure != nil { file.truncate(to: end + whole) }
         if whole > 0 {
-            surroundings.stored(stored.count, file.name, end..<end + whole)
+            surroundings.stored(events, file.name, end..<end + whole)
             end += whole
             totalBytes += whole
             bytesSinceListing += whole
-            result.stored += stored.count
+            result.stored += events
         }
         if let failure {
-            result.drop(recordEnds.count - stored.count, because: failure)
+            result.drop(records.reduce(0) { $0 + $1.events } - events, because: failure)
             // A file that failed is not trusted with the next append.
             seal()
         }

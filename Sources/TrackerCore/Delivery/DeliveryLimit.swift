@@ -1,0 +1,20 @@
+/// The delivery thread's numbers.
+enum DeliveryLimit {
+    static let linesPerBatch = 500
+    static let bytesPerBatch = 1 << 20
+    /// How long lines are gathered before a batch that is not full is sent.
+    static let gathering: UInt64 = 500_000_000
+    /// How often the thread looks at the queue while requests come in, instead of being woken by each.
+    static let look: UInt64 = 5_000_000
+    /// For how long it does so after the last event, before it sleeps for good.
+    static let linger: UInt64 = 100_000_000
+    static let reopening: UInt64 = 60_000_000_000
+    /// Attempts after which an event that fails while others go through is given up.
+    static let attempts = 8
+    /// How long the backend may be down before events go to the spool: so much may be lost with the process.
+    static let patience: UInt64 = 1_000_000_000
+    /// How often they do then.
+    static let spooling: UInt64 = 250_000_000
+    /// What writing one event to the spool may take, generously.
+    static let spoolingPerEvent: UInt64 = 12_000
+}

@@ -5,6 +5,8 @@ final class SpoolFeed {
     private let log: TrackerLog
     private var segment: SpoolSegmentInHand?
     private var nextLook: UInt64 = 0
+    /// Whether something was written since the last look.
+    private var hasStored = false
     private var knownLosses = 0
 
     private enum Limit {
@@ -38,6 +40,7 @@ final class SpoolFeed {
             let end = min(start + Limit.recordsPerAppend, deliveries.count)
             let chunk = deliveries[start..<end]
             let result = spool.append(chunk.map(\.record))
+            if result.stored > 0 { hasStored = true }
             pipeline.settleSpooled(result.stored, bytes: chunk.reduce(0) { $0 + $1.queueBytes })
             pipeline.settleDropped(.spoolFailed, result.dropped, bytes: 0)
             if result.dropped > 0 { report(result) }
@@ -72,7 +75,8 @@ final class SpoolFeed {
     /// Whether there is something to deliver. Looks at the directory now and then.
     func hasWork(now: UInt64) -> Bool {
         if let segment, !segment.isExhausted { return true }
-        guard now >= nextLook else { return false }
+        // What this process itself put there is known without a look; it comes back once memory is empty.
+        guard now >= nextLook || hasStored && pipeline.queueIsEmpty else { return false }
         return claim(now: now)
     }
 
@@ -83,12 +87,10 @@ final class SpoolFeed {
     func lookSoon() { nextLook = 0 }
 
     private func claim(now: UInt64) -> Bool {
-        var claimed = spool.claim()
-        if claimed == nil, pipeline.statistics.spooled > 0 {
-            // Perhaps what is left is in the segment that this process itself is writing.
-            spool.seal()
-            claimed = spool.claim()
-        }
+        // What this process is writing can be claimed only once it has let go of it.
+        if hasStored { spool.seal() }
+        hasStored = false
+        let claimed = spool.claim()
         countLosses()
         guard let claimed else {
             segment = nil

@@ -158,9 +158,6 @@ final class DeliveryPipeline: Sendable {
         return isRunning
     }
 
-    /// Whether the thread has settled everything it had.
-    var isEnded: Bool { state.withLock { $0.isThreadEnded } }
-
     /// Settles what is still open, for a shutdown whose time is over while the thread is stuck.
     func abandon() {
         state.withLock { state in

@@ -41,7 +41,8 @@ enum LastMoment {
         }
         let deadline = SystemClock.monotonicNanoseconds() &+ patience
         for pipeline in pipelines { _ = pipeline.close(stopAt: deadline) }
-        while pipelines.contains(where: { !$0.isEnded }), SystemClock.monotonicNanoseconds() < deadline + 50_000_000 {
+        // Until the threads are gone, and not only their events: what they use is about to be taken down.
+        while state.withLock({ !$0.pipelines.isEmpty }), SystemClock.monotonicNanoseconds() < deadline + 50_000_000 {
             usleep(500)
         }
         for pipeline in pipelines {

@@ -94,15 +94,15 @@ struct SpoolProcessTests {
         let backend = try ScriptedBackend { _ in .status(200, delay: .milliseconds(2)) }
         let sender = try Sender(
             "full", endpoint: backend.endpoint,
-            settings: settings.merging(["RA_QUEUE_CAPACITY": "400", "RA_MAXIMUM_CONNECTIONS": "2"]) { $1 })
+            settings: settings.merging(["RA_QUEUE_CAPACITY": "1000", "RA_MAXIMUM_CONNECTIONS": "2"]) { $1 })
         // Loading libcurl takes longer than filling such a small queue.
         try await sender.ask("capture 50")
         try await sender.ask("flush 10")
         // Slower than the disk, faster than the backend.
-        for _ in 1...29 { try await sender.ask("capture 50") }
-        try await eventually("all events") { backend.received.count >= 1500 }
-        #expect(Self.paths(backend).count == 1500)
-        try await eventually("the end") { try await sender.ask("stats").contains("captured 1500, delivered 1500") }
+        for _ in 1...59 { try await sender.ask("capture 50") }
+        try await eventually(within: .seconds(30), "all events") { backend.received.count >= 3000 }
+        #expect(Self.paths(backend).count == 3000)
+        try await eventually("the end") { try await sender.ask("stats").contains("captured 3000, delivered 3000") }
         try await eventually("an empty spool") { segments.isEmpty }
         backend.stop()
     }

@@ -236,7 +236,9 @@ final class DeliveryLoop {
         let latest = stopAt ?? .max
         if !inFlight.isEmpty, let session {
             let hasRoom = health.allowance(now: now, maximum: session.maximumInFlight) > inFlight.count
-            let limit = min(hasRoom ? DeliveryLimit.look : 10 * DeliveryLimit.look, latest - now)
+            // With a spool, a queue that fills has to be noticed in time.
+            let mustLook = hasRoom || feed != nil
+            let limit = min(mustLook ? DeliveryLimit.look : 10 * DeliveryLimit.look, latest - now)
             let completions = session.wait(atMost: .nanoseconds(Int64(limit)))
             settle(completions)
         } else if !isIdle {

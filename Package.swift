@@ -18,10 +18,13 @@ let package = Package(
         // libcurl's few prototypes, looked up with dlopen: nothing to install in order to build.
         .target(name: "CCurl", linkerSettings: [.linkedLibrary("dl", .when(platforms: [.linux]))]),
 
+        // zlib's few prototypes, likewise.
+        .target(name: "CZlib", linkerSettings: [.linkedLibrary("dl", .when(platforms: [.linux]))]),
+
         // System interfaces that the toolchain's Glibc module leaves out (epoll).
         .target(name: "CPlatform"),
 
-        .target(name: "TrackerCore", dependencies: ["CCurl", "CPlatform"]),
+        .target(name: "TrackerCore", dependencies: ["CCurl", "CPlatform", "CZlib"]),
         .target(name: "TrackerRouterAdapter", dependencies: ["TrackerCore"]),
         .target(name: "TrackerCGI", dependencies: ["TrackerCore", "CPlatform"]),
 

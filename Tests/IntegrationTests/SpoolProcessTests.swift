@@ -137,6 +137,17 @@ struct SpoolProcessTests {
         #expect(sender.process.errors.contains("200 events are lost"))
     }
 
+    @Test("are not told to shut down when they did")
+    func afterShutdown() async throws {
+        let dead = try ScriptedBackend()
+        dead.stop()
+        let sender = try Sender("done", endpoint: dead.endpoint, settings: ["RA_SHUTDOWN_TIMEOUT": "100ms"])
+        try await sender.ask("capture 200")
+        #expect(try await sender.ask("shutdown") == "delivered 0 spooled 0 dropped 200 pending 0")
+        #expect(try await sender.finish() == 0)
+        #expect(!sender.process.errors.contains("without a shutdown"))
+    }
+
     @Test("go on in memory, with one line, where the directory can't be used")
     func unusableDirectory() async throws {
         let backend = try ScriptedBackend()

@@ -167,18 +167,13 @@ struct SpoolProcessTests {
         let program = try RunningProgram.path(of: "DeliveryProcess")
         try FileManager.default.createDirectory(atPath: spool, withIntermediateDirectories: false)
         let script = "mount -t tmpfs -o size=64k,mode=0700 none '\(spool)' && exec '\(program)' disk"
-        let input = Pipe()
-        let sender = try RunningProgram(
-            unshare, ["--mount", "sh", "-c", script],
-            environment: settings.merging([
-                "RA_PROJECT_ID": "p", "RA_PROJECT_TOKEN": "t", "RA_BACKEND_ENDPOINT": dead.endpoint,
-            ]) { $1 }, input: input.fileHandleForReading)
-        try input.fileHandleForWriting.write(contentsOf: Data("capture 1000\nshutdown\nstats\n".utf8))
-        try input.fileHandleForWriting.close()
-        #expect(try await sender.end() == 0)
-        let numbers = try #require(sender.lines.dropFirst().first).split { !$0.isNumber }.compactMap { Int($0) }
-        #expect(numbers.count == 4 && numbers[1] > 10 && numbers[1] + numbers[2] == 1000, "\(sender.output)")
-        #expect(sender.output.contains("spool_failed"))
-        #expect(sender.errors.components(separatedBy: "the disk is full").count == 2)
+        let sender = try Sender(
+            "disk", endpoint: dead.endpoint, settings: settings, command: [unshare, "--mount", "sh", "-c", script])
+        try await sender.ask("capture 1000")
+        let numbers = try await sender.ask("shutdown").split { !$0.isNumber }.compactMap { Int($0) }
+        #expect(numbers.count == 4 && numbers[1] > 10 && numbers[1] + numbers[2] == 1000)
+        #expect(try await sender.ask("stats").contains("spool_failed"))
+        #expect(try await sender.finish() == 0)
+        #expect(sender.process.errors.components(separatedBy: "the disk is full").count == 2)
     }
 }

@@ -9,10 +9,14 @@ package final class Sender {
     /// - Parameters:
     ///   - prefix: the first segment of all its events' paths.
     ///   - settings: further `RA_...` variables.
-    package init(_ prefix: String, endpoint: String, settings: [String: String] = [:]) throws {
+    ///   - command: what to start instead of the program itself; it must become it.
+    package init(
+        _ prefix: String, endpoint: String, settings: [String: String] = [:], command: [String]? = nil
+    ) throws {
+        let command = command ?? ["DeliveryProcess", prefix]
         let environment = ["RA_PROJECT_ID": "p", "RA_PROJECT_TOKEN": "tok-s3cr3t", "RA_BACKEND_ENDPOINT": endpoint]
         process = try RunningProgram(
-            "DeliveryProcess", [prefix], environment: environment.merging(settings) { $1 },
+            command[0], Array(command.dropFirst()), environment: environment.merging(settings) { $1 },
             input: input.fileHandleForReading)
     }
 

@@ -47,7 +47,7 @@ let package = Package(
         // Processes that tests start and kill. Not products.
         .executableTarget(name: "SpoolProcess", dependencies: ["TrackerCore"], path: "Tests/SpoolProcess"),
         .executableTarget(name: "DeliveryProcess", dependencies: ["TrackerCore"], path: "Tests/DeliveryProcess"),
-        .testTarget(name: "TrackerCGITests", dependencies: ["TrackerCGI"]),
+        .testTarget(name: "TrackerCGITests", dependencies: ["TrackerCGI", "TrackerCore"]),
         .testTarget(name: "DemoServerTests", dependencies: ["DemoServer", "EventReceiver", "TestSupport"]),
         .testTarget(
             name: "IntegrationTests",

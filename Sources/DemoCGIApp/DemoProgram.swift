@@ -133,6 +133,7 @@ enum DemoProgram {
         settings["RA_BACKEND_ENDPOINT"] = "http://127.0.0.1:\(port)"
         StandardError.write(
             "No RA_... settings: events go to an event handler in this process, http://127.0.0.1:\(port)/demo")
+        StandardError.write("Watch them live at http://127.0.0.1:\(port)/")
         return (settings, receiver)
     }
 }

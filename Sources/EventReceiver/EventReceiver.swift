@@ -11,16 +11,26 @@ package final class EventReceiver: Sendable {
         var server: HTTPServer?
     }
 
+    let history: EventHistory
+    let liveClients = LiveClients()
     private let options: ReceiverOptions
+    private let file: EventFile?
     private let onEvent: @Sendable ([UInt8]) -> Void
     private let state = Mutex(State())
     private static let maximumProjects = 1000
     private static let maximumExpandedBytes = 16 << 20
     private static let linesType = "application/x-ndjson"
 
-    /// - Parameter onEvent: gets each accepted event as one line, without a line end. Called from server threads.
-    package init(options: ReceiverOptions = .init(), onEvent: @escaping @Sendable ([UInt8]) -> Void) {
+    /// - Parameters:
+    ///   - file: where events are kept when the program ends; its events are there from the beginning.
+    ///   - onEvent: gets each accepted event as one line, without a line end. Called from server threads.
+    package init(
+        options: ReceiverOptions = .init(), file: EventFile? = nil, onEvent: @escaping @Sendable ([UInt8]) -> Void
+    ) {
         self.options = options
+        self.file = file
+        history = EventHistory(capacity: options.keep)
+        history.append(file?.takeLoaded() ?? [])
         self.onEvent = onEvent
     }
 
@@ -40,6 +50,8 @@ package final class EventReceiver: Sendable {
         let router = Router()
         router.on("GET", "/_stats", name: "stats") { [self] _ in HTTPResponse(json: statistics.json + "\n") }
         router.on("POST", "/:project", name: "event") { [self] request in try await take(request) }
+        LivePage.addRoutes(to: router)
+        addReadingRoutes(to: router, isLocal: Self.isLoopback(host))
         router.on("GET", "/:project", name: "latest") { [self] request in
             let latest = state.withLock { $0.latest[request.parameters["project"] ?? ""] }
             guard let latest else { return StatusText.page(404, "no event of this project has come yet") }
@@ -51,6 +63,7 @@ package final class EventReceiver: Sendable {
     }
 
     package func stop() {
+        liveClients.endAll()
         state.withLock { $0.server }?.stop(grace: .seconds(2))
     }
 
@@ -75,9 +88,17 @@ package final class EventReceiver: Sendable {
     }
 
     private func accept(_ lines: [ArraySlice<UInt8>], key: String?, project: String) -> HTTPResponse {
+        var events: [KeptEvent] = []
         for line in lines {
             do {
-                if let fault = EventValidator.fault(in: try JSONReader.read(line)) { return reject(fault) }
+                let event = try JSONReader.read(line)
+                if let fault = EventValidator.fault(in: event) { return reject(fault) }
+                guard options.projectToken.map({ event["project_token"] == .string($0) }) ?? true else {
+                    return reject("project_token: not the one of this project", status: 401)
+                }
+                events.append(
+                    KeptEvent(
+                        project: project, line: Self.oneLine(line), requestTime: KeptEvent.requestTime(of: event)))
             } catch {
                 return reject("not JSON: \(error)")
             }
@@ -93,7 +114,10 @@ package final class EventReceiver: Sendable {
             }
             return true
         }
-        if isNew { for line in lines { onEvent(Self.oneLine(line)) } }
+        if isNew {
+            if let file { file.append(events, to: history) } else { history.append(events) }
+            for event in events { onEvent(event.line) }
+        }
         var response = HTTPResponse(text: "ok\n")
         if options.takesBatches {
             response.headers.append(("Accept-Post", Self.linesType))

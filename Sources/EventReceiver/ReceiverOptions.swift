@@ -10,6 +10,10 @@ package struct ReceiverOptions: Sendable {
     package var retryAfter: Int?
     /// Whether several events in one request are offered (`Accept-Post`) and taken.
     package var takesBatches = true
+    /// The token that events have to carry; nil: any.
+    package var projectToken: String?
+    /// How many events are kept for those who look at them.
+    package var keep = 10_000
 
     package init() {}
 }

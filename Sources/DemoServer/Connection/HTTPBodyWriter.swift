@@ -36,6 +36,10 @@ package final class HTTPBodyWriter: @unchecked Sendable {
         if !message.isEmpty { try await socket.send(message, timeout: timeout) }
     }
 
+    /// Whether the client has closed the connection. A body without an end asks now and then, for without something to
+    /// send nothing else tells.
+    package var isClientGone: Bool { socket.isPeerGone }
+
     func finish() async throws {
         var message = head
         head = []

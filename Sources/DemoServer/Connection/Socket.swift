@@ -91,6 +91,12 @@ final class Socket: @unchecked Sendable {
         }
     }
 
+    /// Whether the peer has closed the connection, or broken it. Looks without waiting, and takes nothing away.
+    var isPeerGone: Bool {
+        let count = recv(descriptor, loop.scratch.baseAddress, 1, Int32(MSG_PEEK))
+        return count == 0 || count < 0 && errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR
+    }
+
     private func wait(for wanted: Poller.Interest, timeout: UInt64) async -> SocketEnd? {
         guard !isEnded else { return .closed }
         if interest != wanted {

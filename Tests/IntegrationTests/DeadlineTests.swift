@@ -26,20 +26,24 @@ private final class SilentNameServer {
 
 @Suite("A shutdown's deadline")
 struct DeadlineTests {
-    /// Asks for a shutdown with a deadline of a second, and checks when it came and that all events are accounted for.
+    private static let settings = [
+        "RA_SHUTDOWN_TIMEOUT": "1", "RA_CONNECT_TIMEOUT": "60", "RA_REQUEST_TIMEOUT": "60",
+    ]
+
+    /// Asks for a shutdown with a deadline of a second, where the network would take a minute, and checks that all
+    /// events are accounted for.
     private func shutDown(_ sender: Sender, spools: Bool) async throws {
         try await sender.ask("capture 300")
         let started = ContinuousClock.now
         let answer = try await sender.ask("shutdown")
-        // Far less than any time-out of the network, and enough for a busy machine.
-        #expect(ContinuousClock.now - started < .milliseconds(1_900))
+        #expect(ContinuousClock.now - started < .seconds(20))
         #expect(
             answer
                 == (spools
                     ? "delivered 0 spooled 300 dropped 0 pending 0" : "delivered 0 spooled 0 dropped 300 pending 0"))
         let ending = ContinuousClock.now
         #expect(try await sender.finish() == 0)
-        #expect(ContinuousClock.now - ending < .milliseconds(1_900))
+        #expect(ContinuousClock.now - ending < .seconds(20))
     }
 
     @Test("holds when the backend says nothing, over http and in a TLS handshake", arguments: ["http", "https"])
@@ -47,7 +51,7 @@ struct DeadlineTests {
         let backend = try ScriptedBackend { _ in .silence }
         for spools in [false, true] {
             let folder = try TemporaryFolder("deadline")
-            var settings = ["RA_SHUTDOWN_TIMEOUT": "1"]
+            var settings = Self.settings
             if spools { settings["RA_SPOOL_DIRECTORY"] = folder.path + "/spool" }
             let sender = try Sender("silence", endpoint: "\(scheme)://127.0.0.1:\(backend.port)", settings: settings)
             try await shutDown(sender, spools: spools)
@@ -65,7 +69,7 @@ struct DeadlineTests {
             to: URL(fileURLWithPath: folder.path + "/resolv.conf"))
         let program = try RunningProgram.path(of: "DeliveryProcess")
         let sender = try Sender(
-            "names", endpoint: "http://backend.example.com", settings: ["RA_SHUTDOWN_TIMEOUT": "1"],
+            "names", endpoint: "http://backend.example.com", settings: Self.settings,
             command: [
                 try #require(Tool.find("unshare")), "--mount", "sh", "-c",
                 "mount --bind '\(folder.path)/resolv.conf' \"$(readlink -f /etc/resolv.conf)\" && exec '\(program)' names",

@@ -41,7 +41,11 @@ func append(to spool: Spool) {
         let records = (0..<Int.random(in: 1...20)).map { _ in
             record(identifiers, bodyBytes: .random(in: 0...3_000))
         }
-        guard spool.append(records).stored == records.count else { exit(3) }
+        let result = spool.append(records)
+        guard result.stored == records.count else {
+            print("not stored: \(result)")
+            exit(3)
+        }
         report(records.map(\.idempotencyKey))
         if Int.random(in: 0..<8) == 0 { spool.seal() }
     }

@@ -109,9 +109,9 @@ final class SpoolFeed {
         let records = segment.claim.records
         let start = segment.next
         var end = start + 1
-        if lines, records[start].eventCount == 1 {
+        if lines, Self.mayJoin(records[start]) {
             var bytes = records[start].body.count
-            while end < records.count, end - start < DeliveryLimit.linesPerBatch, records[end].eventCount == 1,
+            while end < records.count, end - start < DeliveryLimit.linesPerBatch, Self.mayJoin(records[end]),
                 bytes + records[end].body.count < DeliveryLimit.bytesPerBatch
             {
                 bytes += records[end].body.count + 1
@@ -127,14 +127,19 @@ final class SpoolFeed {
             spoolPart: part)
     }
 
+    /// Whether the record is an event that was never sent, so that a batch may take it along.
+    private static func mayJoin(_ record: SpoolRecord) -> Bool {
+        record.body.last != UInt8(ascii: "\n")
+    }
+
     private static func content(of records: ArraySlice<SpoolRecord>) -> Delivery.Content {
         let events = records.map { record in
             EncodedEvent(
                 sequence: .max, identifier: record.idempotencyKey, receivedAt: Int64(clamping: record.capturedAt),
-                body: record.body, queueBytes: 0)
+                body: mayJoin(record) ? record.body : record.body.dropLast(), queueBytes: 0)
         }
         guard events.count == 1, let record = records.first, let event = events.first else { return .batch(events) }
-        return record.eventCount == 1 && record.body.last != UInt8(ascii: "\n")
+        return record.eventCount == 1
             ? .event(event) : .lines(record.body, eventCount: record.eventCount)
     }
 

@@ -46,7 +46,7 @@ enum LastMoment {
         while state.withLock({ !$0.pipelines.isEmpty }), SystemClock.monotonicNanoseconds() < deadline + 50_000_000 {
             usleep(500)
         }
-        for pipeline in pipelines { pipeline.abandon() }
+        for pipeline in pipelines { pipeline.abandon(isLast: true) }
         for pipeline in forgotten {
             let lost = pipeline.statistics.dropped[.shutdown] ?? 0
             guard lost > 0 else { continue }

@@ -6,7 +6,7 @@ import Testing
 
 @Suite("Gzip", .enabled(if: Gzip.isAvailable, "needs the system's zlib"))
 struct GzipTests {
-    @Test("gives back what was compressed", arguments: [0, 1, 100, 70_000, 3_000_000])
+    @Test("gives back what was compressed", arguments: [0, 1, 100, 70_000, 300_000])
     func roundTrip(count: Int) throws {
         var random = SystemRandomNumberGenerator()
         let compressor = try #require(GzipCompressor())

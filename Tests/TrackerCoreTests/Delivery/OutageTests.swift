@@ -142,12 +142,12 @@ struct OutageTests {
             }
         }
         try await backend.change(to: .none)
-        try await eventually(within: .seconds(30), "the last event") {
+        try await eventually(within: .seconds(60), "the last event") {
             backend.accepted.count == captured && tracker.statistics.pending + tracker.statistics.spooled == 0
         }
         let statistics = tracker.statistics
         #expect(adds(statistics))
-        #expect(statistics.delivered == captured)
+        #expect(statistics.delivered == captured, "\(statistics)")
         #expect(backend.accepted.values.allSatisfy { $0.count == 1 })
         if hasSpool { #expect(folder.names(in: "spool").isEmpty) }
         await tracker.shutdown()

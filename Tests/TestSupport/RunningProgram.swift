@@ -51,6 +51,12 @@ package final class RunningProgram: Sendable {
             box.state.withLock { $0.status = process.terminationStatus }
             ended.signal()
         }
+        // Swift's own threads block signals, and a child inherits that.
+        var all = sigset_t()
+        var previous = sigset_t()
+        sigfillset(&all)
+        pthread_sigmask(SIG_UNBLOCK, &all, &previous)
+        defer { pthread_sigmask(SIG_SETMASK, &previous, nil) }
         try process.run()
         try? output.fileHandleForWriting.close()
         try? errors.fileHandleForWriting.close()

@@ -19,7 +19,7 @@ struct EventStoreTests {
     func survivesKill() async throws {
         try await withFile { file in
             let first = try await HandlerClient("--store", file)
-            try first.post([HandlerClient.event(path: "/1"), HandlerClient.event(path: "/2")], project: "a b\"")
+            try first.post([HandlerClient.event(path: "/1"), HandlerClient.event(path: "/2")], project: "a%20b%22")
             try first.post([HandlerClient.event(path: "/3")], project: "other")
             first.program.signal(SIGKILL)
             _ = try await first.program.end()

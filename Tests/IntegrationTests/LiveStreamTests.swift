@@ -15,7 +15,7 @@ struct LiveStreamTests {
     @Test("begins with what was there, goes on with what comes, and resumes where it broke off")
     func follows() async throws {
         let handler = try await HandlerClient()
-        try handler.post([HandlerClient.event(path: "/before")], project: "my \"project\"")
+        try handler.post([HandlerClient.event(path: "/before")], project: "my%20%22project%22")
         let client = try watch(handler)
         let first = client.receive(until: "\"http://h/before\"")
         #expect(first.contains("data: \"my \\\"project\\\"\"\ndata: {"))

@@ -1,9 +1,5 @@
 import Foundation
 
-#if canImport(FoundationNetworking)
-    import FoundationNetworking
-#endif
-
 /// A headless Chromium that a test drives over WebDriver.
 package final class Browser: Sendable {
     /// What the driver or a script in the page said when something did not work.
@@ -45,8 +41,8 @@ package final class Browser: Sendable {
             _ = try? await call(browser.base, "DELETE", nil)
             throw error
         }
+        // With the session the browser ends; the driver has nothing left to do, and is killed with its object.
         _ = try await call(browser.base, "DELETE", nil)
-        try await driver.stop()
     }
 
     package func open(_ address: String) async throws {
@@ -102,14 +98,32 @@ package final class Browser: Sendable {
     }
 
     private static func call(_ address: String, _ method: String, _ body: [String: Any]?) async throws -> Any {
-        guard let url = URL(string: address) else { throw Failure(description: "no address: \(address)") }
-        var request = URLRequest(url: url, timeoutInterval: 120)
-        request.httpMethod = method
-        request.setValue("application/json", forHTTPHeaderField: "Content-Type")
-        if let body { request.httpBody = try JSONSerialization.data(withJSONObject: body) }
-        let (data, _) = try await URLSession.shared.data(for: request)
-        let answer = try JSONSerialization.jsonObject(with: data) as? [String: Any]
-        let value = answer?["value"] ?? NSNull()
+        let parts = address.split(separator: "/", maxSplits: 2)
+        guard parts.count == 3, let port = UInt16(parts[1].drop { $0 != ":" }.dropFirst()) else {
+            throw Failure(description: "no address: \(address)")
+        }
+        let data = try body.map { try JSONSerialization.data(withJSONObject: $0) } ?? Data()
+        let head = [
+            "\(method) /\(parts[2]) HTTP/1.1", "Host: 127.0.0.1:\(port)", "Content-Type: application/json",
+            "Connection: close", "Content-Length: \(data.count)",
+        ]
+        let message = Data((head.joined(separator: "\r\n") + "\r\n\r\n").utf8) + data
+        // On a thread of its own: a command may take long, and others are to run meanwhile.
+        let answer: String = try await withCheckedThrowingContinuation { continuation in
+            Thread.detachNewThread {
+                continuation.resume(
+                    with: Result {
+                        let client = try RawClient(port: port, timeout: .seconds(60))
+                        client.send(message)
+                        return client.receiveAnswer()
+                    })
+            }
+        }
+        let text = answer.components(separatedBy: "\r\n\r\n").dropFirst().joined(separator: "\r\n\r\n")
+        guard let object = try? JSONSerialization.jsonObject(with: Data(text.utf8)) as? [String: Any] else {
+            throw Failure(description: "no answer to \(method) \(address): \(answer.prefix(300))")
+        }
+        let value = object["value"] ?? NSNull()
         if let failure = value as? [String: Any], let name = failure["error"] as? String {
             throw Failure(description: "\(name): \(failure["message"] ?? "")")
         }

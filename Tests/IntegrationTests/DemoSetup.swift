@@ -17,7 +17,11 @@ struct PrintedEvent {
         guard let object = try? JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any] else {
             return nil
         }
-        json = object
+        self.init(json: object)
+    }
+
+    init(json: [String: Any]) {
+        self.json = json
     }
 }
 

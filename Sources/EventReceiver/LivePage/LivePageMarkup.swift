@@ -61,7 +61,7 @@ enum LivePageMarkup {
         </section>
         <div id="split" class="split">
           <section class="panel" aria-label="Events">
-            <div class="head row" aria-hidden="true"><span>Time</span><span>Status</span><span>Path</span>
+            <div id="head" class="head row" aria-hidden="true"><span>Time</span><span>Status</span><span>Path</span>
               <span>View</span><span>Session</span><span class="num">Took</span></div>
             <div id="list" class="list" role="listbox" tabindex="0" aria-label="Events, newest first">
               <div id="spacer" class="spacer" role="presentation"></div>

@@ -36,6 +36,8 @@ extension LivePageScript {
 
         function measure() {
           rowHeight = parseFloat(getComputedStyle(list).getPropertyValue('--row')) || 36;
+          // The head stands over the columns, beside whatever the scroll bar takes.
+          $('head').style.paddingRight = 16 + list.offsetWidth - list.clientWidth + 'px';
         }
 
         function drawList() {

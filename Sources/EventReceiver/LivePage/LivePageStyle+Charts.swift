@@ -7,11 +7,11 @@ extension LivePageStyle {
           min-width: 0;
         }
         .card { padding: 13px 16px 12px; height: 150px; display: flex; flex-direction: column }
-        .figures { display: flex; gap: 18px; align-items: baseline; margin-top: 3px; color: var(--soft);
+        .figures { display: flex; gap: 14px; align-items: baseline; margin-top: 3px; color: var(--soft);
           font-size: 12px }
         .figures strong { font-size: 24px; font-weight: 650; letter-spacing: -.02em; color: var(--text) }
         .figures div { display: flex; gap: 6px; align-items: baseline; white-space: nowrap }
-        .figures dd { font-size: 17px; font-weight: 650; letter-spacing: -.01em; color: var(--text) }
+        .figures dd { font-size: 15px; font-weight: 650; letter-spacing: -.01em; color: var(--text) }
         .chart { display: block; width: 100%; flex: 1; min-height: 0; margin-top: 6px; overflow: visible }
         .chart rect { fill: var(--accent) }
         .chart .past { opacity: .85 }
@@ -29,7 +29,7 @@ extension LivePageStyle {
         .stack i { flex: 0 0 auto; min-width: 3px }
         .stack .s1 { background: var(--s1) } .stack .s2 { background: var(--s2) } .stack .s3 { background: var(--s3) }
         .stack .s4 { background: var(--s4) } .stack .s5 { background: var(--s5) }
-        .classes { display: grid; grid-template-columns: 1fr 1fr; gap: 2px 14px }
+        .classes { flex: 1; align-content: space-evenly; display: grid; grid-template-columns: 1fr 1fr; gap: 2px 14px }
         .classes button, .bars button {
           border: 0; background: none; padding: 0 6px; margin: 0 -6px; height: 26px; border-radius: 6px;
           font-weight: 400;  font-size: 13px; display: flex; align-items: center; text-align: left; min-width: 0;
@@ -41,8 +41,9 @@ extension LivePageStyle {
         .classes .s2 i { background: var(--s2) } .classes .s3 i { background: var(--s3) }
         .classes .s4 i { background: var(--s4) } .classes .s5 i { background: var(--s5) }
         .classes b { margin-left: auto; font-weight: 600 }
-        .bars { margin-top: 4px; display: flex; flex-direction: column; overflow: hidden }
-        .bars button { position: relative; height: 21px; font-size: 12.5px; flex: none }
+        .bars { margin: 5px -6px 0; flex: 1; justify-content: space-between; display: flex; flex-direction: column;
+          overflow: hidden }
+        .bars button { position: relative; height: 22px; font-size: 12.5px; flex: none; margin: 0; padding: 0 8px }
         .bars button span {
           overflow: hidden; text-overflow: ellipsis; white-space: nowrap; position: relative; padding-right: 10px }
         .bars button b { margin-left: auto; font-weight: 600; position: relative }

@@ -10,7 +10,7 @@ extension LivePageStyle {
         }
         .head {
           height: 36px; flex: none; border-bottom: 1px solid var(--line); font-size: 12px; font-weight: 600;
-          color: var(--soft); padding-right: 26px;
+          color: var(--soft);
         }
         .num { text-align: right }
         .list { --row: 36px; flex: 1; min-height: 0; overflow-y: scroll; overflow-anchor: none; position: relative;
@@ -58,13 +58,13 @@ extension LivePageStyle {
         .detail section { padding: 4px 16px 14px }
         .detail h3 { display: flex; justify-content: space-between; align-items: baseline; padding: 8px 0 6px }
         .facts {
-          display: grid; grid-template-columns: auto minmax(0, 1fr); gap: 5px 16px; padding: 12px 16px;
+          display: grid; grid-template-columns: auto minmax(0, 1fr); gap: 3px 16px; padding: 10px 16px 4px;
           font-size: 13px }
         .facts div { display: contents }
         .facts dt { color: var(--soft) }
         .facts dd { overflow-wrap: anywhere; max-height: 9em; overflow-y: auto }
         .facts .mono { font-family: var(--mono); font-size: 12.5px }
-        .trail { list-style: none; padding: 0; max-height: 250px; overflow-y: auto; scrollbar-width: thin }
+        .trail { list-style: none; padding: 0; max-height: 156px; overflow-y: auto; scrollbar-width: thin }
         .trail button {
           display: grid; grid-template-columns: 46px 66px minmax(0, 1fr) 66px; gap: 8px; width: 100%; border: 0;
           background: none; padding: 0 6px; height: 30px; align-items: center; text-align: left; font-weight: 400;
@@ -92,7 +92,7 @@ extension LivePageStyle {
           .cards { grid-template-columns: repeat(2, minmax(0, 1fr)) }
           .split.open { grid-template-columns: minmax(0, 1fr) }
           .detail { position: fixed; inset: 0; border-radius: 0; border: 0; z-index: 5 }
-          #close { width: 40px; height: 36px }
+          #close { width: 40px; height: 36px; margin: -7px 0 }
         }
         @media (max-width: 640px) {
           html, body { height: auto }
@@ -103,15 +103,16 @@ extension LivePageStyle {
           #pause { min-width: 72px }
           #clear, #help-open { display: none }
           .cards { gap: 8px }
-          .card { padding: 10px 12px; height: 136px }
+          .card { padding: 10px 12px; height: 150px }
           .card small { display: none }
-          .figures { gap: 4px 10px; justify-content: space-between }
+          .figures { gap: 4px 8px; justify-content: space-between }
           .figures div { flex-direction: column; gap: 0 }
-          .figures dd { font-size: 14px }
-          .classes { gap: 0 10px }
-          .classes button { font-size: 12.5px; height: 24px }
+          .figures dd { font-size: 12.5px; letter-spacing: -.02em }
+          .stack { margin: 8px 0 4px }
+          .classes { grid-template-columns: minmax(0, 1fr); gap: 0 }
+          .classes button { font-size: 12.5px; height: 23px }
           #q { flex-basis: 100%; max-width: none }
-          #status, #view { flex: 1 1 90px }
+          #status, #view { flex: 1 1 100px; padding: 0 6px }
           #session { flex: 1 1 80px; width: auto }
           .filters input, .filters select { font-size: 16px; height: 38px }
           .count { width: 100%; margin: 0 }

@@ -1,0 +1,66 @@
+import Foundation
+import TestSupport
+
+/// A running event handler, and what tests ask of it.
+struct HandlerClient {
+    let program: RunningProgram
+    let port: UInt16
+
+    init(_ arguments: String..., port: UInt16 = 0) async throws {
+        program = try RunningProgram("EventHandler", ["--port", String(port), "--quiet"] + arguments)
+        self.port = try await program.port(after: "listens on")
+    }
+
+    var address: String { "http://127.0.0.1:\(port)/" }
+
+    /// Sends events in one request, one in each line.
+    ///
+    /// - Returns: the answer with its head.
+    @discardableResult
+    func post(_ events: [String], project: String = "p") throws -> String {
+        let body = events.joined(separator: "\n")
+        return try ask(
+            "POST /\(project)", ["Content-Type: application/x-ndjson", "Content-Length: \(body.utf8.count)"], body)
+    }
+
+    func get(_ path: String, host: String = "127.0.0.1", headers: [String] = []) throws -> String {
+        try ask("GET \(path)", headers, host: host)
+    }
+
+    /// A project's events as the handler gives them.
+    func events(_ query: String = "", project: String = "p") throws -> [PrintedEvent] {
+        let answer = try get("/\(project)/events\(query)")
+        let body = answer.components(separatedBy: "\r\n\r\n").dropFirst().joined(separator: "\r\n\r\n")
+        let list = try JSONSerialization.jsonObject(with: Data(body.utf8)) as? [[String: Any]]
+        return (list ?? []).map(PrintedEvent.init(json:))
+    }
+
+    private func ask(
+        _ request: String, _ headers: [String], _ body: String = "", host: String = "127.0.0.1"
+    ) throws -> String {
+        let client = try RawClient(port: port)
+        let head = ["\(request) HTTP/1.1", "Host: \(host)", "Connection: close"] + headers
+        client.send(head.joined(separator: "\r\n") + "\r\n\r\n" + body)
+        return client.receiveAll()
+    }
+
+    /// An event as a tracker would send it.
+    static func event(
+        path: String = "/", view: String? = "home", status: Int = 200, session: Int = 0, agent: String = "test",
+        milliseconds: Double = 1, time: Int = 1_700_000_000_000_000_000, token: String = "t"
+    ) throws -> String {
+        let hex = String(session, radix: 16)
+        let event: [String: Any] = [
+            "project_token": token, "event_type": "page_view", "ra_tracker_version": "v1",
+            "event_data": [
+                "view_name": view ?? NSNull(), "header_data": ["HTTP_HOST": "h", "HTTP_USER_AGENT": agent],
+                "full_url": "http://h\(path)",
+                "ra_session_id": hex + String(repeating: "0", count: 32 - hex.count),
+                "time_request_received_ns": time, "processing_time_ns": Int(milliseconds * 1e6),
+                "response_data": ["status_code": status, "cookies": [String: String]()],
+            ] as [String: Any],
+        ]
+        let options: JSONSerialization.WritingOptions = [.withoutEscapingSlashes, .sortedKeys]
+        return String(decoding: try JSONSerialization.data(withJSONObject: event, options: options), as: UTF8.self)
+    }
+}

@@ -1,0 +1,90 @@
+import Foundation
+import TestSupport
+import Testing
+
+@Suite("The stream of live events")
+struct LiveStreamTests {
+    private func watch(_ handler: HandlerClient, headers: String = "") throws -> RawClient {
+        let client = try RawClient(port: handler.port)
+        client.send("GET /_live HTTP/1.1\r\nHost: localhost\r\n\(headers)\r\n")
+        #expect(client.receive(until: "\r\n\r\n").contains("Content-Type: text/event-stream"))
+        _ = client.receive(until: "event: hello\ndata: ")
+        return client
+    }
+
+    @Test("begins with what was there, goes on with what comes, and resumes where it broke off")
+    func follows() async throws {
+        let handler = try await HandlerClient()
+        try handler.post([HandlerClient.event(path: "/before")], project: "my%20%22project%22")
+        let client = try watch(handler)
+        let first = client.receive(until: "\"http://h/before\"")
+        #expect(first.contains("data: \"my \\\"project\\\"\"\ndata: {"))
+        try handler.post([HandlerClient.event(path: "/after")])
+        let second = client.receive(until: "\"http://h/after\"")
+        let identifier = try #require(second.components(separatedBy: "id: ").last?.prefix { $0 != "\n" })
+        client.close()
+        try handler.post([HandlerClient.event(path: "/meanwhile")])
+        let resumed = try watch(handler, headers: "Last-Event-ID: \(identifier)\r\n")
+        let third = resumed.receive(until: "\"http://h/meanwhile\"")
+        #expect(!third.contains("/before") && !third.contains("/after"))
+        // A number of another process is no number of this one.
+        let other = try watch(handler, headers: "Last-Event-ID: x\(identifier)\r\n")
+        #expect(other.receive(until: "\"http://h/meanwhile\"").contains("/before"))
+        try await handler.program.stop()
+    }
+
+    @Test("does not hold up or fill the event handler when a client takes nothing, and says what that missed")
+    func slowClient() async throws {
+        let handler = try await HandlerClient("--keep", "20")
+        let slow = try watch(handler)
+        let large = try (0..<25).map {
+            try HandlerClient.event(path: "/\($0)", agent: String(repeating: "x", count: 40_000))
+        }
+        let before = handler.program.residentBytes
+        for _ in 0..<30 { #expect(try handler.post(large).hasPrefix("HTTP/1.1 200 ")) }
+        // What was sent is 30 MB; what is kept of it, less than one.
+        #expect(handler.program.residentBytes - before < 20 << 20)
+        #expect(slow.receive(until: "event: missed\ndata: ").hasSuffix("event: missed\ndata: "))
+        slow.close()
+        #expect(try await handler.program.stop() == 0)
+    }
+
+    @Test("ends for clients that go, and when the event handler does")
+    func ends() async throws {
+        let handler = try await HandlerClient()
+        let leaving = try watch(handler)
+        let staying = try watch(handler)
+        func open() throws -> Int {
+            let text = try handler.get("/_stats").components(separatedBy: "\"open_connections\": ").last ?? ""
+            return Int(text.prefix { $0.isNumber }) ?? -1
+        }
+        // The question's own connection is one of them.
+        try await eventually("three connections") { try open() == 3 }
+        leaving.close()
+        try await eventually("two connections") { try open() == 2 }
+        #expect(try await handler.program.stop() == 0)
+        #expect(staying.receiveAll().hasSuffix("0\r\n\r\n"))
+    }
+
+    @Test("comes with a page that runs nothing but its own script and loads nothing from elsewhere")
+    func page() async throws {
+        let handler = try await HandlerClient()
+        for (path, type) in [("/", "text/html"), ("/live.css", "text/css"), ("/live.js", "text/javascript")] {
+            let answer = try handler.get(path)
+            #expect(answer.hasPrefix("HTTP/1.1 200 ") && answer.contains("Content-Type: \(type); charset=utf-8"))
+            #expect(
+                answer.contains(
+                    "Content-Security-Policy: default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
+                        + "img-src 'self' data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'\r\n"))
+            #expect(answer.contains("X-Content-Type-Options: nosniff"))
+            let addresses = answer.components(separatedBy: "http://").dropFirst().map { $0.prefix(11) }
+            #expect(addresses.allSatisfy { $0 == "www.w3.org/" } && !answer.contains("https://"))
+            for markup in [
+                "innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", " style=", "onclick", "eval(",
+            ] {
+                #expect(!answer.contains(markup), "\(path): \(markup)")
+            }
+        }
+        try await handler.program.stop()
+    }
+}

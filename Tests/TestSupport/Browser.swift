@@ -1,0 +1,132 @@
+import Foundation
+
+/// A headless Chromium that a test drives over WebDriver.
+package final class Browser: Sendable {
+    /// What the driver or a script in the page said when something did not work.
+    package struct Failure: Error, CustomStringConvertible {
+        package let description: String
+    }
+
+    private let driver: RunningProgram
+    private let base: String
+
+    private init(driver: RunningProgram, base: String) {
+        self.driver = driver
+        self.base = base
+    }
+
+    /// Runs a test with a browser of its own, and closes that whatever happens.
+    package static func run(_ test: (Browser) async throws -> Void) async throws {
+        guard let program = Tool.find("chromedriver") else { throw Failure(description: "chromedriver is missing") }
+        let driver = try RunningProgram(program, ["--port=0"])
+        let announcement = "started successfully on port "
+        try await eventually(within: .seconds(30), "chromedriver to listen") { driver.output.contains(announcement) }
+        let port = driver.output.components(separatedBy: announcement)[1].prefix { $0.isNumber }
+        let server = "http://127.0.0.1:\(port)/session"
+        let options: [String: Any] = [
+            "goog:loggingPrefs": ["browser": "ALL"],
+            "goog:chromeOptions": [
+                // A sandbox can't be had by root, nor in most containers.
+                "args": ["--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
+            ],
+        ]
+        let session = try await call(server, "POST", ["capabilities": ["alwaysMatch": options]])
+        guard let identifier = (session as? [String: Any])?["sessionId"] as? String else {
+            throw Failure(description: "no session: \(session)")
+        }
+        let browser = Browser(driver: driver, base: "\(server)/\(identifier)")
+        do {
+            try await test(browser)
+        } catch {
+            _ = try? await call(browser.base, "DELETE", nil)
+            throw error
+        }
+        // With the session the browser ends; the driver has nothing left to do, and is killed with its object.
+        _ = try await call(browser.base, "DELETE", nil)
+    }
+
+    package func open(_ address: String) async throws {
+        _ = try await call("/url", ["url": address])
+    }
+
+    /// Runs JavaScript in the page, and gives what it returns.
+    @discardableResult
+    package func evaluate(_ script: String) async throws -> Any {
+        try await call("/execute/sync", ["script": script, "args": [String]()])
+    }
+
+    package func text(_ script: String) async throws -> String { try await evaluate(script) as? String ?? "" }
+
+    package func number(_ script: String) async throws -> Int {
+        (try await evaluate(script) as? NSNumber)?.intValue ?? -1
+    }
+
+    package func holds(_ script: String) async throws -> Bool { try await evaluate(script) as? Bool ?? false }
+
+    /// Types into an element; empties it first if it is a field.
+    package func type(_ text: String, into selector: String) async throws {
+        let element = try await find(selector)
+        if selector != "body", try await holds("return document.querySelector('\(selector)').matches('input')") {
+            _ = try await call("/element/\(element)/clear", [:])
+        }
+        if !text.isEmpty { _ = try await call("/element/\(element)/value", ["text": text]) }
+    }
+
+    package func click(_ selector: String) async throws {
+        _ = try await call("/element/\(try await find(selector))/click", [:])
+    }
+
+    /// A command of Chromium's DevTools.
+    package func devTools(_ command: String, _ parameters: [String: Any]) async throws {
+        _ = try await call("/goog/cdp/execute", ["cmd": command, "params": parameters])
+    }
+
+    /// What has been written to the console since the last look, errors of loading and of the policy included.
+    package func console() async throws -> [String] {
+        let entries = try await call("/se/log", ["type": "browser"]) as? [[String: Any]] ?? []
+        return entries.map { "\($0["level"] ?? ""): \($0["message"] ?? "")" }
+    }
+
+    private func find(_ selector: String) async throws -> String {
+        let found = try await call("/element", ["using": "css selector", "value": selector]) as? [String: String]
+        guard let element = found?.values.first else { throw Failure(description: "no \(selector)") }
+        return element
+    }
+
+    private func call(_ path: String, _ body: [String: Any]) async throws -> Any {
+        try await Self.call(base + path, "POST", body)
+    }
+
+    private static func call(_ address: String, _ method: String, _ body: [String: Any]?) async throws -> Any {
+        let parts = address.split(separator: "/", maxSplits: 2)
+        guard parts.count == 3, let port = UInt16(parts[1].drop { $0 != ":" }.dropFirst()) else {
+            throw Failure(description: "no address: \(address)")
+        }
+        let data = try body.map { try JSONSerialization.data(withJSONObject: $0) } ?? Data()
+        let head = [
+            "\(method) /\(parts[2]) HTTP/1.1", "Host: 127.0.0.1:\(port)", "Content-Type: application/json",
+            "Connection: close", "Content-Length: \(data.count)",
+        ]
+        let message = Data((head.joined(separator: "\r\n") + "\r\n\r\n").utf8) + data
+        // On a thread of its own: a command may take long, and others are to run meanwhile.
+        let answer: String = try await withCheckedThrowingContinuation { continuation in
+            Thread.detachNewThread {
+                continuation.resume(
+                    with: Result {
+                        let client = try RawClient(port: port, timeout: .seconds(60))
+                        client.send(message)
+                        return client.receiveAnswer()
+                    })
+            }
+        }
+        let text = answer.components(separatedBy: "\r\n\r\n").dropFirst().joined(separator: "\r\n\r\n")
+        guard let object = try? JSONSerialization.jsonObject(with: Data(text.utf8)) as? [String: Any] else {
+            throw Failure(description: "no answer to \(method) \(address): \(answer.prefix(300))")
+        }
+        let value = object["value"] ?? NSNull()
+        if let failure = value as? [String: Any], let name = failure["error"] as? String {
+            throw Failure(description: "\(name): \(failure["message"] ?? "")")
+        }
+        return value
+    }
+}

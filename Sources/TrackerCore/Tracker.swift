@@ -24,7 +24,8 @@ public final class Tracker: Sendable {
         }
         let transport = transport ?? HTTPTransport(configuration: configuration)
         pipeline = DeliveryPipeline(
-            capacity: configuration.queueCapacity, maximumBytes: configuration.queueMaximumBytes
+            capacity: configuration.queueCapacity, maximumBytes: configuration.queueMaximumBytes,
+            selection: Selection(configuration), forwardedOrigin: ForwardedOrigin(configuration.trustedProxies)
         ) { pipeline in
             LastMoment.add(pipeline)
             do {
@@ -59,12 +60,17 @@ public final class Tracker: Sendable {
     /// - Parameters:
     ///   - snapshot: the request; not evaluated if the tracker is disabled.
     ///   - session: the visitor's session if the app keeps it; nil: from the tracker's cookie, or new.
-    /// - Returns: nil if the tracker is disabled.
+    /// - Returns: nil if the tracker is disabled, or the request is not to be tracked.
     public func begin(
         _ snapshot: @autoclosure () -> RequestSnapshot, session: SessionIdentifier? = nil
     ) -> Interception? {
         guard let pipeline else { return nil }
-        return Interception(pipeline: pipeline, snapshot: snapshot(), session: session)
+        let snapshot = snapshot()
+        if let selection = pipeline.selection, selection.ignores(snapshot) {
+            pipeline.countIgnored()
+            return nil
+        }
+        return Interception(pipeline: pipeline, snapshot: snapshot, session: session)
     }
 
     func capture(_ request: TrackedRequest) {

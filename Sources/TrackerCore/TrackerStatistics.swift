@@ -20,6 +20,13 @@ public struct TrackerStatistics: Sendable, Equatable, CustomStringConvertible {
     /// sum above.
     public var deliveredForOthers: Int = 0
 
+    /// Requests that an ``IgnoreRule`` or a visitor's opt-out kept from being tracked; not captured.
+    public var ignored: Int = 0
+    /// Requests whose session is not in the sample; not captured.
+    public var sampledOut: Int = 0
+    /// Calls of `beforeSend` that took more than 50 ms.
+    public var slowHooks: Int = 0
+
     /// Makes statistics without any event.
     public init() {}
 
@@ -39,6 +46,10 @@ public struct TrackerStatistics: Sendable, Equatable, CustomStringConvertible {
             text += " (\(reasons.joined(separator: ", ")))"
         }
         text += ", pending \(pending), spooled \(spooled)"
-        return deliveredForOthers > 0 ? text + ", delivered for others \(deliveredForOthers)" : text
+        for (name, count) in [
+            ("delivered for others", deliveredForOthers), ("ignored", ignored), ("sampled out", sampledOut),
+            ("slow hooks", slowHooks),
+        ] where count > 0 { text += ", \(name) \(count)" }
+        return text
     }
 }

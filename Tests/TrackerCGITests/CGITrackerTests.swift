@@ -201,7 +201,7 @@ struct CGITrackerTests {
 
     @Test("replaces credentials unless privacy is off, and gives the request's cookies")
     func privacy() async throws {
-        for mode in [PrivacyMode.standard, .none] {
+        for mode in [PrivacyPolicy.standard, .none] {
             let (app, transport) = try makeApp()
             app.config.rigidAnalytics?.privacy = mode
             let tracker = try CGITracker(app: app)

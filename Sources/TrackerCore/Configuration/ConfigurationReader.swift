@@ -18,6 +18,19 @@ struct ConfigurationReader {
         }
     }
 
+    /// Texts separated by commas.
+    func list(_ variable: String) -> [String] {
+        (text(variable) ?? "").split(separator: ",").map { String($0).trimmingSpaces() }.filter { !$0.isEmpty }
+    }
+
+    func number(_ variable: String) throws(ConfigurationError) -> Double? {
+        guard let text = text(variable) else { return nil }
+        guard let number = Double(text), number.isFinite else {
+            throw .invalid(variable: variable, value: text, allowed: "a number")
+        }
+        return number
+    }
+
     func integer(_ variable: String) throws(ConfigurationError) -> Int? {
         guard let text = text(variable) else { return nil }
         guard let number = Int(text) else {

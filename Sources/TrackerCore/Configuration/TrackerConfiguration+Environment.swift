@@ -61,7 +61,23 @@ extension TrackerConfiguration {
     }
 
     private mutating func readOptions(_ reader: ConfigurationReader) throws(ConfigurationError) {
-        if let mode = try reader.choice("RA_PRIVACY", PrivacyMode.self) { privacy = mode }
+        if let mode = try reader.choice("RA_PRIVACY", PrivacyMode.self) { privacy = PrivacyPolicy(mode) }
+        privacy.terms.formUnion(reader.list("RA_PRIVACY_TERMS"))
+        if let addresses = try reader.choice("RA_CLIENT_ADDRESSES", PrivacyPolicy.Addresses.self) {
+            privacy.addresses = addresses
+        }
+        if let text = reader.text("RA_TRUSTED_PROXIES") {
+            guard let proxies = TrustedProxies(text: text) else {
+                throw .invalid(
+                    variable: "RA_TRUSTED_PROXIES", value: text,
+                    allowed: "a number of proxies, or networks such as 10.0.0.0/8,::1")
+            }
+            trustedProxies = proxies
+        }
+        ignore += reader.list("RA_IGNORE_PATHS").map { $0 == "health-checks" ? .healthChecks : .path($0) }
+        if let flag = try reader.boolean("RA_HONOR_DO_NOT_TRACK") { honorsDoNotTrack = flag }
+        if let number = try reader.number("RA_SAMPLE_RATE") { sampleRate = number }
+        if let flag = try reader.boolean("RA_KEEP_SERVER_ERRORS") { keepsServerErrors = flag }
         if let number = try reader.integer("RA_QUEUE_CAPACITY") { queueCapacity = number }
         if let number = try reader.integer("RA_QUEUE_MAXIMUM_BYTES") { queueMaximumBytes = number }
         if let path = reader.text("RA_SPOOL_DIRECTORY") { spoolDirectory = path }
@@ -83,6 +99,8 @@ extension TrackerConfiguration {
     /// All variables that are read.
     static let variables = [
         "RA_PROJECT_ID", "RA_PROJECT_TOKEN", "RA_BACKEND_ENDPOINT", "RA_DEBUG_DISABLE_ANALYTICS", "RA_PRIVACY",
+        "RA_PRIVACY_TERMS", "RA_CLIENT_ADDRESSES", "RA_TRUSTED_PROXIES", "RA_IGNORE_PATHS", "RA_HONOR_DO_NOT_TRACK",
+        "RA_SAMPLE_RATE", "RA_KEEP_SERVER_ERRORS",
         "RA_QUEUE_CAPACITY", "RA_QUEUE_MAXIMUM_BYTES", "RA_SPOOL_DIRECTORY", "RA_SPOOL_MAXIMUM_BYTES",
         "RA_SPOOL_MAXIMUM_AGE", "RA_CA_FILE", "RA_CONNECT_TIMEOUT", "RA_REQUEST_TIMEOUT",
         "RA_MAXIMUM_CONNECTIONS", "RA_BATCHES", "RA_COMPRESSION", "RA_SHUTDOWN_TIMEOUT", "RA_LOG_LEVEL",

@@ -13,7 +13,21 @@ public struct TrackerConfiguration: Sendable, CustomStringConvertible, CustomRef
     public var isDebugApp = false
 
     /// How much of a request may leave the host.
-    public var privacy = PrivacyMode.standard
+    public var privacy = PrivacyPolicy.standard
+    /// Whose `X-Forwarded-*` and `Forwarded` fields shape `full_url`.
+    public var trustedProxies = TrustedProxies.none
+
+    /// Requests that are not tracked at all.
+    public var ignore: [IgnoreRule] = []
+    /// Whether a visitor who sends `DNT: 1` or `Sec-GPC: 1` is not tracked, and gets no cookie.
+    public var honorsDoNotTrack = false
+    /// The share of sessions whose requests become events; 0 to 1. Below 1 each event has a `sample_weight`.
+    public var sampleRate = 1.0
+    /// Whether requests with a status of 500 or more become events even if their session does not.
+    public var keepsServerErrors = true
+    /// Changes an event or, by returning false, drops it, before it is filtered and written. Called on the delivery
+    /// thread; one that throws drops its event.
+    public var beforeSend: (@Sendable (inout EventDraft) throws -> Bool)?
 
     /// Events that may wait in memory, those on their way included; 1 to 1,000,000.
     public var queueCapacity = 32_768
@@ -104,6 +118,14 @@ public struct TrackerConfiguration: Sendable, CustomStringConvertible, CustomRef
     public func validate() throws(ConfigurationError) {
         try Self.check(queueCapacity, in: 1...1_000_000, "RA_QUEUE_CAPACITY")
         try Self.check(queueMaximumBytes, in: 65_536...(1 << 30), "RA_QUEUE_MAXIMUM_BYTES")
+        guard sampleRate >= 0, sampleRate <= 1 else {
+            throw .invalid(variable: "RA_SAMPLE_RATE", value: "\(sampleRate)", allowed: "a number from 0 to 1")
+        }
+        guard trustedProxies.isValid else {
+            throw .invalid(
+                variable: "RA_TRUSTED_PROXIES", value: "\(trustedProxies)",
+                allowed: "a number of proxies, or networks such as 10.0.0.0/8,::1")
+        }
         try Self.check(spoolMaximumBytes, in: 65_536...(1 << 40), "RA_SPOOL_MAXIMUM_BYTES")
         try Self.check(spoolMaximumAge, from: .seconds(1), to: .seconds(30 * 86_400), "RA_SPOOL_MAXIMUM_AGE")
         try Self.check(maximumConnections, in: 1...64, "RA_MAXIMUM_CONNECTIONS")
@@ -136,7 +158,7 @@ public struct TrackerConfiguration: Sendable, CustomStringConvertible, CustomRef
 
     /// Says where events go; never the token.
     public var description: String {
-        isDisabled ? "analytics disabled" : "\(backendEndpoint.url(projectID: projectID)), privacy \(privacy.rawValue)"
+        isDisabled ? "analytics disabled" : "\(backendEndpoint.url(projectID: projectID)), privacy \(privacy.name)"
     }
 
     /// Keeps the token out of `dump` and of debuggers' summaries.
@@ -145,7 +167,7 @@ public struct TrackerConfiguration: Sendable, CustomStringConvertible, CustomRef
             self,
             children: [
                 "projectID": projectID, "projectToken": "[Filtered]", "backendEndpoint": backendEndpoint.description,
-                "isDisabled": isDisabled, "privacy": privacy.rawValue,
+                "isDisabled": isDisabled, "privacy": privacy.name,
             ])
     }
 }

@@ -10,6 +10,7 @@ final class DeliveryLoop {
     private let feed: SpoolFeed?
     private var nextSpooling: UInt64 = 0
     private var encoder: EventEncoder
+    private let hook: BeforeSend?
     private let identifiers = EventIdentifierGenerator()
     private var health: BackendHealth
 
@@ -31,7 +32,10 @@ final class DeliveryLoop {
         self.transport = transport
         self.log = log
         isBatching = configuration.usesBatches
-        encoder = EventEncoder(projectToken: configuration.projectToken, privacy: configuration.privacy)
+        encoder = EventEncoder(
+            projectToken: configuration.projectToken, privacy: configuration.privacy,
+            trustedProxies: configuration.trustedProxies)
+        hook = configuration.beforeSend.map { BeforeSend($0, log: log, onSlow: pipeline.countSlowHook) }
         health = BackendHealth(policy: configuration.retryPolicy)
         reporter = DeliveryReporter(log: log)
         drainsSpool = configuration.drainsSpoolAtShutdown
@@ -127,9 +131,10 @@ final class DeliveryLoop {
         } else if free > reserved {
             let (first, requests) = pipeline.take(free - reserved)
             for (offset, request) in requests.enumerated() {
-                send(delivery(.event(encode(request, sequence: first + UInt64(offset)))), over: session)
+                guard let event = encode(request, sequence: first + UInt64(offset)) else { continue }
+                send(delivery(.event(event)), over: session)
+                free -= 1
             }
-            free -= requests.count
         }
         while hasWork, free > 0, let delivery = nextFromSpool() {
             send(delivery, over: session)
@@ -162,18 +167,30 @@ final class DeliveryLoop {
             let (first, requests) = pipeline.take(min(16, DeliveryLimit.linesPerBatch - events.count))
             guard !requests.isEmpty else { break }
             for (offset, request) in requests.enumerated() {
-                let event = encode(request, sequence: first + UInt64(offset))
+                guard let event = encode(request, sequence: first + UInt64(offset)) else { continue }
                 bytes += event.body.count + 1
                 events.append(event)
             }
         }
+        guard !events.isEmpty else { return nil }
         return delivery(events.count == 1 ? .event(events[0]) : .batch(events))
     }
 
-    private func encode(_ request: TrackedRequest, sequence: UInt64) -> EncodedEvent {
-        EncodedEvent(
+    /// - Returns: nil if the app's hook did not let the event through; then it is settled.
+    private func encode(_ request: TrackedRequest, sequence: UInt64) -> EncodedEvent? {
+        let queueBytes = request.approximateBytes
+        var request = request
+        if let hook {
+            switch hook.apply(to: request) {
+            case .send(let changed): request = changed
+            case .drop(let reason):
+                pipeline.settleDropped(reason, 1, bytes: queueBytes)
+                return nil
+            }
+        }
+        return EncodedEvent(
             sequence: sequence, identifier: identifiers.next(), receivedAt: request.receivedAt,
-            body: encoder.encode(request), queueBytes: request.approximateBytes)
+            body: encoder.encode(request), queueBytes: queueBytes)
     }
 
     private func delivery(_ content: Delivery.Content) -> Delivery {
@@ -236,8 +253,8 @@ final class DeliveryLoop {
         let (first, requests) = pipeline.take(256)
         guard !requests.isEmpty else { return false }
         feed.store(
-            requests.enumerated().map { offset, request in
-                delivery(.event(encode(request, sequence: first + UInt64(offset))))
+            requests.enumerated().compactMap { offset, request in
+                encode(request, sequence: first + UInt64(offset)).map { delivery(.event($0)) }
             })
         return true
     }

@@ -12,6 +12,10 @@ public enum DropReason: String, Sendable, Hashable, CaseIterable {
     case transportUnavailable = "transport_unavailable"
     /// The tracker was shut down before the event could be delivered, or before it was captured.
     case shutdown
+    /// The app's `beforeSend` did not want it sent.
+    case beforeSend = "before_send"
+    /// The app's `beforeSend` threw.
+    case hookFailed = "hook_failed"
     /// The spool's directory could not take the event: the disk is full, or it can't be written.
     case spoolFailed = "spool_failed"
     /// The event was on disk and had to go: the spool was at its size limit, or the event too old, or the file damaged.
@@ -27,6 +31,8 @@ public enum DropReason: String, Sendable, Hashable, CaseIterable {
         case .shutdown: 5
         case .spoolFailed: 6
         case .spoolLimit: 7
+        case .beforeSend: 8
+        case .hookFailed: 9
         }
     }
 }

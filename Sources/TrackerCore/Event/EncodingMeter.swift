@@ -5,7 +5,7 @@ package struct EncodingMeter: ~Copyable {
     /// The length of the last event.
     package private(set) var lastLength = 0
 
-    package init(privacy: PrivacyMode, snapshot: RequestSnapshot) {
+    package init(privacy: PrivacyPolicy, snapshot: RequestSnapshot) {
         encoder = EventEncoder(projectToken: "project-token", privacy: privacy)
         request = TrackedRequest(
             snapshot: snapshot, session: SessionIdentifier(), receivedAt: SystemClock.wallNanoseconds(),

@@ -5,25 +5,29 @@ struct EventEncoder: ~Copyable {
     private var writer = JSONWriter()
     private var url: [UInt8] = []
     private var hashes: [HeaderNameHash] = []
+    private let forwardedOrigin: ForwardedOrigin?
+    private var isTruncated = false
 
-    init(projectToken: String, privacy: PrivacyMode) {
+    init(projectToken: String, privacy: PrivacyPolicy, trustedProxies: TrustedProxies = .none) {
         self.projectToken = projectToken
-        filter = PrivacyFilter(mode: privacy)
+        filter = PrivacyFilter(policy: privacy)
+        forwardedOrigin = ForwardedOrigin(trustedProxies)
     }
 
     mutating func encode(_ request: TrackedRequest) -> [UInt8] {
         writer.removeAll()
+        isTruncated = false
         writer.raw("{\"project_token\":")
         writer.string(projectToken)
         writer.raw(",\"event_type\":\"page_view\",\"ra_tracker_version\":\"swift-v")
         writer.content(TrackerVersion.current)
         writer.raw("\",\"event_data\":{\"view_name\":")
-        if let viewName = request.viewName { writer.string(viewName) } else { writer.raw("null") }
+        appendViewName(request.viewName)
         writer.raw(",\"header_data\":{")
         appendHeaders(request.snapshot)
         writer.raw("},\"full_url\":\"")
         url.removeAll(keepingCapacity: true)
-        FullURL.append(request.snapshot, filter: filter, to: &url)
+        if FullURL.append(request.snapshot, origin: forwardedOrigin, filter: &filter, to: &url) { isTruncated = true }
         // The URL is ASCII without quotes and backslashes; they are percent-encoded in it.
         writer.raw(url)
         writer.raw("\",\"ra_session_id\":\"")
@@ -40,14 +44,33 @@ struct EventEncoder: ~Copyable {
         case .router: appendResponseCookies(request.responseCookies)
         case .cgi: appendRequestCookies(request.snapshot)
         }
-        writer.raw("}}}}")
+        writer.raw("}}")
+        if let weight = request.weight {
+            writer.raw(",\"sample_weight\":")
+            writer.content("\(weight)")
+        }
+        if isTruncated { writer.raw(",\"truncated\":true") }
+        writer.raw("}}")
         return writer.bytes
+    }
+
+    private mutating func appendViewName(_ name: String?) {
+        guard var name else { return writer.raw("null") }
+        writer.byte(UInt8(ascii: "\""))
+        name.withUTF8 { bytes in
+            let kept = EventLimit.prefix(of: bytes, bytes: EventLimit.viewNameBytes)
+            if kept.count < bytes.count { isTruncated = true }
+            writer.content(kept)
+        }
+        writer.byte(UInt8(ascii: "\""))
     }
 
     // MARK: Headers
 
     private mutating func appendHeaders(_ snapshot: RequestSnapshot) {
-        let fields = snapshot.headers.fields
+        let all = snapshot.headers.fields
+        let fields = all.prefix(EventLimit.headers)
+        if fields.count < all.count { isTruncated = true }
         hashes.removeAll(keepingCapacity: true)
         for field in fields {
             var name = field.name
@@ -55,32 +78,55 @@ struct EventEncoder: ~Copyable {
         }
         var isFirst = true
         for index in fields.indices {
-            let (name, value) = fields[index]
             // A name with an underscore could shadow the real one: "X_Real" and "X-Real" have one CGI name.
-            guard !hashes[index].hasUnderscore, !name.isEmpty, !isRepetition(index, in: fields) else { continue }
-            let isContentType = RequestHeaders.isEqual(name, "content-type")
-            if snapshot.style == .cgi, isContentType, value.isEmpty { continue }
-            if !isFirst { writer.byte(UInt8(ascii: ",")) }
-            isFirst = false
-            let isBare =
-                snapshot.style == .router && (isContentType || RequestHeaders.isEqual(name, "content-length"))
-            writer.raw(isBare ? "\"" : "\"HTTP_")
-            var variable = name
-            variable.withUTF8 { writer.variableName($0) }
-            writer.raw("\":\"")
-            let treatment = filter.treatment(ofHeader: name, hash: hashes[index])
-            appendValue(value, treatment)
-            for later in (index + 1)..<max(index + 1, fields.count)
-            where hashes[later] == hashes[index] && HeaderNameHash.areSame(fields[later].name, name) {
-                writer.byte(UInt8(ascii: ","))
-                appendValue(fields[later].value, treatment)
+            guard !hashes[index].hasUnderscore, !fields[index].name.isEmpty, !isRepetition(index, in: fields) else {
+                continue
             }
-            writer.byte(UInt8(ascii: "\""))
+            let mark = writer.count
+            if !isFirst { writer.byte(UInt8(ascii: ",")) }
+            guard appendHeader(index, of: fields, snapshot.style) else {
+                writer.rewind(to: mark)
+                continue
+            }
+            if writer.count > EventLimit.headersEnd {
+                writer.rewind(to: mark)
+                isTruncated = true
+                continue
+            }
+            isFirst = false
         }
     }
 
+    /// - Returns: false if the field has no place in the event.
+    private mutating func appendHeader(
+        _ index: Int, of fields: ArraySlice<RequestHeaders.Field>, _ style: EventStyle
+    ) -> Bool {
+        let (name, value) = fields[index]
+        let isContentType = RequestHeaders.isEqual(name, "content-type")
+        if style == .cgi, isContentType, value.isEmpty { return false }
+        let treatment = filter.treatment(ofHeader: name, hash: hashes[index])
+        if case .omit = treatment { return false }
+        let isBare = style == .router && (isContentType || RequestHeaders.isEqual(name, "content-length"))
+        writer.raw(isBare ? "\"" : "\"HTTP_")
+        var variable = name
+        variable.withUTF8 { bytes in
+            let kept = EventLimit.prefix(of: bytes, bytes: EventLimit.viewNameBytes)
+            if kept.count < bytes.count { isTruncated = true }
+            writer.variableName(kept)
+        }
+        writer.raw("\":\"")
+        appendValue(value, treatment)
+        for later in (index + 1)..<max(index + 1, fields.count)
+        where hashes[later] == hashes[index] && HeaderNameHash.areSame(fields[later].name, name) {
+            writer.byte(UInt8(ascii: ","))
+            appendValue(fields[later].value, treatment)
+        }
+        writer.byte(UInt8(ascii: "\""))
+        return true
+    }
+
     /// Whether the name stood before; then its value was written there.
-    private func isRepetition(_ index: Int, in fields: [RequestHeaders.Field]) -> Bool {
+    private func isRepetition(_ index: Int, in fields: ArraySlice<RequestHeaders.Field>) -> Bool {
         for earlier in 0..<index
         where hashes[earlier] == hashes[index] && HeaderNameHash.areSame(fields[earlier].name, fields[index].name) {
             return true
@@ -89,15 +135,20 @@ struct EventEncoder: ~Copyable {
     }
 
     private mutating func appendValue(_ value: String, _ treatment: PrivacyFilter.Treatment) {
+        var value = value
         switch treatment {
-        case .keep: writer.content(value)
-        case .replace: writer.content(PrivacyFilter.replacement)
-        case .replaceCookieValues:
-            var value = value
-            value.withUTF8 { filter.appendCookies($0, to: &writer) }
-        case .filterURL:
-            var value = value
-            value.withUTF8 { filter.appendURL($0, to: &writer) }
+        case .replace: return writer.raw(PrivacyFilter.replacementBytes)
+        case .truncateAddresses: value = ClientAddresses.truncated(value)
+        case .keep, .cookies, .search, .omit: break
+        }
+        value.withUTF8 { bytes in
+            let kept = EventLimit.prefix(of: bytes, bytes: EventLimit.headerValueBytes)
+            if kept.count < bytes.count { isTruncated = true }
+            switch treatment {
+            case .cookies: filter.appendCookies(kept, to: &writer)
+            case .search: filter.append(searching: kept, to: &writer)
+            case .keep, .replace, .truncateAddresses, .omit: writer.content(kept)
+            }
         }
     }
 
@@ -105,12 +156,28 @@ struct EventEncoder: ~Copyable {
 
     private mutating func appendRequestCookies(_ snapshot: RequestSnapshot) {
         let cookies = snapshot.cookies?() ?? cookiesInHeader(snapshot)
-        for (index, cookie) in cookies.enumerated() {
-            if index > 0 { writer.byte(UInt8(ascii: ",")) }
+        var isFirst = true
+        for cookie in cookies {
+            let isHidden =
+                !filter.isOff && (filter.hidesCookie(cookie.name.utf8) || cookie.name == SessionCookie.name)
+            // Perhaps a value without a name.
+            if isHidden, cookie.value.isEmpty { continue }
+            let mark = writer.count
+            if !isFirst { writer.byte(UInt8(ascii: ",")) }
             writer.string(cookie.name)
             writer.byte(UInt8(ascii: ":"))
-            writer.string(filter.hidesCookieValues ? PrivacyFilter.replacement : cookie.value)
+            writer.string(isHidden ? PrivacyFilter.replacement : cookie.value)
+            if isTooLong(since: mark) { continue }
+            isFirst = false
         }
+    }
+
+    /// Takes back a cookie that does not fit any more.
+    private mutating func isTooLong(since mark: Int) -> Bool {
+        guard writer.count > EventLimit.cookiesEnd else { return false }
+        writer.rewind(to: mark)
+        isTruncated = true
+        return true
     }
 
     private func cookiesInHeader(_ snapshot: RequestSnapshot) -> [(name: String, value: String)] {
@@ -125,8 +192,8 @@ struct EventEncoder: ~Copyable {
         for (index, cookie) in cookies.enumerated() {
             // The last of a name is the one that the visitor keeps.
             guard !cookies[(index + 1)...].contains(where: { $0.name == cookie.name }) else { continue }
+            let mark = writer.count
             if !isFirst { writer.byte(UInt8(ascii: ",")) }
-            isFirst = false
             writer.string(cookie.name)
             writer.raw(":{\"expires\":")
             writer.string(cookie.expires)
@@ -145,6 +212,8 @@ struct EventEncoder: ~Copyable {
             writer.raw(",\"samesite\":")
             writer.string(cookie.sameSite)
             writer.byte(UInt8(ascii: "}"))
+            if isTooLong(since: mark) { continue }
+            isFirst = false
         }
     }
 }

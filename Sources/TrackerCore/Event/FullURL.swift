@@ -4,13 +4,20 @@
 /// fragment and a bare `?` are left out. Nothing is decoded: what was asked for is what is reported.
 enum FullURL {
     /// - Parameters:
+    ///   - origin: whom to believe about scheme and host besides the request itself.
+    ///   - filter: decides what is replaced.
     ///   - bytes: the URL is appended here; ASCII only, without quotes, backslashes and controls.
-    ///   - filter: decides what is replaced in the query.
-    static func append(_ snapshot: RequestSnapshot, filter: borrowing PrivacyFilter, to bytes: inout [UInt8]) {
-        bytes.append(contentsOf: snapshot.scheme == "https" ? "https://".utf8 : "http://".utf8)
-        bytes.append(contentsOf: authority(of: snapshot).utf8)
+    /// - Returns: whether it had to be cut off.
+    @discardableResult
+    static func append(
+        _ snapshot: RequestSnapshot, origin: ForwardedOrigin? = nil, filter: inout PrivacyFilter,
+        to bytes: inout [UInt8]
+    ) -> Bool {
+        let (scheme, host) = origin?.resolve(snapshot) ?? (nil, nil)
+        bytes.append(contentsOf: (scheme ?? snapshot.scheme) == "https" ? "https://".utf8 : "http://".utf8)
+        bytes.append(contentsOf: (host ?? authority(of: snapshot)).utf8.prefix(1024))
         var target = snapshot.target
-        target.withUTF8 { append(target: $0, style: snapshot.style, filter: filter, to: &bytes) }
+        return target.withUTF8 { append(target: $0, style: snapshot.style, filter: &filter, to: &bytes) }
     }
 
     /// `Host` as sent if it can stand in a URL, else the server's own name and port.
@@ -20,35 +27,68 @@ enum FullURL {
     }
 
     private static func append(
-        target: UnsafeBufferPointer<UInt8>, style: EventStyle, filter: borrowing PrivacyFilter,
-        to bytes: inout [UInt8]
-    ) {
-        var start = pathStart(of: target)
+        target: UnsafeBufferPointer<UInt8>, style: EventStyle, filter: inout PrivacyFilter, to bytes: inout [UInt8]
+    ) -> Bool {
+        let start = pathStart(of: target)
         let end = target[start...].firstIndex(of: UInt8(ascii: "#")) ?? target.count
         let question = target[start..<end].firstIndex(of: UInt8(ascii: "?")) ?? end
         if start == question || target[start] != UInt8(ascii: "/") { bytes.append(UInt8(ascii: "/")) }
-        while start < question {
-            appendEncoded(target, at: start, end: end, inQuery: false, style: style, to: &bytes)
-            start += 1
-        }
-        guard question + 1 < end else { return }
-        bytes.append(UInt8(ascii: "?"))
-        var position = question + 1
+        let hidden = hiddenRanges(target, start..<end, question: question, filter: &filter)
+        var next = 0
+        var position = start
         while position < end {
-            let pairEnd = target[position..<end].firstIndex(of: UInt8(ascii: "&")) ?? end
-            let nameEnd = target[position..<pairEnd].firstIndex(of: UInt8(ascii: "=")) ?? pairEnd
-            let isFiltered =
-                nameEnd + 1 < pairEnd
-                && filter.hidesQueryValue(name: UnsafeBufferPointer(rebasing: target[position..<nameEnd]))
-            let copied = isFiltered ? nameEnd + 1 : pairEnd
-            while position < copied {
-                appendEncoded(target, at: position, end: end, inQuery: true, style: style, to: &bytes)
-                position += 1
+            // An escape and the bytes of one character stay together: three at most at a time.
+            guard bytes.count < EventLimit.urlBytes - 16 else { return true }
+            if next < hidden.count, position >= hidden[next].lowerBound {
+                bytes.append(contentsOf: PrivacyFilter.replacementBytes)
+                position = hidden[next].upperBound
+                next += 1
+                continue
             }
-            if isFiltered { bytes.append(contentsOf: PrivacyFilter.replacement.utf8) }
-            if pairEnd < end { bytes.append(UInt8(ascii: "&")) }
+            if position == question {
+                if question + 1 < end { bytes.append(UInt8(ascii: "?")) }
+            } else {
+                appendEncoded(target, at: position, end: end, inQuery: position > question, style: style, to: &bytes)
+            }
+            position += 1
+        }
+        return false
+    }
+
+    /// What is not to be shown, in order and without overlap.
+    private static func hiddenRanges(
+        _ target: UnsafeBufferPointer<UInt8>, _ range: Range<Int>, question: Int, filter: inout PrivacyFilter
+    ) -> [Range<Int>] {
+        if filter.isOff { return [] }
+        var hidden: [Range<Int>] = []
+        var position = question + 1
+        while position < range.upperBound {
+            let pairEnd = target[position..<range.upperBound].firstIndex(of: UInt8(ascii: "&")) ?? range.upperBound
+            let nameEnd = target[position..<pairEnd].firstIndex(of: UInt8(ascii: "=")) ?? pairEnd
+            if nameEnd + 1 < pairEnd,
+                filter.hidesQueryValue(name: UnsafeBufferPointer(rebasing: target[position..<nameEnd]))
+            {
+                hidden.append(nameEnd + 1..<pairEnd)
+            }
             position = pairEnd + 1
         }
+        guard filter.searchesURLs else { return hidden }
+        let found = filter.secrets(inURL: UnsafeBufferPointer(rebasing: target[range]))
+        if found.isEmpty { return hidden }
+        hidden += found.map { $0.lowerBound + range.lowerBound..<$0.upperBound + range.lowerBound }
+        return merged(hidden)
+    }
+
+    private static func merged(_ ranges: [Range<Int>]) -> [Range<Int>] {
+        var merged: [Range<Int>] = []
+        for range in ranges.sorted(by: { $0.lowerBound < $1.lowerBound }) {
+            if let last = merged.last, range.lowerBound <= last.upperBound {
+                merged[merged.count - 1] = last.lowerBound..<max(last.upperBound, range.upperBound)
+            } else {
+                merged.append(range)
+            }
+        }
+        return merged
     }
 
     /// Where the path begins: after the scheme and authority of an absolute-form target (RFC 9112, section 3.2.2).

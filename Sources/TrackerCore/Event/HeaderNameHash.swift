@@ -18,6 +18,8 @@ struct HeaderNameHash: Equatable {
 
     /// Names are case-insensitive (RFC 9110, section 5.1).
     static func areSame(_ left: String, _ right: String) -> Bool {
+        // Nearly always they are spelled alike, and that is quick to see.
+        if left == right { return true }
         guard left.utf8.count == right.utf8.count else { return false }
         for (one, other) in zip(left.utf8, right.utf8) where one != other {
             guard one ^ other == 0x20, one | 0x20 >= UInt8(ascii: "a"), one | 0x20 <= UInt8(ascii: "z") else {

@@ -29,6 +29,13 @@ struct JSONWriter: ~Copyable {
         base = .allocate(capacity: capacity)
     }
 
+    /// Takes back what was written after a moment.
+    ///
+    /// - Parameter mark: what `count` was then.
+    mutating func rewind(to mark: Int) {
+        count = min(count, max(0, mark))
+    }
+
     @inline(__always)
     private mutating func reserve(_ more: Int) {
         if capacity - count < more { grow(more) }

@@ -9,12 +9,14 @@ final class TrackedRequest: Sendable {
     /// `Set-Cookie` values, without the tracker's own.
     let responseCookies: [String]
     let viewName: String?
+    /// How many requests the event stands for; nil where all requests become events.
+    let weight: Double?
     /// What the event counts against the queue's bound: its texts, and the rest of the JSON.
     let approximateBytes: Int
 
     init(
         snapshot: RequestSnapshot, session: SessionIdentifier, receivedAt: Int64, processingNanoseconds: UInt64,
-        status: Int, responseCookies: [String], viewName: String?
+        status: Int, responseCookies: [String], viewName: String?, weight: Double? = nil
     ) {
         self.snapshot = snapshot
         self.session = session
@@ -23,8 +25,22 @@ final class TrackedRequest: Sendable {
         self.status = status
         self.responseCookies = responseCookies
         self.viewName = viewName
+        self.weight = weight
         var bytes = 256 &+ snapshot.headers.contentBytes &+ snapshot.target.utf8.count
         for cookie in responseCookies { bytes &+= 16 &+ cookie.utf8.count }
         approximateBytes = bytes
+    }
+
+    /// The same request as a hook wants it to be seen. It counts against the queue's bound as before.
+    func changed(by draft: EventDraft) -> TrackedRequest {
+        var snapshot = snapshot
+        // Asked before the headers are replaced, where the two may be lost.
+        snapshot.host = snapshot.host ?? snapshot.headers.host
+        snapshot.target = draft.target
+        snapshot.headers = RequestHeaders(draft.headers)
+        return TrackedRequest(
+            snapshot: snapshot, session: session, receivedAt: receivedAt,
+            processingNanoseconds: processingNanoseconds, status: status, responseCookies: responseCookies,
+            viewName: draft.viewName, weight: weight)
     }
 }

@@ -28,7 +28,12 @@ public struct Interception: Sendable {
 
     /// The `Set-Cookie` value to add to the response; nil if the visitor has the cookie already.
     public var sessionCookie: String? {
-        isNewSession ? SessionCookie.setCookie(session, isSecure: snapshot.scheme == "https") : nil
+        isNewSession ? SessionCookie.setCookie(session, isSecure: isSecure) : nil
+    }
+
+    private var isSecure: Bool {
+        if snapshot.scheme == "https" { return true }
+        return pipeline.forwardedOrigin.map { $0.resolve(snapshot).scheme == "https" } ?? false
     }
 
     /// Ends the measurement and hands the event over to the delivery thread. Never waits and never fails.
@@ -45,11 +50,16 @@ public struct Interception: Sendable {
     /// its answer. The parameters are those of ``finish(status:responseCookies:viewName:)``.
     public func measure(status: Int, responseCookies: [String] = [], viewName: String?) -> MeasuredRequest {
         let now = SystemClock.monotonicNanoseconds()
+        var weight: Double?
+        if let selection = pipeline.selection, selection.samples {
+            weight = selection.weight(session: session, status: status)
+            if weight == nil { return MeasuredRequest(request: nil, pipeline: pipeline) }
+        }
         return MeasuredRequest(
             request: TrackedRequest(
                 snapshot: snapshot, session: session, receivedAt: receivedAt,
                 processingNanoseconds: now > startedAt ? now - startedAt : 0, status: status,
-                responseCookies: responseCookies, viewName: viewName),
+                responseCookies: responseCookies, viewName: viewName, weight: weight),
             pipeline: pipeline)
     }
 }

@@ -1,15 +1,16 @@
 /// A request whose measurement is over and whose event has not been handed over yet.
 public struct MeasuredRequest: Sendable {
-    let request: TrackedRequest
+    /// nil if the request is not in the sample.
+    let request: TrackedRequest?
     let pipeline: DeliveryPipeline
 
     /// Hands the event over to the delivery thread of the tracker that began the measurement. Call it once.
     public func send() {
-        pipeline.capture(request)
+        if let request { pipeline.capture(request) } else { pipeline.countSampledOut() }
     }
 
     /// Hands the event over to another tracker, for example one with shorter time-outs.
     public func send(through tracker: Tracker) {
-        tracker.capture(request)
+        if let request { tracker.capture(request) } else { pipeline.countSampledOut() }
     }
 }

@@ -1,29 +1,53 @@
-/// Decides which values leave the host. Used by the delivery thread alone.
+/// Applies a ``PrivacyPolicy`` to one event after another. Used by the delivery thread alone; keeps its buffers.
 struct PrivacyFilter {
     static let replacement = "[Filtered]"
+    static let replacementBytes = Array(replacement.utf8)
 
     /// What happens to the value of a header field.
     enum Treatment {
         case keep
         case replace
-        /// The names of the cookies stay, their values go.
-        case replaceCookieValues
-        /// The value holds a URL; its query is treated like that of `full_url`.
-        case filterURL
+        /// Each cookie in it is treated like a cookie.
+        case cookies
+        /// The value stays but for the secrets in it.
+        case search
+        /// It holds clients' addresses, which are shortened.
+        case truncateAddresses
+        /// The field is left out, name and value.
+        case omit
     }
 
-    let mode: PrivacyMode
+    let policy: PrivacyPolicy
+    /// The original's events: nothing is looked at.
+    let isOff: Bool
+    private let terms: SensitiveTerms
+    private let headers: NameRule
+    private let cookies: NameRule
+    private let parameters: NameRule
+    private var scanner = SecretScanner()
+    private var clean = CleanValues()
     /// What was decided for a name, in a place that its hash gives. Requests repeat the same few names; a name that
     /// falls on the place of another is decided again.
     private var decided: [(name: String, treatment: Treatment)?]
 
-    init(mode: PrivacyMode) {
-        self.mode = mode
-        decided = Array(repeating: nil, count: mode == .none ? 0 : 256)
+    init(policy: PrivacyPolicy) {
+        self.policy = policy
+        isOff = policy == .none
+        terms = policy.terms.isEmpty ? .standard : SensitiveTerms(adding: policy.terms)
+        headers = NameRule(policy.headers)
+        cookies = NameRule(policy.cookies)
+        parameters = NameRule(policy.queryParameters)
+        decided = Array(repeating: nil, count: isOff ? 0 : 256)
     }
 
+    init(mode: PrivacyMode) {
+        self.init(policy: PrivacyPolicy(mode))
+    }
+
+    // MARK: Headers
+
     mutating func treatment(ofHeader name: String, hash: HeaderNameHash) -> Treatment {
-        if mode == .none { return .keep }
+        if isOff { return .keep }
         let place = Int(hash.value % 256)
         if let known = decided[place], HeaderNameHash.areSame(known.name, name) { return known.treatment }
         let treatment = decide(name)
@@ -34,28 +58,38 @@ struct PrivacyFilter {
 
     private func decide(_ name: String) -> Treatment {
         let lowercase = name.lowercased()
-        if lowercase == "cookie" || lowercase == "set-cookie" { return .replaceCookieValues }
-        if mode == .strict { return Self.harmless.contains(lowercase) ? .keep : .replace }
-        if SensitiveTerms.matches(name.utf8) { return .replace }
-        if Self.withURL.contains(lowercase) { return .filterURL }
-        return .keep
-    }
-
-    func hidesQueryValue(name: UnsafeBufferPointer<UInt8>) -> Bool {
-        switch mode {
-        case .none: false
-        case .strict: true
-        case .standard:
-            name.contains(UInt8(ascii: "%"))
-                ? SensitiveTerms.matches(PercentEncoding.decode(name)) : SensitiveTerms.matches(name)
+        if lowercase == "cookie" || lowercase == "set-cookie" { return .cookies }
+        if policy.addresses != .keep, ClientAddresses.headers.contains(lowercase) {
+            return policy.addresses == .omit ? .omit : .truncateAddresses
         }
+        if headers.hides(name.utf8, terms) { return .replace }
+        return policy.searchesValues ? .search : .keep
     }
 
-    /// Whether cookie values are replaced, wherever they stand.
-    var hidesCookieValues: Bool { mode != .none }
+    /// Writes a value with its secrets replaced.
+    mutating func append(searching value: UnsafeBufferPointer<UInt8>, to writer: inout JSONWriter) {
+        if clean.contains(value) { return writer.content(value) }
+        scanner.scan(value, .header, terms)
+        if scanner.found.isEmpty {
+            clean.insert()
+            return writer.content(value)
+        }
+        var copied = 0
+        for range in scanner.found {
+            writer.content(UnsafeBufferPointer(rebasing: value[copied..<range.lowerBound]))
+            writer.raw(Self.replacementBytes)
+            copied = range.upperBound
+        }
+        writer.content(UnsafeBufferPointer(rebasing: value[copied...]))
+    }
 
-    /// Writes a `Cookie` field with the names of its cookies, in order, and without their values.
+    // MARK: Cookies
+
+    func hidesCookie(_ name: some Sequence<UInt8>) -> Bool { cookies.hides(name, terms) }
+
+    /// Writes a `Cookie` field with the names of its cookies, in order, and with the values that may stay.
     func appendCookies(_ header: UnsafeBufferPointer<UInt8>, to writer: inout JSONWriter) {
+        guard cookies.mayHide else { return writer.content(header) }
         var position = 0
         var isFirst = true
         while position <= header.count {
@@ -65,7 +99,12 @@ struct PrivacyFilter {
             isFirst = false
             if let equals = header[position..<end].firstIndex(of: UInt8(ascii: "=")) {
                 writer.content(UnsafeBufferPointer(rebasing: header[position...equals]))
-                writer.raw(Self.replacementBytes)
+                let isHidden = cookies.hides(header[position..<equals], terms) || Self.isOwn(header[position..<equals])
+                if isHidden {
+                    writer.raw(Self.replacementBytes)
+                } else {
+                    writer.content(UnsafeBufferPointer(rebasing: header[(equals + 1)..<end]))
+                }
             } else if position < end {
                 // Without a name it may be anything, a value as well.
                 writer.raw(Self.replacementBytes)
@@ -74,35 +113,53 @@ struct PrivacyFilter {
         }
     }
 
-    /// Writes a URL that stands in a header field, without its sensitive query values.
-    func appendURL(_ url: UnsafeBufferPointer<UInt8>, to writer: inout JSONWriter) {
-        guard let question = url.firstIndex(of: UInt8(ascii: "?")) else { return writer.content(url) }
-        let queryEnd = url[question...].firstIndex(of: UInt8(ascii: "#")) ?? url.count
-        var copied = 0
-        var position = question + 1
-        while position < queryEnd {
-            let end = url[position..<queryEnd].firstIndex(of: UInt8(ascii: "&")) ?? queryEnd
-            if let equals = url[position..<end].firstIndex(of: UInt8(ascii: "=")), equals + 1 < end,
-                hidesQueryValue(name: UnsafeBufferPointer(rebasing: url[position..<equals]))
-            {
-                writer.content(UnsafeBufferPointer(rebasing: url[copied...equals]))
-                writer.raw(Self.replacementBytes)
-                copied = end
-            }
-            position = end + 1
-        }
-        writer.content(UnsafeBufferPointer(rebasing: url[copied...]))
+    /// The session's id is in the event already; a second copy of it only makes it easier to find.
+    private static func isOwn(_ name: Slice<UnsafeBufferPointer<UInt8>>) -> Bool {
+        name.elementsEqual(SessionCookie.name.utf8)
     }
 
-    private static let replacementBytes = Array(replacement.utf8)
+    // MARK: URLs
 
-    private static let withURL: Set<String> = [
-        "referer", "location", "content-location", "x-original-url", "x-rewrite-url", "x-forwarded-uri", "origin",
-    ]
+    func hidesQueryValue(name: UnsafeBufferPointer<UInt8>) -> Bool {
+        if isOff || !parameters.mayHide { return false }
+        return name.contains(UInt8(ascii: "%"))
+            ? parameters.hides(PercentEncoding.decode(name), terms) : parameters.hides(name, terms)
+    }
 
-    private static let harmless: Set<String> = [
-        "accept", "accept-encoding", "accept-language", "cache-control", "connection", "content-length",
-        "content-type", "dnt", "host", "sec-fetch-dest", "sec-fetch-mode", "sec-fetch-site", "sec-fetch-user",
-        "sec-gpc", "upgrade-insecure-requests", "user-agent",
-    ]
+    /// Whether `full_url` has to be searched for secrets inside its path and its values.
+    var searchesURLs: Bool { !isOff && policy.searchesValues }
+
+    /// The secrets in a URL's path and query.
+    mutating func secrets(inURL url: UnsafeBufferPointer<UInt8>) -> [Range<Int>] {
+        scanner.scan(url, .url, terms)
+        return scanner.found
+    }
+}
+
+/// One rule of a policy, ready to be asked.
+struct NameRule {
+    private let rule: PrivacyPolicy.Rule
+    private let allowed: Set<[UInt8]>
+
+    init(_ rule: PrivacyPolicy.Rule) {
+        self.rule = rule
+        allowed = if case .allowList(let names) = rule { Set(names.map { Self.folded($0.utf8) }) } else { [] }
+    }
+
+    /// Whether there is any name whose value goes.
+    var mayHide: Bool { rule != .off }
+
+    func hides(_ name: some Sequence<UInt8>, _ terms: borrowing SensitiveTerms) -> Bool {
+        switch rule {
+        case .off: false
+        case .denyList: terms.matches(name)
+        case .allowList: allowed.isEmpty || !allowed.contains(Self.folded(name))
+        }
+    }
+
+    private static func folded(_ name: some Sequence<UInt8>) -> [UInt8] {
+        name.map { byte in
+            byte >= 0x41 && byte <= 0x5A ? byte | 0x20 : byte == UInt8(ascii: "_") ? UInt8(ascii: "-") : byte
+        }
+    }
 }

@@ -1,6 +1,7 @@
-/// How much of a request may leave the host.
+/// The presets of ``PrivacyPolicy``, as `RA_PRIVACY` names them.
 public enum PrivacyMode: String, Sendable, Hashable, CaseIterable {
-    /// Values of credentials, cookies and sensitive query parameters are replaced by `[Filtered]`; names stay.
+    /// Values of credentials, cookies, sensitive parameters, and what looks like a secret wherever it stands, are
+    /// replaced by `[Filtered]`; names stay.
     case standard = "default"
     /// Nothing is filtered: the events of the Python package.
     case none

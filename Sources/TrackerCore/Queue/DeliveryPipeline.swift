@@ -22,6 +22,9 @@ final class DeliveryPipeline: Sendable {
         /// On disk, or taken from there by another process.
         var spooled = 0
         var deliveredForOthers = 0
+        var ignored = 0
+        var sampledOut = 0
+        var slowHooks = 0
         var dropped = [Int](repeating: 0, count: DropReason.allCases.count)
         /// Taken off the queue and not settled.
         var outstanding = 0
@@ -56,12 +59,21 @@ final class DeliveryPipeline: Sendable {
 
     private let state = Mutex(State())
     private let bell = DispatchSemaphore(value: 0)
+    /// Which requests become events; nil: all.
+    let selection: Selection?
+    /// Whom to believe about how a client came; nil: nobody.
+    let forwardedOrigin: ForwardedOrigin?
     private let capacity: Int
     private let maximumBytes: Int
     /// Starts the delivery thread; set once, before the first event.
     private let startThread: @Sendable (DeliveryPipeline) -> Bool
 
-    init(capacity: Int, maximumBytes: Int, startThread: @escaping @Sendable (DeliveryPipeline) -> Bool) {
+    init(
+        capacity: Int, maximumBytes: Int, selection: Selection? = nil, forwardedOrigin: ForwardedOrigin? = nil,
+        startThread: @escaping @Sendable (DeliveryPipeline) -> Bool
+    ) {
+        self.selection = selection
+        self.forwardedOrigin = forwardedOrigin
         self.capacity = capacity
         self.maximumBytes = maximumBytes
         self.startThread = startThread
@@ -114,6 +126,9 @@ final class DeliveryPipeline: Sendable {
             statistics.retried = state.retried
             statistics.spooled = state.spooled
             statistics.deliveredForOthers = state.deliveredForOthers
+            statistics.ignored = state.ignored
+            statistics.sampledOut = state.sampledOut
+            statistics.slowHooks = state.slowHooks
             statistics.queued = state.queue.count
             statistics.inFlight = state.outstanding
             for reason in DropReason.allCases where state.dropped[reason.index] > 0 {
@@ -281,6 +296,10 @@ final class DeliveryPipeline: Sendable {
             state.drop(reason, own)
         }
     }
+
+    func countIgnored() { state.withLock { $0.ignored += 1 } }
+    func countSampledOut() { state.withLock { $0.sampledOut += 1 } }
+    func countSlowHook() { state.withLock { $0.slowHooks += 1 } }
 
     func countRetried(_ count: Int) {
         state.withLock { $0.retried += count }

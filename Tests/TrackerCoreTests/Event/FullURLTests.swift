@@ -4,14 +4,15 @@ import Testing
 
 @Suite("full_url")
 struct FullURLTests {
-    static func url(_ target: String, host: String? = "h", privacy: PrivacyMode = .none, style: EventStyle = .router)
+    static func url(_ target: String, host: String? = "h", privacy: PrivacyPolicy = .none, style: EventStyle = .router)
         -> String
     {
         let snapshot = RequestSnapshot(
             method: "GET", target: target, host: host, serverAuthority: "server:8", headers: RequestHeaders([]),
             style: style)
         var bytes: [UInt8] = []
-        FullURL.append(snapshot, filter: PrivacyFilter(mode: privacy), to: &bytes)
+        var filter = PrivacyFilter(policy: privacy)
+        FullURL.append(snapshot, filter: &filter, to: &bytes)
         return String(decoding: bytes, as: UTF8.self)
     }
 

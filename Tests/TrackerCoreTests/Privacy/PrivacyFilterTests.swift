@@ -5,7 +5,7 @@ import Testing
 
 @Suite("The privacy filter")
 struct PrivacyFilterTests {
-    static func headers(_ fields: [(name: String, value: String)], _ privacy: PrivacyMode = .standard) throws
+    static func headers(_ fields: [(name: String, value: String)], _ privacy: PrivacyPolicy = .standard) throws
         -> [String: String]?
     {
         let snapshot = RequestSnapshot(method: "GET", target: "/", headers: RequestHeaders(fields))

@@ -1,0 +1,121 @@
+/// Whose `X-Forwarded-*` and `Forwarded` header fields are believed. By default nobody's: a client can send them too.
+public enum TrustedProxies: Sendable, Hashable {
+    /// The fields don't shape `full_url`.
+    case none
+    /// So many proxies stand between the client and the app, each of which adds to the fields.
+    case count(Int)
+    /// The proxies are those with an address in one of these networks, such as `10.0.0.0/8` or `::1`.
+    case networks([String])
+
+    /// Reads `RA_TRUSTED_PROXIES`: a number, or networks separated by commas.
+    init?(text: String) {
+        if let count = Int(text) {
+            guard (0...100).contains(count) else { return nil }
+            self = count == 0 ? .none : .count(count)
+            return
+        }
+        let networks = text.split(separator: ",").map { String($0).trimmingSpaces() }.filter { !$0.isEmpty }
+        guard !networks.isEmpty, networks.allSatisfy({ IPNetwork($0) != nil }) else { return nil }
+        self = .networks(networks)
+    }
+
+    /// Whether every network can be read.
+    var isValid: Bool {
+        switch self {
+        case .none: true
+        case .count(let count): (1...100).contains(count)
+        case .networks(let networks): networks.allSatisfy { IPNetwork($0) != nil }
+        }
+    }
+}
+
+/// What trusted proxies say of how the client came. Read from the right, where the proxies nearest to the app write;
+/// what stands further left may come from the client.
+struct ForwardedOrigin {
+    private let proxies: TrustedProxies
+    private let networks: [IPNetwork]
+
+    /// - Returns: nil if nobody is trusted.
+    init?(_ proxies: TrustedProxies) {
+        if proxies == .none { return nil }
+        self.proxies = proxies
+        networks = if case .networks(let texts) = proxies { texts.compactMap { IPNetwork($0) } } else { [] }
+    }
+
+    /// The scheme and authority that the client used, as far as trusted proxies say.
+    func resolve(_ snapshot: RequestSnapshot) -> (scheme: String?, host: String?) {
+        let fields = snapshot.headers.fields
+        let forwarded = Self.elements("forwarded", fields).map(Self.parameters)
+        let addresses =
+            forwarded.isEmpty
+            ? Self.elements("x-forwarded-for", fields) : forwarded.map { $0["for"] ?? "" }
+        guard let hops = trustedHops(peer: snapshot.remoteAddress, addresses) else { return (nil, nil) }
+        if !forwarded.isEmpty {
+            // Each proxy adds an element; the one that met the client is `hops` from the right.
+            let element = forwarded[max(0, forwarded.count - hops)]
+            return (Self.scheme(element["proto"]), Self.host(element["host"]))
+        }
+        return (
+            Self.scheme(Self.fromRight(Self.elements("x-forwarded-proto", fields), hops)),
+            Self.host(Self.fromRight(Self.elements("x-forwarded-host", fields), hops))
+        )
+    }
+
+    /// How many proxies the request passed that are trusted, one after the other, from the app outwards.
+    private func trustedHops(peer: String?, _ addresses: [String]) -> Int? {
+        if case .count(let count) = proxies { return count }
+        guard let peer, isTrusted(peer) else { return nil }
+        var hops = 1
+        for address in addresses.reversed() where hops <= addresses.count {
+            guard isTrusted(address) else { break }
+            hops += 1
+        }
+        return min(hops, max(1, addresses.count))
+    }
+
+    private func isTrusted(_ text: String) -> Bool {
+        var host = text.filter { $0 != "\"" }
+        if host.hasPrefix("["), let end = host.firstIndex(of: "]") {
+            host = String(host[host.index(after: host.startIndex)..<end])
+        } else if host.filter({ $0 == ":" }).count == 1, let colon = host.firstIndex(of: ":") {
+            host = String(host[..<colon])
+        }
+        guard let address = IPAddress(host) else { return false }
+        return networks.contains { $0.contains(address) }
+    }
+
+    private static func elements(_ name: StaticString, _ fields: [RequestHeaders.Field]) -> [String] {
+        fields.filter { RequestHeaders.isEqual($0.name, name) }
+            .flatMap { $0.value.split(separator: ",") }
+            .map { String($0).trimmingSpaces() }
+    }
+
+    /// A proxy may add to a list or replace it; where it is shorter than the chain, its first element is the oldest.
+    private static func fromRight(_ values: [String], _ hops: Int) -> String? {
+        values.isEmpty ? nil : values[max(0, values.count - hops)]
+    }
+
+    /// The parameters of one element of `Forwarded` (RFC 7239, section 4).
+    private static func parameters(_ element: String) -> [String: String] {
+        var parameters: [String: String] = [:]
+        for pair in element.split(separator: ";") {
+            let parts = pair.split(separator: "=", maxSplits: 1)
+            guard parts.count == 2 else { continue }
+            parameters[String(parts[0]).trimmingSpaces().lowercased()] =
+                String(parts[1]).trimmingSpaces().filter { $0 != "\"" }
+        }
+        return parameters
+    }
+
+    private static func scheme(_ value: String?) -> String? {
+        switch value?.lowercased() {
+        case "https", "wss": "https"
+        case "http", "ws": "http"
+        default: nil
+        }
+    }
+
+    private static func host(_ value: String?) -> String? {
+        value.flatMap { HostAndPort($0) == nil ? nil : $0 }
+    }
+}

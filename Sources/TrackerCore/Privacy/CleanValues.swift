@@ -1,0 +1,40 @@
+/// Remembers values in which nothing was found: browsers send the same few with every request.
+///
+/// By a 64-bit hash with a random seed: two values fall together once in 2^64, and nobody can look for such a pair.
+struct CleanValues {
+    private var hashes = [UInt64](repeating: 0, count: 512)
+    private let seed = UInt64.random(in: .min ... .max)
+    private var last: UInt64 = 0
+
+    /// Whether the value was found clean before. It is the one that ``insert()`` is about.
+    mutating func contains(_ value: UnsafeBufferPointer<UInt8>) -> Bool {
+        last = hash(value)
+        return hashes[Int(last % 512)] == last
+    }
+
+    mutating func insert() {
+        hashes[Int(last % 512)] = last
+    }
+
+    private func hash(_ value: UnsafeBufferPointer<UInt8>) -> UInt64 {
+        let bytes = UnsafeRawBufferPointer(value)
+        var hash = seed ^ UInt64(bytes.count)
+        var position = 0
+        while position &+ 8 <= bytes.count {
+            hash = Self.stir(hash ^ bytes.loadUnaligned(fromByteOffset: position, as: UInt64.self))
+            position &+= 8
+        }
+        var rest: UInt64 = 0
+        while position < bytes.count {
+            rest = rest << 8 | UInt64(bytes[position])
+            position &+= 1
+        }
+        return max(1, Self.stir(hash ^ rest))
+    }
+
+    @inline(__always)
+    private static func stir(_ value: UInt64) -> UInt64 {
+        let product = value.multipliedFullWidth(by: 0x9E37_79B9_7F4A_7C15)
+        return product.high ^ product.low
+    }
+}

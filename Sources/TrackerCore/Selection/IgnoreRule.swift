@@ -1,0 +1,99 @@
+/// Requests that are not tracked at all: no event, no session cookie, nothing counted but their number.
+///
+///     configuration.ignore = [.healthChecks, .path("/static/*"), .method("OPTIONS")]
+public struct IgnoreRule: Sendable {
+    private let matches: @Sendable (RequestSnapshot) -> Bool
+
+    private init(_ matches: @escaping @Sendable (RequestSnapshot) -> Bool) {
+        self.matches = matches
+    }
+
+    /// Requests for a path, without its query; `*` stands for anything. Case matters.
+    public static func path(_ pattern: String) -> IgnoreRule {
+        let pattern = WildcardPattern(pattern, ignoresCase: false)
+        return IgnoreRule { snapshot in
+            var target = snapshot.target
+            return target.withUTF8 { bytes in
+                let end = bytes.firstIndex { $0 == UInt8(ascii: "?") || $0 == UInt8(ascii: "#") } ?? bytes.count
+                return pattern.matches(UnsafeBufferPointer(rebasing: bytes[..<end]))
+            }
+        }
+    }
+
+    /// Requests of a method. Case matters (RFC 9110, section 9.1).
+    public static func method(_ method: String) -> IgnoreRule {
+        IgnoreRule { $0.method == method }
+    }
+
+    /// Requests of a user agent; `*` stands for anything, case does not matter.
+    public static func userAgent(_ pattern: String) -> IgnoreRule {
+        let pattern = WildcardPattern(pattern, ignoresCase: true)
+        return IgnoreRule { snapshot in
+            for field in snapshot.headers.fields where RequestHeaders.isEqual(field.name, "user-agent") {
+                var value = field.value
+                return value.withUTF8 { pattern.matches($0) }
+            }
+            return false
+        }
+    }
+
+    /// Requests for which a function says so. It runs while the request is served: it must be quick.
+    public static func custom(_ isIgnored: @escaping @Sendable (RequestSnapshot) -> Bool) -> IgnoreRule {
+        IgnoreRule(isIgnored)
+    }
+
+    /// What orchestrators and load balancers ask again and again: the usual paths and user agents.
+    public static let healthChecks: IgnoreRule = {
+        let paths = [
+            "/health", "/healthz", "/health/*", "/healthcheck", "/health-check", "/livez", "/live", "/readyz", "/ready",
+            "/readiness", "/liveness", "/ping", "/up", "/status/health", "/actuator/health*", "/-/healthy",
+            "/-/ready", "/_health", "/__health", "/heartbeat", "/__heartbeat__", "/__lbheartbeat__",
+        ].flatMap { $0.hasSuffix("*") ? [$0] : [$0, $0 + "/"] }.map(IgnoreRule.path)
+        let agents = [
+            "kube-probe/*", "ELB-HealthChecker/*", "GoogleHC/*", "Consul Health Check", "HAProxy*", "Amazon-Route53*",
+            "Edge Health Probe*", "Load Balancer Agent*", "Render/*", "Envoy/HC*",
+        ].map(IgnoreRule.userAgent)
+        return IgnoreRule { snapshot in
+            paths.contains { $0.isMatch(snapshot) } || agents.contains { $0.isMatch(snapshot) }
+        }
+    }()
+
+    func isMatch(_ snapshot: RequestSnapshot) -> Bool { matches(snapshot) }
+}
+
+/// A text in which `*` stands for any number of bytes.
+struct WildcardPattern: Sendable {
+    private let pattern: [UInt8]
+    private let ignoresCase: Bool
+
+    init(_ text: String, ignoresCase: Bool) {
+        pattern = Array((ignoresCase ? text.lowercased() : text).utf8)
+        self.ignoresCase = ignoresCase
+    }
+
+    /// In time proportional to the product of the lengths at worst; there is no recursion.
+    func matches(_ text: UnsafeBufferPointer<UInt8>) -> Bool {
+        var (position, place) = (0, 0)
+        var star: Int?
+        var retry = 0
+        while position < text.count {
+            let byte = text[position]
+            let folded = ignoresCase && byte >= 0x41 && byte <= 0x5A ? byte | 0x20 : byte
+            if place < pattern.count, pattern[place] == UInt8(ascii: "*") {
+                star = place
+                retry = position
+                place += 1
+            } else if place < pattern.count, pattern[place] == folded {
+                position += 1
+                place += 1
+            } else if let star {
+                retry += 1
+                position = retry
+                place = star + 1
+            } else {
+                return false
+            }
+        }
+        return pattern[place...].allSatisfy { $0 == UInt8(ascii: "*") }
+    }
+}

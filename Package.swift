@@ -18,10 +18,13 @@ let package = Package(
         // libcurl's few prototypes, looked up with dlopen: nothing to install in order to build.
         .target(name: "CCurl", linkerSettings: [.linkedLibrary("dl", .when(platforms: [.linux]))]),
 
+        // zlib's few prototypes, likewise.
+        .target(name: "CZlib", linkerSettings: [.linkedLibrary("dl", .when(platforms: [.linux]))]),
+
         // System interfaces that the toolchain's Glibc module leaves out (epoll).
         .target(name: "CPlatform"),
 
-        .target(name: "TrackerCore", dependencies: ["CCurl", "CPlatform"]),
+        .target(name: "TrackerCore", dependencies: ["CCurl", "CPlatform", "CZlib"]),
         .target(name: "TrackerRouterAdapter", dependencies: ["TrackerCore"]),
         .target(name: "TrackerCGI", dependencies: ["TrackerCore", "CPlatform"]),
 
@@ -41,15 +44,16 @@ let package = Package(
         .target(name: "TestSupport", dependencies: ["TrackerCore"], path: "Tests/TestSupport"),
         .testTarget(name: "TrackerCoreTests", dependencies: ["TrackerCore", "TestSupport", "SpoolProcess"]),
         .testTarget(name: "TrackerRouterAdapterTests", dependencies: ["TrackerRouterAdapter", "TestSupport"]),
-        // A process that tests of the spool start and kill. Not a product.
+        // Processes that tests start and kill. Not products.
         .executableTarget(name: "SpoolProcess", dependencies: ["TrackerCore"], path: "Tests/SpoolProcess"),
-        .testTarget(name: "TrackerCGITests", dependencies: ["TrackerCGI"]),
+        .executableTarget(name: "DeliveryProcess", dependencies: ["TrackerCore"], path: "Tests/DeliveryProcess"),
+        .testTarget(name: "TrackerCGITests", dependencies: ["TrackerCGI", "TrackerCore"]),
         .testTarget(name: "DemoServerTests", dependencies: ["DemoServer", "EventReceiver", "TestSupport"]),
         .testTarget(
             name: "IntegrationTests",
             dependencies: [
                 "TrackerCore", "TrackerRouterAdapter", "DemoServer", "EventReceiver", "DemoRouterApp", "DemoCGIApp",
-                "EventHandler", "TestSupport",
+                "EventHandler", "TestSupport", "DeliveryProcess",
             ]),
     ],
     swiftLanguageModes: [.v6]

@@ -2,6 +2,7 @@
 
 #include <dlfcn.h>
 #include <pthread.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -61,6 +62,9 @@ enum {
 enum { mopt_pipelining = kind_long + 3, mopt_max_connects = kind_long + 6, mopt_max_host_connections = kind_long + 7 };
 
 enum { info_private = 0x100000 + 21, info_response_code = 0x200000 + 2 };
+
+// OPENSSL_INIT_NO_ATEXIT
+enum { openssl_no_exit_handler = 0x00080000 };
 
 enum { msg_done = 1, http_version_2_tls = 4, tls_1_2 = 6, global_all = 3 };
 
@@ -127,6 +131,14 @@ static void load(void) {
         look_up(library, "curl_multi_poll", &curl.multi_poll) ||
         look_up(library, "curl_multi_info_read", &curl.multi_info_read))
         return;
+    // OpenSSL tidies up in an exit handler, while the delivery thread may still be sending what is left. The first call
+    // decides whether that handler is installed.
+    int (*init_crypto)(uint64_t, const void *) = NULL;
+    void *symbol = dlsym(library, "OPENSSL_init_crypto");
+    if (symbol) {
+        memcpy(&init_crypto, &symbol, sizeof symbol);
+        init_crypto(openssl_no_exit_handler, NULL);
+    }
     if (curl.global_init(global_all) != 0) {
         snprintf(load_error, sizeof load_error, "curl_global_init failed");
         return;

@@ -153,7 +153,9 @@ enum DemoSite {
     }
 
     private static func variables(_ request: CGIRequest) -> String {
-        let members = request.variables.map { "\n\(JSONText.quoted($0.name)): \(JSONText.quoted($0.value))" }
+        // Under CGI the tracker's settings, its token among them, are variables as well.
+        let shown = request.variables.filter { !$0.name.hasPrefix("RA_") }
+        let members = shown.map { "\n\(JSONText.quoted($0.name)): \(JSONText.quoted($0.value))" }
         return "{\(members.joined(separator: ","))\n}\n"
     }
 

@@ -18,6 +18,7 @@ package final class EventReceiver: Sendable {
     private let onEvent: @Sendable ([UInt8]) -> Void
     private let state = Mutex(State())
     private static let maximumProjects = 1000
+    private static let maximumExpandedBytes = 16 << 20
     private static let linesType = "application/x-ndjson"
 
     /// - Parameters:
@@ -69,6 +70,15 @@ package final class EventReceiver: Sendable {
     private func take(_ request: HTTPRequest) async throws -> HTTPResponse {
         if options.delayMilliseconds > 0 { try await Task.sleep(for: .milliseconds(options.delayMilliseconds)) }
         let isBatch = request.header("Content-Type")?.hasPrefix(Self.linesType) == true
+        if let coding = request.header("Content-Encoding"), !coding.isEmpty {
+            guard options.takesBatches, coding.lowercased() == "gzip", Gzip.isAvailable else {
+                return reject("no content coding but gzip is understood here", status: 415)
+            }
+            guard let body = Gzip.expand(request.body, limit: Self.maximumExpandedBytes) else {
+                return reject("the body is not gzip, or too long")
+            }
+            request.body = body
+        }
         let lines = isBatch ? request.body.split(separator: UInt8(ascii: "\n")) : [request.body[...]]
         state.withLock { $0.statistics.received += lines.count }
         if let status = options.status, status != 200 { return failure(status) }
@@ -109,7 +119,10 @@ package final class EventReceiver: Sendable {
             for event in events { onEvent(event.line) }
         }
         var response = HTTPResponse(text: "ok\n")
-        if options.takesBatches { response.headers.append(("Accept-Post", Self.linesType)) }
+        if options.takesBatches {
+            response.headers.append(("Accept-Post", Self.linesType))
+            if Gzip.isAvailable { response.headers.append(("Accept-Encoding", "gzip")) }
+        }
         return response
     }
 

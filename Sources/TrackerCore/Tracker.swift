@@ -103,7 +103,7 @@ public final class Tracker: Sendable {
         let waiter = pipeline.notifyWhenSettled { settled.signal() }
         if pipeline.close(stopAt: Self.deadline(after: timeout)), let waiter {
             // The thread itself keeps the deadline; the little more is for the case that it is stuck.
-            let patience = timeout.nanoseconds &+ 50_000_000
+            let patience = timeout.nanoseconds &+ 80_000_000
             if settled.wait(timeout: .now() + .nanoseconds(Int(clamping: patience))) == .timedOut {
                 pipeline.cancelWait(waiter)
                 pipeline.abandon()

@@ -2,19 +2,7 @@ import Foundation
 import TestSupport
 import Testing
 
-/// Whether this process may make a mount namespace of its own, in which libcurl can be hidden from a program.
-private let mayHideFiles: Bool = {
-    guard let unshare = Tool.find("unshare") else { return false }
-    let process = Process()
-    process.executableURL = URL(fileURLWithPath: unshare)
-    process.arguments = ["--mount", "sh", "-c", "mount --bind /dev/null /etc/hostname"]
-    process.standardError = FileHandle.nullDevice
-    guard (try? process.run()) != nil else { return false }
-    process.waitUntilExit()
-    return process.terminationStatus == 0
-}()
-
-@Suite("Without libcurl", .enabled(if: mayHideFiles, "needs the right to mount in a namespace of its own"))
+@Suite("Without libcurl", .enabled(if: Mounting.isAllowed, "needs the right to mount in a namespace of its own"))
 struct MissingLibraryTests {
     @Test("the app works, one line names the package to install, and events are counted")
     func clearError() async throws {

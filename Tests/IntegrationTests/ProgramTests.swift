@@ -4,7 +4,7 @@ import Testing
 
 @Suite("The programs")
 struct ProgramTests {
-    @Test("explain themselves", arguments: ["EventHandler", "DemoRouterApp"])
+    @Test("explain themselves", arguments: ["EventHandler", "DemoRouterApp", "DemoCGIApp"])
     func help(program: String) async throws {
         let help = try RunningProgram(program, ["--help"])
         #expect(try await help.end() == 0)
@@ -20,6 +20,7 @@ struct ProgramTests {
             ("EventHandler", ["--prot", "1"]), ("EventHandler", ["--port", "70000"]), ("EventHandler", ["--port"]),
             ("EventHandler", ["--fail-rate=2"]), ("EventHandler", ["8001"]), ("EventHandler", ["--quiet=1"]),
             ("EventHandler", ["--status", "99"]), ("DemoRouterApp", ["--port", "x"]), ("DemoRouterApp", ["-p", "1"]),
+            ("DemoCGIApp", ["--fastcgi"]), ("DemoCGIApp", ["unix:/x"]),
         ])
     func wrongArguments(program: String, arguments: [String]) async throws {
         let run = try RunningProgram(program, arguments)
@@ -28,7 +29,7 @@ struct ProgramTests {
         #expect(run.errors.split(separator: "\n").count == 1)
     }
 
-    @Test("say which address can't be had, with status 74", arguments: ["EventHandler", "DemoRouterApp"])
+    @Test("say which address can't be had, with status 74", arguments: ["EventHandler", "DemoRouterApp", "DemoCGIApp"])
     func addressInUse(program: String) async throws {
         let other = try ScriptedBackend()
         let run = try RunningProgram(program, ["--port", String(other.port)])
@@ -37,6 +38,30 @@ struct ProgramTests {
             run.errors.contains("can't listen on 127.0.0.1:\(other.port): bind: Address already in use")
         }
         other.stop()
+    }
+
+    @Test(
+        "say where they can't listen for FastCGI, with status 74",
+        arguments: [
+            ("unix:/nowhere/x.sock", "bind(/nowhere/x.sock): No such file or directory"),
+            ("here", "\"here\" is no place to listen on: use unix:/path/to/socket or host:port"),
+        ])
+    func badPlace(place: String, message: String) async throws {
+        let run = try RunningProgram(
+            "DemoCGIApp", ["--fastcgi", place], environment: ["RA_PROJECT_ID": "p", "RA_PROJECT_TOKEN": "t"])
+        #expect(try await run.end() == 74)
+        try await eventually { run.errors.contains(message) }
+    }
+
+    @Test("a FastCGI server that is idle ends at SIGTERM, and takes its socket along")
+    func idleFastCGI() async throws {
+        let path = "/tmp/ra-\(UUID().uuidString.prefix(8)).sock"
+        let run = try RunningProgram("DemoCGIApp", ["--fastcgi", "unix:\(path)"])
+        try await eventually("the socket") { FileManager.default.fileExists(atPath: path) }
+        let mode = try FileManager.default.attributesOfItem(atPath: path)[.posixPermissions] as? Int
+        #expect(mode == 0o660)
+        #expect(try await run.stop() == 0)
+        #expect(!FileManager.default.fileExists(atPath: path))
     }
 
     @Test("say which setting is wrong, with status 78")
@@ -68,9 +93,11 @@ struct ProgramTests {
         #expect(try await missing.end() == 66)
     }
 
-    @Test("work together without any setting: the demo prints each event", arguments: [SIGINT, SIGTERM])
-    func embeddedHandler(signal: Int32) async throws {
-        let demo = try RunningProgram("DemoRouterApp", ["--port", "0"])
+    @Test(
+        "work together without any setting: the demo prints each event", arguments: ["DemoRouterApp", "DemoCGIApp"],
+        [SIGINT, SIGTERM])
+    func embeddedHandler(program: String, signal: Int32) async throws {
+        let demo = try RunningProgram(program, ["--port", "0"])
         let client = try RawClient(port: try await demo.port(after: "Open http"))
         client.send("GET /hello/you/?token=s3cr3t HTTP/1.1\r\nHost: h\r\nAuthorization: Basic s3cr3t\r\n\r\n")
         #expect(client.receiveAnswer().hasPrefix("HTTP/1.1 200 "))

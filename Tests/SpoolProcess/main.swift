@@ -41,7 +41,11 @@ func append(to spool: Spool) {
         let records = (0..<Int.random(in: 1...20)).map { _ in
             record(identifiers, bodyBytes: .random(in: 0...3_000))
         }
-        guard spool.append(records).stored == records.count else { exit(3) }
+        let result = spool.append(records)
+        guard result.stored == records.count else {
+            print("not stored: \(result)")
+            exit(3)
+        }
         report(records.map(\.idempotencyKey))
         if Int.random(in: 0..<8) == 0 { spool.seal() }
     }
@@ -100,7 +104,10 @@ func measure(_ spool: Spool, count: Int) {
 
 guard CommandLine.arguments.count >= 3 else { exit(64) }
 do {
-    let spool = try Spool(directory: CommandLine.arguments[2])
+    // Large enough that nothing is ever evicted: the test counts every record.
+    var limits = SpoolLimits()
+    limits.maximumBytes = 4 << 30
+    let spool = try Spool(directory: CommandLine.arguments[2], limits: limits)
     switch CommandLine.arguments[1] {
     case "append": append(to: spool)
     case "deliver": deliver(from: spool)

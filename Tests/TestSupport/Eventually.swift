@@ -3,6 +3,10 @@ import Foundation
 /// A condition that did not come true in time.
 package struct NeverHappened: Error, CustomStringConvertible {
     package let description: String
+
+    package init(description: String) {
+        self.description = description
+    }
 }
 
 /// Waits until a condition holds, looking again and again, and fails once the deadline has passed.

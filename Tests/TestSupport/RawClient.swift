@@ -2,7 +2,9 @@ import Foundation
 import TrackerCore
 
 /// A TCP connection on which a test sends and receives bytes as it likes. Blocking, with a time-out.
-package final class RawClient {
+///
+/// One thread may send while another receives: `send` and `receive` share nothing but the descriptor.
+package final class RawClient: @unchecked Sendable {
     private let descriptor: Int32
     private var isOpen = true
 

@@ -6,6 +6,7 @@ package final class RunningProgram: Sendable {
     private struct State {
         var output: [UInt8] = []
         var errors: [UInt8] = []
+        var endedStreams = 0
         var status: Int32?
     }
 
@@ -39,13 +40,23 @@ package final class RunningProgram: Sendable {
         process.standardOutput = output
         process.standardError = errors
         let box = state
-        Self.collect(output.fileHandleForReading) { bytes in box.state.withLock { $0.output += bytes } }
-        Self.collect(errors.fileHandleForReading) { bytes in box.state.withLock { $0.errors += bytes } }
+        Self.collect(output.fileHandleForReading) { bytes in
+            box.state.withLock { if let bytes { $0.output += bytes } else { $0.endedStreams += 1 } }
+        }
+        Self.collect(errors.fileHandleForReading) { bytes in
+            box.state.withLock { if let bytes { $0.errors += bytes } else { $0.endedStreams += 1 } }
+        }
         let ended = ended
         process.terminationHandler = { process in
             box.state.withLock { $0.status = process.terminationStatus }
             ended.signal()
         }
+        // Swift's own threads block signals, and a child inherits that.
+        var all = sigset_t()
+        var previous = sigset_t()
+        sigfillset(&all)
+        pthread_sigmask(SIG_UNBLOCK, &all, &previous)
+        defer { pthread_sigmask(SIG_SETMASK, &previous, nil) }
         try process.run()
         try? output.fileHandleForWriting.close()
         try? errors.fileHandleForWriting.close()
@@ -76,6 +87,8 @@ package final class RunningProgram: Sendable {
         try await eventually(within: limit, "the end of \(process.executableURL?.lastPathComponent ?? "?")") {
             status != nil
         }
+        // All that it wrote; children that live on may keep its output open.
+        try? await eventually(within: .seconds(1)) { state.state.withLock { $0.endedStreams == 2 } }
         return status ?? -1
     }
 
@@ -111,7 +124,7 @@ package final class RunningProgram: Sendable {
         return pages * 4096
     }
 
-    private static func collect(_ handle: FileHandle, _ take: @escaping @Sendable ([UInt8]) -> Void) {
+    private static func collect(_ handle: FileHandle, _ take: @escaping @Sendable ([UInt8]?) -> Void) {
         let descriptor = dup(handle.fileDescriptor)
         Thread.detachNewThread {
             var buffer = [UInt8](repeating: 0, count: 65_536)
@@ -121,6 +134,7 @@ package final class RunningProgram: Sendable {
                 take(Array(buffer[..<count]))
             }
             close(descriptor)
+            take(nil)
         }
     }
 

@@ -14,11 +14,16 @@ enum FastCGIRuntime {
     static func run(_ app: CGIApp, _ listener: FastCGIListener) throws(SystemError) {
         signal(SIGPIPE, SIG_IGN)
         let server = try FastCGIServer(app, listener: listener)
+        var stopSignals = sigset_t()
+        sigemptyset(&stopSignals)
         for number in [SIGTERM, SIGINT] {
+            sigaddset(&stopSignals, number)
             guard cplatform_report_signal(number, server.control.writeEnd.number) == 0 else {
                 throw SystemError(call: "sigaction")
             }
         }
+        // Whoever started the process may have blocked them.
+        pthread_sigmask(SIG_UNBLOCK, &stopSignals, nil)
         if let port = listener.port { app.config.log("tracker-cgi: listening on port \(port)") }
         server.growIfBusy()
         var hasConnections = false

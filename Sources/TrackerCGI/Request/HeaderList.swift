@@ -6,7 +6,7 @@ enum HeaderList {
         headers.reserveCapacity(variables.count)
         for index in variables.indices {
             guard let name = headerName(variables.nameBytes(at: index)) else { continue }
-            let value = variables.value(at: index)
+            let value = TextDecoding.string(trimmed(variables.valueBytes(at: index)))
             switch name {
             case "Content-Type", "Content-Length":
                 // Servers send these empty where the request has none.
@@ -35,6 +35,14 @@ enum HeaderList {
             joined.append(contentsOf: variables.valueBytes(at: index))
         }
         return joined
+    }
+
+    /// Without the white space around it, which is no part of a value (RFC 9110, section 5.5). nginx leaves tabs there.
+    private static func trimmed(_ value: ArraySlice<UInt8>) -> ArraySlice<UInt8> {
+        var value = value
+        while let first = value.first, first == 0x20 || first == 0x09 { value = value.dropFirst() }
+        while let last = value.last, last == 0x20 || last == 0x09 { value = value.dropLast() }
+        return value
     }
 
     /// `HTTP_USER_AGENT` is `User-Agent`; nil for what is no header.

@@ -72,6 +72,7 @@ extension TrackerConfiguration {
         if let time = try reader.duration("RA_REQUEST_TIMEOUT") { requestTimeout = time }
         if let number = try reader.integer("RA_MAXIMUM_CONNECTIONS") { maximumConnections = number }
         if let flag = try reader.boolean("RA_BATCHES") { usesBatches = flag }
+        if let flag = try reader.boolean("RA_COMPRESSION") { usesCompression = flag }
         if let time = try reader.duration("RA_SHUTDOWN_TIMEOUT") { shutdownTimeout = time }
         if let level = try reader.choice("RA_LOG_LEVEL", LogLevel.self) { logLevel = level }
         if let caFile, access(caFile, R_OK) != 0 {
@@ -84,6 +85,6 @@ extension TrackerConfiguration {
         "RA_PROJECT_ID", "RA_PROJECT_TOKEN", "RA_BACKEND_ENDPOINT", "RA_DEBUG_DISABLE_ANALYTICS", "RA_PRIVACY",
         "RA_QUEUE_CAPACITY", "RA_QUEUE_MAXIMUM_BYTES", "RA_SPOOL_DIRECTORY", "RA_SPOOL_MAXIMUM_BYTES",
         "RA_SPOOL_MAXIMUM_AGE", "RA_CA_FILE", "RA_CONNECT_TIMEOUT", "RA_REQUEST_TIMEOUT",
-        "RA_MAXIMUM_CONNECTIONS", "RA_BATCHES", "RA_SHUTDOWN_TIMEOUT", "RA_LOG_LEVEL",
+        "RA_MAXIMUM_CONNECTIONS", "RA_BATCHES", "RA_COMPRESSION", "RA_SHUTDOWN_TIMEOUT", "RA_LOG_LEVEL",
     ]
 }

@@ -39,6 +39,8 @@ public struct TrackerConfiguration: Sendable, CustomStringConvertible, CustomRef
     public var maximumConnections = 8
     /// Whether several events may go in one request to a backend that says it takes them.
     public var usesBatches = true
+    /// Whether batches are sent as gzip to a backend that says it takes that. Needs the system's zlib; without it, no.
+    public var usesCompression = true
     /// When to try again.
     public var retryPolicy = RetryPolicy()
     /// How long ``Tracker/shutdown(timeout:)`` may take unless it is told otherwise; 0 to 5 min.

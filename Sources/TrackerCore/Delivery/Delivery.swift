@@ -20,8 +20,10 @@ struct Delivery {
     /// Where the payload came from, if not from the queue.
     var spoolPart: SpoolPart?
     var attempts = 0
-    /// How many payloads had been delivered when this one failed first.
-    var deliveriesAtFirstFailure = 0
+    /// Failures between which others went through: it is the payload then that is at fault, and not the backend.
+    var ownFailures = 0
+    /// How many payloads had been delivered when this one failed last.
+    var deliveriesAtLastFailure = 0
 
     enum Content {
         case event(EncodedEvent)
@@ -69,15 +71,21 @@ struct Delivery {
         }
     }
 
+    private var isSingle: Bool {
+        if case .event = content { true } else { false }
+    }
+
     var payload: DeliveryPayload {
-        let isSingle = if case .event = content { true } else { false }
-        return DeliveryPayload(
+        DeliveryPayload(
             identifier: identifier, body: body,
             contentType: isSingle ? DeliveryPayload.jsonType : DeliveryPayload.linesType,
             idempotencyKey: idempotencyKey.text, eventCount: eventCount)
     }
 
     /// The payload as the spool keeps it.
+    ///
+    /// An event that was sent already ends with a line feed there: the backend may have it, so it must be sent alone
+    /// again, under its own key.
     var record: SpoolRecord {
         let receivedAt: Int64 =
             switch content {
@@ -86,7 +94,8 @@ struct Delivery {
             case .lines: SystemClock.wallNanoseconds()
             }
         return SpoolRecord(
-            idempotencyKey: idempotencyKey, capturedAt: UInt64(max(0, receivedAt)), body: body)
+            idempotencyKey: idempotencyKey, capturedAt: UInt64(max(0, receivedAt)),
+            body: isSingle && attempts > 0 ? body + [UInt8(ascii: "\n")] : body)
     }
 
     /// The events one by one, so that a batch can be halved.

@@ -61,7 +61,8 @@ final class DeliveryLoop {
     /// When to stop sending: early enough for what is left to go to disk before the deadline.
     private func lastMoment(before deadline: UInt64, now: UInt64) -> UInt64 {
         guard feed != nil, deadline > now else { return deadline }
-        let needed = 20_000_000 + UInt64(pipeline.statistics.pending) * DeliveryLimit.spoolingPerEvent
+        let needed =
+            DeliveryLimit.spoolingReserve + UInt64(pipeline.statistics.pending) * DeliveryLimit.spoolingPerEvent
         return deadline - now > needed ? deadline - needed : now
     }
 
@@ -81,7 +82,11 @@ final class DeliveryLoop {
     private func end() {
         session?.cancel()
         if let feed {
-            retries.append(contentsOf: inFlight.values.sorted { $0.sequence < $1.sequence })
+            pipeline.beginsSpooling()
+            for var delivery in inFlight.values.sorted(by: { $0.sequence < $1.sequence }) {
+                delivery.attempts += 1
+                retries.append(delivery)
+            }
             inFlight.removeAll()
             for delivery in retries { delivery.spoolPart?.segment.claim.release() }
             spoolEverything(feed)
@@ -106,8 +111,8 @@ final class DeliveryLoop {
         guard !retries.isEmpty || !pipeline.queueIsEmpty || hasWork else { return }
         guard let session = openSession(now: now) else { return giveUpSending() }
         var free = health.allowance(now: now, maximum: session.maximumInFlight) - inFlight.count
-        while free > 0, !retries.isEmpty {
-            send(retries.removeFirst(), over: session)
+        while free > 0, let index = nextRetry() {
+            send(retries.remove(at: index), over: session)
             free -= 1
         }
         // The past must not wait until there is no present.
@@ -129,6 +134,12 @@ final class DeliveryLoop {
             send(delivery, over: session)
             free -= 1
         }
+    }
+
+    /// Which retry comes next; while the backend is down not always the same, which may itself be what fails.
+    private func nextRetry() -> Int? {
+        guard health.isDown, !pipeline.queueIsEmpty else { return retries.isEmpty ? nil : 0 }
+        return retries.firstIndex { $0.attempts < DeliveryLimit.probes }
     }
 
     private func nextFromSpool() -> Delivery? {
@@ -236,7 +247,9 @@ final class DeliveryLoop {
         let latest = stopAt ?? .max
         if !inFlight.isEmpty, let session {
             let hasRoom = health.allowance(now: now, maximum: session.maximumInFlight) > inFlight.count
-            let limit = min(hasRoom ? DeliveryLimit.look : 10 * DeliveryLimit.look, latest - now)
+            // With a spool, a queue that fills has to be noticed in time.
+            let mustLook = hasRoom || feed != nil
+            let limit = min(mustLook ? DeliveryLimit.look : 10 * DeliveryLimit.look, latest - now)
             let completions = session.wait(atMost: .nanoseconds(Int64(limit)))
             settle(completions)
         } else if !isIdle {
@@ -297,10 +310,10 @@ final class DeliveryLoop {
 
     private func retry(_ delivery: Delivery, after: Duration?, toTheCap: Bool, now: UInt64) {
         var delivery = delivery
-        if delivery.attempts == 0 { delivery.deliveriesAtFirstFailure = deliveries }
         delivery.attempts += 1
-        let othersGoThrough = deliveries > delivery.deliveriesAtFirstFailure
-        if delivery.attempts >= DeliveryLimit.attempts, othersGoThrough {
+        if delivery.attempts == 1 || deliveries > delivery.deliveriesAtLastFailure { delivery.ownFailures += 1 }
+        delivery.deliveriesAtLastFailure = deliveries
+        if delivery.ownFailures >= DeliveryLimit.ownFailures {
             drop(delivery, .retriesExhausted, because: "failed \(delivery.attempts) times while others were delivered")
         } else {
             // To the end of the line: an event that always fails must not keep the others from being tried.

@@ -30,7 +30,7 @@ struct DeliveryReporter {
         beforeOutage = nil
         var text =
             "the backend is back after \(Self.seconds(Double(outage) / 1e9)): "
-            + "\(now.pending) events are delivered late"
+            + "\(now.pending + now.spooled) events are delivered late"
         let lost = DropReason.allCases.compactMap { reason -> String? in
             let count = (now.dropped[reason] ?? 0) - (before.dropped[reason] ?? 0)
             return count > 0 ? "\(reason.rawValue) \(count)" : nil

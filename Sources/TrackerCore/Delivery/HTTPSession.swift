@@ -7,8 +7,16 @@ final class HTTPSession: TransportSession {
     let maximumInFlight: Int
     /// Payloads that could not even be started; reported by the next wait.
     private var failed: [DeliveryCompletion] = []
+    /// Made when the backend says that it takes gzip; nil again if it does not after all, or zlib is missing.
+    private var compressor: GzipCompressor?
+    private var mayCompress: Bool
+    private var compressed: Set<UInt64> = []
+
+    /// A shorter body fits into one packet anyway.
+    private static let leastCompressed = 1_024
 
     init?(transport: HTTPTransport) {
+        mayCompress = transport.usesCompression
         maximumInFlight = max(1, transport.maximumConnections)
         let inFlight = Int32(clamping: maximumInFlight)
         let opened = transport.url.withCString { url in
@@ -36,12 +44,15 @@ final class HTTPSession: TransportSession {
     }
 
     func start(_ payload: DeliveryPayload) {
-        let isLines: Int32 = payload.contentType == DeliveryPayload.linesType ? 1 : 0
-        let code = payload.body.withUnsafeBytes { bytes in
+        let isLines = payload.contentType == DeliveryPayload.linesType
+        let gzip = isLines && payload.body.count >= Self.leastCompressed ? compressor?.compress(payload.body) : nil
+        let code = (gzip ?? payload.body).withUnsafeBytes { bytes in
             payload.idempotencyKey.withCString {
-                ccurl_link_start(link, payload.identifier, $0, bytes.baseAddress, bytes.count, isLines, 0)
+                ccurl_link_start(
+                    link, payload.identifier, $0, bytes.baseAddress, bytes.count, isLines ? 1 : 0, gzip == nil ? 0 : 1)
             }
         }
+        if gzip != nil, code == 0 { compressed.insert(payload.identifier) }
         if code != 0 {
             failed.append(
                 DeliveryCompletion(
@@ -56,9 +67,18 @@ final class HTTPSession: TransportSession {
         ccurl_link_wait(link, completions.isEmpty ? Int32(clamping: Self.milliseconds(limit)) : 0)
         var result = ccurl_result()
         while ccurl_link_next(link, &result) != 0 {
+            let wasCompressed = compressed.remove(result.identifier) != nil
+            learn(from: result)
+            var outcome = Self.outcome(of: result)
+            if wasCompressed, result.status == 415 {
+                // It does not take gzip after all (RFC 9110, section 15.5.16); the events themselves are not at fault.
+                compressor = nil
+                mayCompress = false
+                outcome = .retry(after: nil, because: "the backend does not take gzip any more")
+            }
             completions.append(
                 DeliveryCompletion(
-                    identifier: result.identifier, outcome: Self.outcome(of: result),
+                    identifier: result.identifier, outcome: outcome,
                     acceptsLines: String(cString: result.accept_post).lowercased().contains(DeliveryPayload.linesType)))
         }
         return completions
@@ -67,6 +87,24 @@ final class HTTPSession: TransportSession {
     func cancel() {
         ccurl_link_cancel(link)
         failed.removeAll()
+        compressed.removeAll()
+    }
+
+    /// A response may say which codings the next request may have (RFC 9110, section 12.5.3).
+    private func learn(from result: ccurl_result) {
+        guard mayCompress, compressor == nil, Self.offersGzip(String(cString: result.accept_encoding)) else { return }
+        compressor = GzipCompressor()
+        mayCompress = compressor != nil
+    }
+
+    static func offersGzip(_ value: String) -> Bool {
+        value.lowercased().split(separator: ",").contains { coding in
+            let parts = coding.split(separator: ";").map { $0.filter { !$0.isWhitespace } }
+            guard parts.first == "gzip" || parts.first == "x-gzip" else { return false }
+            return !parts.dropFirst().contains {
+                $0.hasPrefix("q=0") && !$0.dropFirst(3).contains { "123456789".contains($0) }
+            }
+        }
     }
 
     private static func outcome(of result: ccurl_result) -> DeliveryOutcome {

@@ -11,6 +11,7 @@ public struct HTTPTransport: EventTransport {
     let connectTimeout: Duration
     let requestTimeout: Duration
     let maximumConnections: Int
+    let usesCompression: Bool
 
     /// Takes address, time-outs and certificates from the configuration.
     public init(configuration: TrackerConfiguration) {
@@ -19,6 +20,7 @@ public struct HTTPTransport: EventTransport {
         connectTimeout = configuration.connectTimeout
         requestTimeout = configuration.requestTimeout
         maximumConnections = configuration.maximumConnections
+        usesCompression = configuration.usesCompression
     }
 
     /// Part of ``EventTransport``: loads libcurl.

@@ -5,6 +5,8 @@ final class SpoolFeed {
     private let log: TrackerLog
     private var segment: SpoolSegmentInHand?
     private var nextLook: UInt64 = 0
+    /// Whether something was written since the last look.
+    private var hasStored = false
     private var knownLosses = 0
 
     private enum Limit {
@@ -38,6 +40,7 @@ final class SpoolFeed {
             let end = min(start + Limit.recordsPerAppend, deliveries.count)
             let chunk = deliveries[start..<end]
             let result = spool.append(chunk.map(\.record))
+            if result.stored > 0 { hasStored = true }
             pipeline.settleSpooled(result.stored, bytes: chunk.reduce(0) { $0 + $1.queueBytes })
             pipeline.settleDropped(.spoolFailed, result.dropped, bytes: 0)
             if result.dropped > 0 { report(result) }
@@ -72,7 +75,8 @@ final class SpoolFeed {
     /// Whether there is something to deliver. Looks at the directory now and then.
     func hasWork(now: UInt64) -> Bool {
         if let segment, !segment.isExhausted { return true }
-        guard now >= nextLook else { return false }
+        // What this process itself put there is known without a look; it comes back once memory is empty.
+        guard now >= nextLook || hasStored && pipeline.queueIsEmpty else { return false }
         return claim(now: now)
     }
 
@@ -83,12 +87,10 @@ final class SpoolFeed {
     func lookSoon() { nextLook = 0 }
 
     private func claim(now: UInt64) -> Bool {
-        var claimed = spool.claim()
-        if claimed == nil, pipeline.statistics.spooled > 0 {
-            // Perhaps what is left is in the segment that this process itself is writing.
-            spool.seal()
-            claimed = spool.claim()
-        }
+        // What this process is writing can be claimed only once it has let go of it.
+        if hasStored { spool.seal() }
+        hasStored = false
+        let claimed = spool.claim()
         countLosses()
         guard let claimed else {
             segment = nil
@@ -107,9 +109,9 @@ final class SpoolFeed {
         let records = segment.claim.records
         let start = segment.next
         var end = start + 1
-        if lines, records[start].eventCount == 1 {
+        if lines, Self.mayJoin(records[start]) {
             var bytes = records[start].body.count
-            while end < records.count, end - start < DeliveryLimit.linesPerBatch, records[end].eventCount == 1,
+            while end < records.count, end - start < DeliveryLimit.linesPerBatch, Self.mayJoin(records[end]),
                 bytes + records[end].body.count < DeliveryLimit.bytesPerBatch
             {
                 bytes += records[end].body.count + 1
@@ -125,14 +127,19 @@ final class SpoolFeed {
             spoolPart: part)
     }
 
+    /// Whether the record is an event that was never sent, so that a batch may take it along.
+    private static func mayJoin(_ record: SpoolRecord) -> Bool {
+        record.body.last != UInt8(ascii: "\n")
+    }
+
     private static func content(of records: ArraySlice<SpoolRecord>) -> Delivery.Content {
         let events = records.map { record in
             EncodedEvent(
                 sequence: .max, identifier: record.idempotencyKey, receivedAt: Int64(clamping: record.capturedAt),
-                body: record.body, queueBytes: 0)
+                body: mayJoin(record) ? record.body : record.body.dropLast(), queueBytes: 0)
         }
         guard events.count == 1, let record = records.first, let event = events.first else { return .batch(events) }
-        return record.eventCount == 1 && record.body.last != UInt8(ascii: "\n")
+        return record.eventCount == 1
             ? .event(event) : .lines(record.body, eventCount: record.eventCount)
     }
 

@@ -31,6 +31,8 @@ final class DeliveryPipeline: Sendable {
         var dequeued: UInt64 = 0
         var isThreadStarted = false
         var isThreadEnded = false
+        /// The thread does nothing any more but bring what is left to disk.
+        var isSpooling = false
         var isAsleep = false
         /// Rests without being woken by each event, but by a queue that fills.
         var isResting = false
@@ -158,13 +160,13 @@ final class DeliveryPipeline: Sendable {
         return isRunning
     }
 
-    /// Whether the thread has settled everything it had.
-    var isEnded: Bool { state.withLock { $0.isThreadEnded } }
-
     /// Settles what is still open, for a shutdown whose time is over while the thread is stuck.
-    func abandon() {
+    ///
+    /// - Parameter isLast: also while the thread writes to disk, because the process ends.
+    func abandon(isLast: Bool = false) {
         state.withLock { state in
             state.isClosed = true
+            guard isLast || !state.isSpooling else { return }
             settleAll(&state, as: .shutdown)
             state.isThreadEnded = true
         }
@@ -228,6 +230,8 @@ final class DeliveryPipeline: Sendable {
             $0.isResting = false
         }
     }
+
+    func beginsSpooling() { state.withLock { $0.isSpooling = true } }
 
     func settleDelivered(_ count: Int, bytes: Int) {
         state.withLock { state in

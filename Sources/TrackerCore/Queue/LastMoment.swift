@@ -40,12 +40,14 @@ enum LastMoment {
             state.process == getpid() ? Array(state.pipelines.values) : []
         }
         let deadline = SystemClock.monotonicNanoseconds() &+ patience
+        let forgotten = pipelines.filter { !$0.orders().isClosed }
         for pipeline in pipelines { _ = pipeline.close(stopAt: deadline) }
-        while pipelines.contains(where: { !$0.isEnded }), SystemClock.monotonicNanoseconds() < deadline + 50_000_000 {
+        // Until the threads are gone, and not only their events: what they use is about to be taken down.
+        while state.withLock({ !$0.pipelines.isEmpty }), SystemClock.monotonicNanoseconds() < deadline + 50_000_000 {
             usleep(500)
         }
-        for pipeline in pipelines {
-            pipeline.abandon()
+        for pipeline in pipelines { pipeline.abandon(isLast: true) }
+        for pipeline in forgotten {
             let lost = pipeline.statistics.dropped[.shutdown] ?? 0
             guard lost > 0 else { continue }
             TrackerLog.standardError(

@@ -31,6 +31,8 @@ package final class Spool: Sendable {
     private static let maximumCorruptFiles = 8
     /// How many of the newest segments are tried before a new one is made.
     private static let maximumContinued = 4
+    /// How many new segments may be snatched away before they are locked; others look all the time, but briefly.
+    private static let maximumNewNames = 200
 
     /// - Parameters:
     ///   - directory: created with mode 0700, and its parents, if missing. It must belong to the user the process runs
@@ -163,7 +165,7 @@ package final class Spool: Sendable {
         }
         // A name can be taken, and a new file can be claimed and removed before it is locked; not again and again.
         var failure = SystemError(call: "openat", code: EEXIST)
-        for _ in 0..<8 {
+        for _ in 0..<Self.maximumNewNames {
             let name = SpoolSegmentName.make(
                 nanoseconds: now(), process: UInt32(bitPattern: getpid()), random: .random(in: 0...UInt32.max))
             switch SpoolSegmentFile.open(name, in: directory, creates: true) {

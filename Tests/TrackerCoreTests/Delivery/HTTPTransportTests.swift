@@ -33,7 +33,8 @@ struct HTTPTransportTests {
         let backend = try ScriptedBackend()
         let posting = try Posting(backend.endpoint + "/base/")
         for number in 0..<200 { posting.request(number) }
-        #expect(await posting.tracker.flush(timeout: .seconds(20)).delivered == 200)
+        #expect(await posting.tracker.flush(timeout: .seconds(20)).isComplete)
+        #expect(posting.tracker.statistics.delivered == 200)
         let received = backend.received
         #expect(received.count == 200)
         #expect(backend.connections <= 8)
@@ -87,6 +88,31 @@ struct HTTPTransportTests {
         #expect(await posting.tracker.flush(timeout: .seconds(20)).isComplete)
         #expect(backend.received.count == 4)
         #expect(Set(backend.received.compactMap { $0.headers["idempotency-key"] }).count == 1)
+        backend.stop()
+    }
+
+    @Test("sends again at once, once, when a kept connection turns out to be closed")
+    func staleConnection() async throws {
+        let backend = try ScriptedBackend { request in
+            // Takes the first request of the first connection, and hangs up on the second without a word.
+            request.connection == 0 && request.text.contains("/1\"") ? .close : .status(200)
+        }
+        let posting = try Posting(backend.endpoint) {
+            $0.maximumConnections = 1
+            $0.retryPolicy.base = .seconds(30)
+            $0.retryPolicy.cap = .seconds(30)
+        }
+        posting.request(0)
+        #expect(await posting.tracker.flush(timeout: .seconds(10)).isComplete)
+        posting.request(1)
+        #expect(await posting.tracker.flush(timeout: .seconds(10)).isComplete)
+        #expect(posting.tracker.statistics.delivered == 2)
+        #expect(backend.connections == 2)
+        let keys = backend.received.compactMap { $0.headers["idempotency-key"] }
+        #expect(keys.count == 3 && keys[1] == keys[2])
+        #expect(posting.tracker.statistics.retried == 0)
+        #expect(posting.lines.all.isEmpty)
+        await posting.tracker.shutdown()
         backend.stop()
     }
 

@@ -260,22 +260,27 @@ struct TrackerTests {
         try await eventually("more tries") { transport.payloads.count >= before + 12 }
         await subject.tracker.shutdown(timeout: .zero)
         #expect(subject.tracker.statistics.captured == 201)
-        // The 200 later events wait for the probe to succeed.
-        #expect(Set(transport.payloads.map(\.idempotencyKey)).count == 1)
+        // One at a time, and each three times before another's turn comes: the 200 later ones wait.
+        let payloads = transport.payloads
+        #expect(Set(payloads.map(\.idempotencyKey)).count <= payloads.count / 3 + 1)
     }
 
     @Test("gives up an event that keeps failing while others go through")
-    func poison() throws {
+    func poison() async throws {
         let transport = InMemoryTransport { payload in
             String(decoding: payload.body, as: UTF8.self).contains("\"poison\"")
                 ? .retry(after: nil, because: "500") : .delivered
         }
         let subject = try Subject(transport: transport)
         subject.request("poison")
-        for _ in 0..<20 { subject.request() }
-        #expect(subject.tracker.flush(timeout: .seconds(20)).isComplete)
-        #expect(subject.tracker.statistics.delivered == 20)
-        #expect(subject.tracker.statistics.dropped == [.retriesExhausted: 1])
+        var others = 0
+        try await eventually("the end of the event that fails") {
+            subject.request()
+            others += 1
+            return subject.tracker.statistics.dropped == [.retriesExhausted: 1]
+        }
+        #expect(await subject.tracker.flush(timeout: .seconds(20)).isComplete)
+        #expect(subject.tracker.statistics.delivered == others)
     }
 
     @Test("counts events and says what to do where there is no way to send")

@@ -1,29 +1,23 @@
 import Foundation
 import Synchronization
+import TestSupport
 import Testing
 
 @testable import TrackerCore
 
-/// A directory of its own for one test, deleted afterwards.
+/// The spool of one test.
 final class TemporaryDirectory: Sendable {
-    let path: String
+    private let folder: TemporaryFolder
 
-    init() throws {
-        path = FileManager.default.temporaryDirectory.appendingPathComponent("spool-\(UUID().uuidString)").path
-        try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
-    }
+    init() throws { folder = try TemporaryFolder("spool") }
 
-    deinit {
-        try? FileManager.default.removeItem(atPath: path)
-    }
+    var path: String { folder.path }
 
     /// Where a spool is made; not created yet.
     var spool: String { path + "/spool" }
 
     /// The names in the spool, sorted.
-    func names() throws -> [String] {
-        try FileManager.default.contentsOfDirectory(atPath: spool).sorted()
-    }
+    func names() throws -> [String] { folder.names(in: "spool") }
 
     func bytes(of name: String) throws -> [UInt8] {
         [UInt8](try Data(contentsOf: URL(fileURLWithPath: spool + "/" + name)))

@@ -1,0 +1,258 @@
+import Foundation
+import TestSupport
+import TrackerCore
+
+/// The demo behind a real web server that runs on a file of `Examples`, with only the placeholders replaced that
+/// `Examples/deploy.md` lists.
+final class ServedDemo {
+    let setup: WebServerSetup
+    let directory: URL
+    /// Where the site listens.
+    let port: UInt16
+    /// Where what comes in counts as https.
+    let securePort: UInt16
+    private let appPort: UInt16
+    private let endpoint: String
+    private var programs: [(name: String, program: RunningProgram)] = []
+
+    /// - Parameters:
+    ///   - endpoint: where events go.
+    ///   - settings: `RA_...` variables of a demo that the web server does not start itself.
+    ///   - program: what stands at /srv/demo/DemoCGIApp instead of the demo.
+    init(
+        _ setup: WebServerSetup, endpoint: String, settings: [String: String] = [:], program: String? = nil
+    ) async throws {
+        self.setup = setup
+        self.endpoint = endpoint
+        directory = URL(fileURLWithPath: "/tmp/ra-web-\(UUID().uuidString.prefix(8))")
+        (port, securePort, appPort) = (try Self.freePort(), try Self.freePort(), try Self.freePort())
+        for (name, mode) in [("srv", 0o755), ("run", 0o777), ("tmp", 0o777)] {
+            // Workers that run as another user make files in the latter two.
+            let path = directory.appending(path: name).path
+            try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+            try FileManager.default.setAttributes([.posixPermissions: mode], ofItemAtPath: path)
+        }
+        try FileManager.default.copyItem(
+            atPath: program ?? RunningProgram.path(of: "DemoCGIApp"), toPath: directory.path + "/srv/DemoCGIApp")
+        let environment = [
+            "RA_PROJECT_ID": "proj-1", "RA_PROJECT_TOKEN": "tok-1", "RA_BACKEND_ENDPOINT": endpoint,
+        ].merging(settings) { $1 }
+        try startApp(environment)
+        try startServer()
+        let port = port
+        do {
+            try await eventually(within: .seconds(20), "\(setup.rawValue) to answer") {
+                if let ended = programs.first(where: { $0.program.status != nil }) {
+                    throw NeverHappened(description: "\(ended.name) ended: \(log)")
+                }
+                return (try? RawClient(port: port)) != nil && isAppThere
+            }
+        } catch {
+            throw NeverHappened(description: "\(error); \(log)")
+        }
+    }
+
+    /// What the processes wrote, for a test that failed.
+    var log: String {
+        let files = ["error.log", "access.log"].map { name in
+            (try? String(contentsOf: directory.appending(path: name), encoding: .utf8)) ?? ""
+        }
+        return (programs.map(\.program.errors) + files).joined(separator: "\n")
+    }
+
+    /// The process with a name, if it is running.
+    func program(_ name: String) -> RunningProgram? { programs.first { $0.name == name }?.program }
+
+    /// One request on a connection of its own; the answer as it came.
+    func ask(_ request: String, port: UInt16? = nil) throws -> String {
+        let client = try RawClient(port: port ?? self.port)
+        client.send(request)
+        return client.receiveAll()
+    }
+
+    func stop() async throws {
+        for entry in programs.reversed() { try await entry.program.stop() }
+        try FileManager.default.removeItem(at: directory)
+    }
+
+    // MARK: The app
+
+    private func startApp(_ environment: [String: String]) throws {
+        let socket = directory.path + "/run/demo.sock"
+        switch setup {
+        case .nginxTCP, .apacheProxy:
+            try start("DemoCGIApp", "DemoCGIApp", ["--fastcgi", "127.0.0.1:\(appPort)"], environment)
+        case .nginxUnix: try start("DemoCGIApp", "DemoCGIApp", ["--fastcgi", "unix:\(socket)"], environment)
+        case .nginxSpawn:
+            let script = directory.appending(path: "start")
+            try example("spawn-fcgi/start").write(to: script, atomically: true, encoding: .utf8)
+            try start("DemoCGIApp", "/bin/sh", [script.path], environment)
+        case .nginxSystemd: try startAsSystemdDoes(environment)
+        case .nginxFcgiwrap:
+            // With more than one process its first one does not end the others.
+            try start(
+                "fcgiwrap", try path(of: "fcgiwrap"), ["-c", "1", "-s", "unix:\(directory.path)/run/fcgiwrap.sock"])
+        case .lighttpdFastCGI, .lighttpdCGI, .apacheFcgid, .apacheCGI, .apacheCGID: break
+        }
+    }
+
+    /// Does what the two units ask of systemd: a listening socket as descriptor 0 of the program.
+    private func startAsSystemdDoes(_ environment: [String: String]) throws {
+        let socketUnit = try example("systemd/demo.socket")
+        let service = try example("systemd/demo.service")
+        func value(_ key: String, _ unit: String) throws -> String {
+            guard let line = unit.split(separator: "\n").first(where: { $0.hasPrefix(key + "=") }) else {
+                throw NeverHappened(description: "no \(key) in \(unit)")
+            }
+            return String(line.dropFirst(key.count + 1))
+        }
+        guard try value("StandardInput", service) == "socket" else {
+            throw NeverHappened(description: "the service does not get its socket as descriptor 0")
+        }
+        let listener = try UnixListener(path: value("ListenStream", socketUnit), mode: value("SocketMode", socketUnit))
+        programs.append(
+            (
+                "DemoCGIApp",
+                try RunningProgram(value("ExecStart", service), environment: environment, input: listener.handle)
+            ))
+    }
+
+    /// Whether what the web server talks to listens.
+    private var isAppThere: Bool {
+        switch setup {
+        case .nginxTCP, .apacheProxy: return (try? RawClient(port: appPort)) != nil
+        case .nginxUnix, .nginxSpawn, .nginxSystemd:
+            return FileManager.default.fileExists(atPath: directory.path + "/run/demo.sock")
+        case .nginxFcgiwrap: return FileManager.default.fileExists(atPath: directory.path + "/run/fcgiwrap.sock")
+        case .lighttpdFastCGI, .lighttpdCGI, .apacheFcgid, .apacheCGI, .apacheCGID: return true
+        }
+    }
+
+    // MARK: The web server
+
+    private func startServer() throws {
+        let site = directory.appending(path: "site.conf")
+        try example(setup.file).write(to: site, atomically: true, encoding: .utf8)
+        let main = directory.appending(path: "main.conf")
+        let arguments: [String]
+        switch setup.server {
+        case .nginx:
+            for file in ["app_params.conf", "app_maps.conf"] {
+                try example("nginx/\(file)").write(
+                    to: directory.appending(path: file), atomically: true, encoding: .utf8)
+            }
+            try nginxMain.write(to: main, atomically: true, encoding: .utf8)
+            arguments = ["-p", directory.path, "-c", main.path, "-e", directory.path + "/error.log"]
+        case .lighttpd:
+            try lighttpdMain.write(to: main, atomically: true, encoding: .utf8)
+            arguments = ["-D", "-f", main.path]
+        case .apache2:
+            try apacheMain.write(to: main, atomically: true, encoding: .utf8)
+            arguments = ["-d", directory.path, "-f", main.path, "-DFOREGROUND"]
+        }
+        try start(setup.server.rawValue, try path(of: setup.server.rawValue), arguments)
+    }
+
+    private var isRoot: Bool { geteuid() == 0 }
+
+    /// What a distribution's own nginx.conf holds, with every file in our directory.
+    private var nginxMain: String {
+        """
+        daemon off; worker_processes 1; pid pid;
+        \(isRoot ? "user root;" : "")
+        events { worker_connections 1024; }
+        http {
+            access_log off; client_body_temp_path tmp/body; proxy_temp_path tmp/proxy; fastcgi_temp_path tmp/fcgi;
+            uwsgi_temp_path tmp/uwsgi; scgi_temp_path tmp/scgi;
+            include app_maps.conf;
+            include site.conf;
+        }
+        """
+    }
+
+    private var lighttpdMain: String {
+        """
+        server.document-root = "\(directory.path)/srv"
+        server.errorlog = "\(directory.path)/error.log"
+        server.upload-dirs = ( "\(directory.path)/tmp" )
+        include "\(directory.path)/site.conf"
+        """
+    }
+
+    private var apacheMain: String {
+        let modules = setup.apacheModules.map { "LoadModule \($0)_module /usr/lib/apache2/modules/mod_\($0).so" }
+        return """
+            \(modules.joined(separator: "\n"))
+            PidFile \(directory.path)/pid
+            ErrorLog \(directory.path)/error.log
+            Mutex file:\(directory.path)/tmp default
+            DefaultRuntimeDir \(directory.path)/tmp
+            \(isRoot ? "User www-data\nGroup www-data" : "")
+            StartServers 2
+            <IfModule mod_cgid.c>
+                ScriptSock \(directory.path)/tmp/cgid.sock
+            </IfModule>
+            <IfModule mod_fcgid.c>
+                FcgidIPCDir \(directory.path)/tmp/fcgid
+                FcgidProcessTableFile \(directory.path)/tmp/fcgid.shm
+            </IfModule>
+            Include \(directory.path)/site.conf
+            """
+    }
+
+    /// A file of `Examples` with its placeholders replaced, and nothing else.
+    private func example(_ name: String) throws -> String {
+        let folder = Fixtures.directory.deletingLastPathComponent().deletingLastPathComponent()
+        var text = try String(contentsOf: folder.appending(path: "Examples/\(name)"), encoding: .utf8)
+        let placeholders = [
+            ("8080", String(port)), ("8443", String(securePort)), ("9000", String(appPort)),
+            ("/srv/demo", directory.path + "/srv"), ("/run/demo", directory.path + "/run"),
+            ("your-project-id", "proj-1"), ("your-project-token", "tok-1"),
+            ("https://rigidanalytics.com", endpoint),
+        ]
+        for (placeholder, value) in placeholders { text = text.replacingOccurrences(of: placeholder, with: value) }
+        return text
+    }
+
+    private func start(
+        _ name: String, _ program: String, _ arguments: [String], _ environment: [String: String] = [:]
+    ) throws {
+        programs.append((name, try RunningProgram(program, arguments, environment: environment)))
+    }
+
+    private func path(of tool: String) throws -> String {
+        guard let path = Tool.find(tool) else { throw NeverHappened(description: "\(tool) is not installed") }
+        return path
+    }
+
+    private static func freePort() throws -> UInt16 {
+        let (descriptor, port) = try TCPListener.open(host: "127.0.0.1", port: 0)
+        close(descriptor)
+        return port
+    }
+}
+
+/// A unix socket that listens, as a process manager opens it.
+final class UnixListener {
+    let handle: FileHandle
+
+    init(path: String, mode: String) throws {
+        #if canImport(Glibc)
+            let descriptor = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0)
+        #else
+            let descriptor = socket(AF_UNIX, SOCK_STREAM, 0)
+        #endif
+        handle = FileHandle(fileDescriptor: descriptor, closeOnDealloc: true)
+        var address = sockaddr_un()
+        address.sun_family = sa_family_t(AF_UNIX)
+        withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: path.utf8.prefix($0.count - 1)) }
+        let code = withUnsafePointer(to: &address) { pointer in
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                bind(descriptor, $0, socklen_t(MemoryLayout<sockaddr_un>.size))
+            }
+        }
+        guard code == 0, chmod(path, mode_t(mode, radix: 8) ?? 0o660) == 0, listen(descriptor, 128) == 0 else {
+            throw SystemError(call: "listen(\(path))")
+        }
+    }
+}

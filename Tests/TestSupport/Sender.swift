@@ -1,0 +1,47 @@
+import Foundation
+
+/// A `DeliveryProcess`: a process with a tracker that does what the test tells it.
+package final class Sender {
+    package let process: RunningProgram
+    private let input = Pipe()
+    private var answers = 0
+
+    /// - Parameters:
+    ///   - prefix: the first segment of all its events' paths.
+    ///   - settings: further `RA_...` variables.
+    ///   - command: what to start instead of the program itself; it must become it.
+    package init(
+        _ prefix: String, endpoint: String, settings: [String: String] = [:], command: [String]? = nil
+    ) throws {
+        let command = command ?? ["DeliveryProcess", prefix]
+        let environment = ["RA_PROJECT_ID": "p", "RA_PROJECT_TOKEN": "tok-s3cr3t", "RA_BACKEND_ENDPOINT": endpoint]
+        process = try RunningProgram(
+            command[0], Array(command.dropFirst()), environment: environment.merging(settings) { $1 },
+            input: input.fileHandleForReading)
+    }
+
+    /// Gives a command and waits for its answer.
+    @discardableResult
+    package func ask(_ command: String, within limit: Duration = .seconds(30)) async throws -> String {
+        tell(command)
+        answers += 1
+        try await eventually(within: limit, "the answer to \"\(command)\"") {
+            if let status = process.status, process.lines.count < answers {
+                throw NeverHappened(description: "ended with \(status): \(process.errors)")
+            }
+            return process.lines.count >= answers
+        }
+        return process.lines[answers - 1]
+    }
+
+    /// Gives a command that has no answer.
+    package func tell(_ command: String) {
+        try? input.fileHandleForWriting.write(contentsOf: Data("\(command)\n".utf8))
+    }
+
+    /// Its input ends, so that it returns from `main`.
+    package func finish() async throws -> Int32 {
+        try? input.fileHandleForWriting.close()
+        return try await process.end()
+    }
+}

@@ -1,0 +1,51 @@
+import Foundation
+import TestSupport
+import Testing
+
+@testable import TrackerCore
+
+@Suite("A spool whose processes are killed")
+struct SpoolKillTests {
+    /// Keys on complete lines.
+    private static func keys(_ process: RunningProgram) -> [EventIdentifier] {
+        let output = process.output
+        guard let end = output.lastIndex(of: "\n") else { return [] }
+        return output[..<end].split(separator: "\n").compactMap { EventIdentifier(text: $0) }
+    }
+
+    @Test("keeps every record that it said was stored, and leaves no file behind")
+    func nothingIsLost() async throws {
+        let folder = try TemporaryFolder("kill")
+        let path = folder.path + "/spool"
+        var deliverers = try (0..<3).map { _ in try RunningProgram("SpoolProcess", ["deliver", path]) }
+        var stored: Set<EventIdentifier> = []
+        var delivered: Set<EventIdentifier> = []
+        for round in 0..<200 {
+            let victim = try RunningProgram("SpoolProcess", ["append", path])
+            // At a random point: after so many bytes of its report, wherever it is then.
+            let target = Int.random(in: 1...4_000)
+            try await eventually("the first records") {
+                #expect(victim.status == nil, "\(victim.lines.last ?? "")")
+                return victim.output.utf8.count >= target
+            }
+            victim.signal(SIGKILL)
+            _ = try await victim.end()
+            stored.formUnion(Self.keys(victim))
+            guard round % 10 == 9 else { continue }
+            // Those who deliver die too, in the middle of it.
+            let unlucky = deliverers.removeFirst()
+            unlucky.signal(SIGKILL)
+            _ = try await unlucky.end()
+            delivered.formUnion(Self.keys(unlucky))
+            deliverers.append(try RunningProgram("SpoolProcess", ["deliver", path]))
+        }
+        try await eventually(within: .seconds(60), "an empty directory") { folder.names(in: "spool").isEmpty }
+        for deliverer in deliverers {
+            deliverer.signal(SIGKILL)
+            _ = try await deliverer.end()
+            delivered.formUnion(Self.keys(deliverer))
+        }
+        #expect(stored.count > 2_000)
+        #expect(stored.subtracting(delivered).isEmpty)
+    }
+}

@@ -100,7 +100,7 @@ public final class Tracker: Sendable {
         let timeout = timeout ?? configuration.shutdownTimeout
         let before = pipeline.statistics
         let settled = DispatchSemaphore(value: 0)
-        let waiter = pipeline.notifyWhenSettled { settled.signal() }
+        let waiter = pipeline.notifyWhenSettled(awaitsEnd: configuration.drainsSpoolAtShutdown) { settled.signal() }
         if pipeline.close(stopAt: Self.deadline(after: timeout)), let waiter {
             // The thread itself keeps the deadline; the little more is for the case that it is stuck.
             let patience = timeout.nanoseconds &+ 80_000_000

@@ -100,7 +100,8 @@ final class DeliveryLoop {
         var oldest: UInt64?
         for delivery in inFlight.values { oldest = min(oldest ?? .max, delivery.sequence) }
         for delivery in retries { oldest = min(oldest ?? .max, delivery.sequence) }
-        return oldest
+        // Nobody waits for what comes from the spool.
+        return oldest == .max ? nil : oldest
     }
 
     // MARK: Sending

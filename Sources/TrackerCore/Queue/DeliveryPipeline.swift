@@ -125,8 +125,9 @@ final class DeliveryPipeline: Sendable {
 
     /// Asks for everything captured so far.
     ///
+    /// - Parameter awaitsEnd: wait for the thread's end, after it was told to stop.
     /// - Returns: a number for ``cancelWait(_:)``; nil if nothing is open, and `wake` is not called.
-    func notifyWhenSettled(_ wake: @escaping @Sendable () -> Void) -> UInt64? {
+    func notifyWhenSettled(awaitsEnd: Bool = false, _ wake: @escaping @Sendable () -> Void) -> UInt64? {
         let identifier = state.withLock { state -> UInt64? in
             guard state.queue.count + state.outstanding > 0, !state.isThreadEnded else { return nil }
             state.hurries += 1
@@ -134,7 +135,8 @@ final class DeliveryPipeline: Sendable {
             state.nextWaiter += 1
             state.waiters.append(
                 Waiter(
-                    identifier: state.nextWaiter, sequence: state.dequeued + UInt64(state.queue.count), wake: wake))
+                    identifier: state.nextWaiter,
+                    sequence: awaitsEnd ? .max : state.dequeued + UInt64(state.queue.count), wake: wake))
             return state.nextWaiter
         }
         if identifier != nil { bell.signal() }

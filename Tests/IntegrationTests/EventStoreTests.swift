@@ -74,6 +74,30 @@ struct EventStoreTests {
         }
     }
 
+    @Test("are taken and shown even if the disk takes no more, and the file stays whole")
+    func diskFull() async throws {
+        try await withFile { file in
+            let handler = try RunningProgram.path(of: "EventHandler")
+            // A limit on the size of files stands for a full disk: about ten events fit.
+            let script = "trap '' XFSZ; ulimit -f 8; exec '\(handler)' --port 0 --quiet --store '\(file)'"
+            let first = try await HandlerClient(RunningProgram("/bin/sh", ["-c", script]))
+            for number in 0..<30 {
+                #expect(try first.post([HandlerClient.event(path: "/\(number)")]).hasPrefix("HTTP/1.1 200 "))
+            }
+            #expect(try first.events().count == 30)
+            #expect(
+                first.program.errors.components(separatedBy: "can't write to \(file): pwrite: File too large").count
+                    == 2)
+            #expect(try await first.program.stop() == 0)
+            let second = try await HandlerClient("--store", file)
+            let kept = try second.events().map(\.url)
+            #expect(!second.program.errors.contains("no events"))
+            #expect(kept.count > 5 && kept.count < 30)
+            #expect(kept == (0..<kept.count).map { "http://h/\($0)" })
+            try await second.program.stop()
+        }
+    }
+
     @Test("belong to one event handler at a time")
     func inUse() async throws {
         try await withFile { file in

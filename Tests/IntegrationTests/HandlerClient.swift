@@ -7,8 +7,12 @@ struct HandlerClient {
     let port: UInt16
 
     init(_ arguments: String..., port: UInt16 = 0) async throws {
-        program = try RunningProgram("EventHandler", ["--port", String(port), "--quiet"] + arguments)
-        self.port = try await program.port(after: "listens on")
+        try await self.init(RunningProgram("EventHandler", ["--port", String(port), "--quiet"] + arguments))
+    }
+
+    init(_ program: RunningProgram) async throws {
+        self.program = program
+        port = try await program.port(after: "listens on")
     }
 
     var address: String { "http://127.0.0.1:\(port)/" }

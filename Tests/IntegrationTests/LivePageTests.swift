@@ -178,6 +178,25 @@ struct LivePageTests {
         }
     }
 
+    @Test("goes on with an event handler that was started anew, and shows no event twice")
+    func restart() async throws {
+        let file = FileManager.default.temporaryDirectory.appending(path: "live-\(UUID().uuidString).ndjson")
+        defer { try? FileManager.default.removeItem(at: file) }
+        let first = try await HandlerClient("--store", file.path)
+        try first.post([HandlerClient.event(path: "/1"), HandlerClient.event(path: "/2")])
+        try await Browser.run { browser in
+            try await browser.open(first.address)
+            try await expect("/2 /1", browser)
+            try await first.program.stop()
+            try await eventually("the loss") { try await browser.text(Self.state) == "Connection lost, trying again" }
+            let second = try await HandlerClient("--store", file.path, port: first.port)
+            try second.post([HandlerClient.event(path: "/3")])
+            try await expect("/3 /2 /1", browser)
+            #expect(try await browser.text(Self.state) == "Live")
+            try await second.program.stop()
+        }
+    }
+
     @Test("keeps few elements with 10,000 events and more, and scrolls to the oldest")
     func manyEvents() async throws {
         try await inBrowser { handler, browser in

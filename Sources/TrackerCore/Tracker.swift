@@ -120,13 +120,13 @@ public final class Tracker: Sendable {
         return Self.result(from: before, to: pipeline.statistics)
     }
 
-    /// ``flush(timeout:)`` without blocking the caller's thread.
+    /// `flush(timeout:)` without blocking the caller's thread.
     @discardableResult
     public func flush(timeout: Duration = .seconds(5)) async -> FlushResult {
         await Self.onOwnThread { self.flushNow(timeout) }
     }
 
-    /// ``shutdown(timeout:)`` without blocking the caller's thread.
+    /// `shutdown(timeout:)` without blocking the caller's thread.
     @discardableResult
     public func shutdown(timeout: Duration? = nil) async -> FlushResult {
         await Self.onOwnThread { self.shutdownNow(timeout) }

@@ -7,8 +7,12 @@ struct HandlerClient {
     let port: UInt16
 
     init(_ arguments: String..., port: UInt16 = 0) async throws {
-        program = try RunningProgram("EventHandler", ["--port", String(port), "--quiet"] + arguments)
-        self.port = try await program.port(after: "listens on")
+        try await self.init(RunningProgram("EventHandler", ["--port", String(port), "--quiet"] + arguments))
+    }
+
+    init(_ program: RunningProgram) async throws {
+        self.program = program
+        port = try await program.port(after: "listens on")
     }
 
     var address: String { "http://127.0.0.1:\(port)/" }
@@ -17,19 +21,19 @@ struct HandlerClient {
     ///
     /// - Returns: the answer with its head.
     @discardableResult
-    func post(_ events: [String], project: String = "p") throws -> String {
+    func post(_ events: [String], project: String = "p") async throws -> String {
         let body = events.joined(separator: "\n")
-        return try ask(
+        return try await ask(
             "POST /\(project)", ["Content-Type: application/x-ndjson", "Content-Length: \(body.utf8.count)"], body)
     }
 
-    func get(_ path: String, host: String = "127.0.0.1", headers: [String] = []) throws -> String {
-        try ask("GET \(path)", headers, host: host)
+    func get(_ path: String, host: String = "127.0.0.1", headers: [String] = []) async throws -> String {
+        try await ask("GET \(path)", headers, host: host)
     }
 
     /// A project's events as the handler gives them.
-    func events(_ query: String = "", project: String = "p") throws -> [PrintedEvent] {
-        let answer = try get("/\(project)/events\(query)")
+    func events(_ query: String = "", project: String = "p") async throws -> [PrintedEvent] {
+        let answer = try await get("/\(project)/events\(query)")
         let body = answer.components(separatedBy: "\r\n\r\n").dropFirst().joined(separator: "\r\n\r\n")
         let list = try JSONSerialization.jsonObject(with: Data(body.utf8)) as? [[String: Any]]
         return (list ?? []).map(PrintedEvent.init(json:))
@@ -37,11 +41,15 @@ struct HandlerClient {
 
     private func ask(
         _ request: String, _ headers: [String], _ body: String = "", host: String = "127.0.0.1"
-    ) throws -> String {
-        let client = try RawClient(port: port)
+    ) async throws -> String {
         let head = ["\(request) HTTP/1.1", "Host: \(host)", "Connection: close"] + headers
-        client.send(head.joined(separator: "\r\n") + "\r\n\r\n" + body)
-        return client.receiveAll()
+        let message = head.joined(separator: "\r\n") + "\r\n\r\n" + body
+        let port = port
+        return try await onThread {
+            let client = try RawClient(port: port)
+            client.send(message)
+            return client.receiveAll()
+        }
     }
 
     /// An event as a tracker would send it.

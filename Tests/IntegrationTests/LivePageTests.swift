@@ -44,9 +44,9 @@ struct LivePageTests {
                 try await browser.text("return document.getElementById('empty').innerText").contains(
                     "RA_BACKEND_ENDPOINT=\(handler.address.dropLast())"))
             let now = Int(Date().timeIntervalSince1970 * 1e9)
-            try handler.post([HandlerClient.event(path: "/one", milliseconds: 1.5, time: now)])
+            try await handler.post([HandlerClient.event(path: "/one", milliseconds: 1.5, time: now)])
             try await expect("/one", browser)
-            try handler.post([
+            try await handler.post([
                 HandlerClient.event(path: "/two?x=%3Cb%3E", view: nil, status: 404, milliseconds: 250, time: now)
             ])
             try await expect("/two?x=%3Cb%3E /one", browser)
@@ -69,7 +69,7 @@ struct LivePageTests {
     func escapes() async throws {
         try await inBrowser { handler, browser in
             let attack = "</pre><script>document.title='owned'</script><img src=x onerror=\"document.title='owned'\">"
-            try handler.post(
+            try await handler.post(
                 [HandlerClient.event(path: "/'onclick='document.title=1", view: attack, agent: attack)], project: "<b>p"
             )
             try await expect("/'onclick='document.title=1", browser)
@@ -99,7 +99,7 @@ struct LivePageTests {
     @Test("filters by status, view, session and text, and remembers that in its address")
     func filters() async throws {
         try await inBrowser { handler, browser in
-            try handler.post([
+            try await handler.post([
                 HandlerClient.event(path: "/a", view: "home", status: 200, session: 0xa1, agent: "Firefox"),
                 HandlerClient.event(path: "/b", view: "home", status: 404, session: 0xb2, agent: "Safari \"beta\""),
                 HandlerClient.event(path: "/c", view: nil, status: 403, session: 0xb2, agent: "curl"),
@@ -116,8 +116,8 @@ struct LivePageTests {
             try await expect("/b /a", browser)
             try await browser.type("B2", into: "#session")
             try await expect("/b", browser)
-            try handler.post([HandlerClient.event(path: "/e", view: "home", session: 0xb2)])
-            try handler.post([HandlerClient.event(path: "/f", view: "shop", session: 0xb2)])
+            try await handler.post([HandlerClient.event(path: "/e", view: "home", session: 0xb2)])
+            try await handler.post([HandlerClient.event(path: "/f", view: "shop", session: 0xb2)])
             try await expect("/e /b", browser)
             try await browser.click("#reset")
             try await browser.type("CURL /d", into: "#q")
@@ -135,7 +135,7 @@ struct LivePageTests {
     @Test("opens an event with all of its JSON and its session's trail, with the keyboard alone")
     func opens() async throws {
         try await inBrowser { handler, browser in
-            try handler.post([
+            try await handler.post([
                 HandlerClient.event(path: "/start", session: 1, time: 1_700_000_000_123_456_789),
                 HandlerClient.event(path: "/other", session: 2, time: 1_700_000_000_223_456_789),
                 HandlerClient.event(path: "/end", session: 1, time: 1_700_000_000_323_456_789),
@@ -150,7 +150,7 @@ struct LivePageTests {
             }
             let trail = "return [...document.querySelectorAll('.trail .path')].map(path => path.textContent).join(' ')"
             #expect(try await browser.text(trail) == "/start /end")
-            try handler.post([HandlerClient.event(path: "/later", session: 1)])
+            try await handler.post([HandlerClient.event(path: "/later", session: 1)])
             try await eventually("the trail") { try await browser.text(trail) == "/start /end /later" }
             try await browser.type("k", into: "#list")
             try await eventually("the next") {
@@ -166,10 +166,10 @@ struct LivePageTests {
     @Test("stands still during a pause, and has what came meanwhile after it")
     func pauses() async throws {
         try await inBrowser { handler, browser in
-            try handler.post([HandlerClient.event(path: "/1")])
+            try await handler.post([HandlerClient.event(path: "/1")])
             try await expect("/1", browser)
             try await browser.type("p", into: "body")
-            try handler.post([HandlerClient.event(path: "/2"), HandlerClient.event(path: "/3")])
+            try await handler.post([HandlerClient.event(path: "/2"), HandlerClient.event(path: "/3")])
             try await eventually("the count") { try await browser.text(Self.state) == "Paused, 2 new" }
             #expect(try await browser.text(Self.paths) == "/1")
             try await browser.click("#pause")
@@ -178,11 +178,30 @@ struct LivePageTests {
         }
     }
 
+    @Test("goes on with an event handler that was started anew, and shows no event twice")
+    func restart() async throws {
+        let file = FileManager.default.temporaryDirectory.appending(path: "live-\(UUID().uuidString).ndjson")
+        defer { try? FileManager.default.removeItem(at: file) }
+        let first = try await HandlerClient("--store", file.path)
+        try await first.post([HandlerClient.event(path: "/1"), HandlerClient.event(path: "/2")])
+        try await Browser.run { browser in
+            try await browser.open(first.address)
+            try await expect("/2 /1", browser)
+            try await first.program.stop()
+            try await eventually("the loss") { try await browser.text(Self.state) == "Connection lost, trying again" }
+            let second = try await HandlerClient("--store", file.path, port: first.port)
+            try await second.post([HandlerClient.event(path: "/3")])
+            try await expect("/3 /2 /1", browser)
+            #expect(try await browser.text(Self.state) == "Live")
+            try await second.program.stop()
+        }
+    }
+
     @Test("keeps few elements with 10,000 events and more, and scrolls to the oldest")
     func manyEvents() async throws {
         try await inBrowser { handler, browser in
             for batch in 0..<20 {
-                try handler.post(
+                try await handler.post(
                     (0..<500).map {
                         try HandlerClient.event(
                             path: "/\(batch * 500 + $0)", view: "view\($0)", status: 200 + $0 % 400, session: $0)
@@ -198,12 +217,12 @@ struct LivePageTests {
             try await eventually("the oldest") { try await browser.text(Self.paths).hasSuffix(" /1 /0") }
             #expect(try await browser.number("return document.querySelectorAll('.list .row').length") == rows)
             // Who reads further down stays where he is.
-            try handler.post([HandlerClient.event(path: "/new")])
+            try await handler.post([HandlerClient.event(path: "/new")])
             try await eventually("the note") {
                 try await browser.text("return document.getElementById('newest').textContent") == "↑ 1 new"
             }
             #expect(try await browser.text(Self.paths).hasSuffix(" /1 /0"))
-            for _ in 0..<4 { try handler.post((0..<500).map { try HandlerClient.event(path: "/more\($0)") }) }
+            for _ in 0..<4 { try await handler.post((0..<500).map { try HandlerClient.event(path: "/more\($0)") }) }
             try await eventually(within: .seconds(60), "the oldest to make way") {
                 let held = try await browser.text(Self.count).filter(\.isNumber)
                 let isNewest = try await browser.holds("return all[all.length - 1].path === '/more499'")
@@ -216,7 +235,7 @@ struct LivePageTests {
     @Test("is dark or light as the system is or as told, and fits a phone")
     func appearance() async throws {
         try await inBrowser { handler, browser in
-            try handler.post([HandlerClient.event(path: "/" + String(repeating: "long", count: 100))])
+            try await handler.post([HandlerClient.event(path: "/" + String(repeating: "long", count: 100))])
             let brightness = "return getComputedStyle(document.body).backgroundColor.match(/\\d+/g).map(Number)[0]"
             for (scheme, isDark) in [("dark", true), ("light", false)] {
                 try await browser.devTools(

@@ -112,6 +112,20 @@ struct ProgramTests {
         }
     }
 
+    @Test("show their events in a live page of their own", arguments: ["DemoRouterApp", "DemoCGIApp"])
+    func livePage(program: String) async throws {
+        let demo = try RunningProgram(program, ["--port", "0"])
+        let site = try RawClient(port: try await demo.port(after: "Open http"))
+        let live = try RawClient(port: try await demo.port(after: "Watch them live"))
+        site.send("GET /hello/you/ HTTP/1.1\r\nHost: h\r\n\r\n")
+        #expect(site.receiveAnswer().hasPrefix("HTTP/1.1 200 "))
+        live.send("GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        #expect(live.receiveAnswer().contains("<title>Live events"))
+        live.send("GET /_live HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        #expect(live.receive(until: "\"view_name\":\"hello\"").contains("data: \"demo\"\n"))
+        #expect(try await demo.stop() == 0)
+    }
+
     @Test("finish a request that is under way when they are told to stop")
     func gracefulStop() async throws {
         let setup = try await DemoSetup()

@@ -36,7 +36,9 @@ extension LivePageScript {
           return $('views').appendChild(button);
         });
 
+        let chartsDrawn = 0;
         function drawCharts() {
+          chartsDrawn = Date.now();
           const perSecond = new Array(SECONDS).fill(0), kinds = [0, 0, 0, 0, 0, 0], perView = new Map();
           const took = new Float64Array(shown.length), now = Math.floor((Date.now() + clockOffset) / 1000);
           for (let i = 0; i < shown.length; i++) {
@@ -83,8 +85,8 @@ extension LivePageScript {
               class: count ? 'past' : 'rest' });
           });
           values.forEach((ms, i) => {
-            const x = sorted.length ? (log(ms) - low) / (high - low) * 240 : -9;
-            place(marks[i], { x1: x, x2: x, y1: -3, y2: 44 });
+            const x = sorted.length ? (log(ms) - low) / (high - low) * 240 : 0;
+            place(marks[i], { x1: x, x2: x, y1: -3, y2: 44, visibility: sorted.length ? 'visible' : 'hidden' });
           });
           [low, (low + high) / 2, high].forEach((value, i) => {
             setText(axis[i], sorted.length ? duration(10 ** value) : '');

@@ -8,6 +8,7 @@ extension LivePageScript {
           requestAnimationFrame(() => {
             isDrawAsked = false;
             if (optionsChanged) drawOptions();
+            if (Date.now() - chartsDrawn > 500) drawCharts();
             drawList();
             drawState();
           });

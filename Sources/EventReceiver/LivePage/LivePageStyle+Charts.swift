@@ -7,6 +7,7 @@ extension LivePageStyle {
           min-width: 0;
         }
         .card { padding: 13px 16px 12px; height: 150px; display: flex; flex-direction: column }
+        .card h2 { white-space: nowrap; overflow: hidden; text-overflow: ellipsis; flex: none }
         .figures { display: flex; gap: 14px; align-items: baseline; margin-top: 3px; color: var(--soft);
           font-size: 12px }
         .figures strong { font-size: 24px; font-weight: 650; letter-spacing: -.02em; color: var(--text) }

@@ -27,6 +27,8 @@ public final class CGIBodyStream: Sendable, AsyncSequence {
     /// - Parameters:
     ///   - announcedBytes: the body's length, where known: more is not read, less is an error.
     ///   - maximumBytes: more is an error.
+    ///   - read: gives what comes next, at most so many bytes; empty at the end. May block.
+    ///   - asyncRead: the same without blocking.
     public init(
         announcedBytes: Int? = nil, maximumBytes: Int = .max, read: @escaping Read, asyncRead: @escaping AsyncRead
     ) {

@@ -52,7 +52,11 @@ public final class CGIRequest: Sendable {
 
     /// A request whose body is read as it arrives.
     ///
-    /// - Parameter maximumBodyBytes: the bound for `body`; the stream has its own.
+    /// - Parameters:
+    ///   - variables: the request as the web server describes it.
+    ///   - bodyStream: where the body comes from.
+    ///   - maximumBodyBytes: the bound for `body`; the stream has its own.
+    ///   - mountPath: the path below which the app is mounted; nil: what the web server says.
     public convenience init(
         variables: CGIVariables, bodyStream: CGIBodyStream, maximumBodyBytes: Int = 16 << 20, mountPath: String? = nil
     ) {

@@ -57,7 +57,7 @@ public struct TrackerConfiguration: Sendable, CustomStringConvertible, CustomRef
     public var usesCompression = true
     /// When to try again.
     public var retryPolicy = RetryPolicy()
-    /// How long ``Tracker/shutdown(timeout:)`` may take unless it is told otherwise; 0 to 5 min.
+    /// How long `Tracker.shutdown(timeout:)` may take unless it is told otherwise; 0 to 5 min.
     public var shutdownTimeout = Duration.seconds(2)
 
     /// Whether a shutdown also delivers what others left on disk, as long as there is time. For a process that lives for

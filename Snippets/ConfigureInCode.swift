@@ -1,0 +1,36 @@
+// The ways to configure a tracker.
+
+import TrackerCore
+
+// snippet.code
+var configuration = try TrackerConfiguration(
+    projectID: "my-project", projectToken: "my-token", backendEndpoint: "https://analytics.example.com")
+configuration.spoolDirectory = "/var/lib/my-app/events"
+configuration.shutdownTimeout = .seconds(5)
+try configuration.validate()
+let tracker = Tracker(configuration: configuration)
+// snippet.end
+
+// snippet.environment
+var fromEnvironment = try TrackerConfiguration.fromEnvironment()
+fromEnvironment.isDebugApp = true
+// snippet.end
+
+// snippet.dictionary
+let fromPython = try TrackerConfiguration(dictionary: [
+    "PROJECT_ID": "my-project",
+    "PROJECT_TOKEN": "my-token",
+    "BACKEND_ENDPOINT": "https://analytics.example.com",
+    "DEBUG_DISABLE_ANALYTICS": false,
+])
+// snippet.end
+
+// snippet.log
+configuration.logLevel = .warning
+configuration.logHandler = { level, message in print("analytics \(level): \(message)") }
+// snippet.end
+
+// snippet.privacy
+configuration.privacy = .strict
+// snippet.end
+print(tracker.isEnabled, fromEnvironment, fromPython)

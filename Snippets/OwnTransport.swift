@@ -1,0 +1,33 @@
+// A transport of one's own.
+
+import TrackerCore
+
+// snippet.immediate
+/// Hands each event to a function, such as one that puts it on a message bus.
+struct FunctionTransport: EventTransport {
+    let publish: @Sendable ([UInt8]) throws -> Void
+
+    func open() throws(TransportUnavailable) -> any TransportSession {
+        ImmediateSession { payload in
+            do {
+                try publish(payload.body)
+                return DeliveryCompletion(identifier: payload.identifier, outcome: .delivered)
+            } catch {
+                return DeliveryCompletion(
+                    identifier: payload.identifier, outcome: .retry(after: nil, because: "\(error)"))
+            }
+        }
+    }
+}
+// snippet.end
+
+// snippet.use
+let tracker = Tracker(
+    configuration: try .fromEnvironment(), transport: FunctionTransport { event in print(event.count, "bytes") })
+// snippet.end
+
+// snippet.dryrun
+let dryRun = Tracker(configuration: try .fromEnvironment(), transport: StandardOutputTransport())
+// snippet.end
+tracker.shutdown()
+dryRun.shutdown()

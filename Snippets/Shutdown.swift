@@ -1,0 +1,35 @@
+// What to do with events when the program ends, or must know where it is.
+
+import TrackerCore
+
+// snippet.shutdown
+func runAndShutDown(_ tracker: Tracker, serve: () async throws -> Void) async throws {
+    try await serve()
+    let result = await tracker.shutdown(timeout: .seconds(5))
+    if result.dropped > 0 { print("\(result.dropped) events were not delivered: \(tracker.statistics)") }
+}
+// snippet.end
+
+// snippet.service
+func runAsService(_ tracker: Tracker, serve: @escaping @Sendable () async throws -> Void) async throws {
+    try await withThrowingTaskGroup(of: Void.self) { group in
+        group.addTask { try await tracker.run() }
+        group.addTask { try await serve() }
+        try await group.next()
+        group.cancelAll()
+        try await group.waitForAll()
+    }
+}
+// snippet.end
+
+// snippet.statistics
+func isAccountedFor(_ tracker: Tracker) -> Bool {
+    let statistics = tracker.statistics
+    let known = statistics.delivered + statistics.droppedInAll + statistics.pending + statistics.spooled
+    return statistics.captured == known
+}
+// snippet.end
+
+let tracker = Tracker(configuration: try .fromEnvironment())
+try await runAndShutDown(tracker) { print(isAccountedFor(tracker)) }
+try await runAsService(tracker) {}

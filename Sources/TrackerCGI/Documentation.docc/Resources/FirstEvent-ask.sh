@@ -1,0 +1,1 @@
+REQUEST_METHOD=GET REQUEST_URI=/hello/you/ swift run hello

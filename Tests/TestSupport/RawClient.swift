@@ -102,9 +102,12 @@ package final class RawClient: @unchecked Sendable {
         }
     }
 
-    /// Reads one answer with a `Content-Length`, and no more.
+    /// Reads one answer with a `Content-Length` or in chunks, and no more.
     package func receiveAnswer() -> String {
         let head = receive(until: "\r\n\r\n")
+        if head.lowercased().contains("\r\ntransfer-encoding: chunked\r\n") {
+            return head + String(decoding: Self.dechunked(Array(receive(until: "0\r\n\r\n").utf8)), as: UTF8.self)
+        }
         let lengths = head.components(separatedBy: "\r\n").compactMap { line in
             line.lowercased().hasPrefix("content-length:")
                 ? Int(line.dropFirst(15).trimmingCharacters(in: .whitespaces)) : nil
@@ -118,5 +121,18 @@ package final class RawClient: @unchecked Sendable {
         let wanted = min(lengths.first ?? 0, body.count)
         if wanted < body.count { buffered = Array(body[wanted...]) }
         return head + String(decoding: body[..<wanted], as: UTF8.self)
+    }
+
+    /// The body that was sent in chunks (RFC 9112, section 7.1).
+    package static func dechunked(_ bytes: [UInt8]) -> [UInt8] {
+        var rest = bytes[...]
+        var body: [UInt8] = []
+        while let end = rest.firstIndex(of: UInt8(ascii: "\n")) {
+            let line = String(decoding: rest[..<end], as: UTF8.self).prefix { $0.isHexDigit }
+            guard let count = Int(line, radix: 16), count > 0 else { break }
+            body += rest[(end + 1)...].prefix(count)
+            rest = rest[(end + 1)...].dropFirst(count + 2)
+        }
+        return body
     }
 }

@@ -1,4 +1,4 @@
-import Synchronization
+import TrackerCore
 
 /// A small web application for CGI and FastCGI.
 ///
@@ -47,7 +47,7 @@ public final class CGIApp: CGIRouting {
         var runMode: CGIRunMode?
     }
 
-    private let setup = Mutex(Setup())
+    private let setup = ThreadLock(Setup())
 
     /// An app without routes.
     public init() {}

@@ -1,4 +1,4 @@
-import Synchronization
+import TrackerCore
 
 /// A point in a request's life at which extensions are called, in the order in which they connected.
 ///
@@ -14,7 +14,7 @@ public final class CGISignal<Receiver: Sendable>: Sendable {
         var receivers: [(number: UInt64, receiver: Receiver)] = []
     }
 
-    private let state = Mutex(State())
+    private let state = ThreadLock(State())
 
     init() {}
 

@@ -36,6 +36,7 @@ extension FastCGIServer {
             log.write("peer", "a connection was refused: its address is not in FCGI_WEB_SERVER_ADDRS")
             return
         }
+        accepted.sendWithoutDelay()
         let connection = state.withLock { state in
             let connection = FastCGIConnection(accepted, token: state.nextToken, server: self)
             state.nextToken += 1

@@ -23,7 +23,7 @@ final class FastCGIServer: Sendable {
     let listener: FastCGIListener
     let allowedPeers: [String]
     let control: ControlPipe
-    let state = Mutex(State())
+    let state = ThreadLock(State())
     private let serials = Atomic<UInt64>(0)
     private let activeRequests = Atomic<Int>(0)
     private let idleThreads = Atomic<Int>(0)

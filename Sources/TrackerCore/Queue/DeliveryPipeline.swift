@@ -1,5 +1,4 @@
 import Dispatch
-import Synchronization
 
 /// What requests and the delivery thread share: the bounded queue, the counters and the thread's bell.
 ///
@@ -57,7 +56,7 @@ final class DeliveryPipeline: Sendable {
         var hurries: Int
     }
 
-    private let state = Mutex(State())
+    private let state = ThreadLock(State())
     private let bell = DispatchSemaphore(value: 0)
     /// Which requests become events; nil: all.
     let selection: Selection?

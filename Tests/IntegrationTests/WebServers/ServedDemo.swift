@@ -13,17 +13,19 @@ final class ServedDemo {
     let securePort: UInt16
     private let appPort: UInt16
     private let endpoint: String
+    private let isTracked: Bool
     private var programs: [(name: String, program: RunningProgram)] = []
 
     /// - Parameters:
     ///   - endpoint: where events go.
     ///   - settings: `RA_...` variables of a demo that the web server does not start itself.
-    ///   - program: what stands at /srv/demo/DemoCGIApp instead of the demo.
+    ///   - isTracked: false leaves out the lines with the project's id and token, and so the tracker.
     init(
-        _ setup: WebServerSetup, endpoint: String, settings: [String: String] = [:], program: String? = nil
+        _ setup: WebServerSetup, endpoint: String, settings: [String: String] = [:], isTracked: Bool = true
     ) async throws {
         self.setup = setup
         self.endpoint = endpoint
+        self.isTracked = isTracked
         directory = URL(fileURLWithPath: "/tmp/ra-web-\(UUID().uuidString.prefix(8))")
         (port, securePort, appPort) = (try Self.freePort(), try Self.freePort(), try Self.freePort())
         for (name, mode) in [("srv", 0o755), ("run", 0o777), ("tmp", 0o777)] {
@@ -33,7 +35,7 @@ final class ServedDemo {
             try FileManager.default.setAttributes([.posixPermissions: mode], ofItemAtPath: path)
         }
         try FileManager.default.copyItem(
-            atPath: program ?? RunningProgram.path(of: "DemoCGIApp"), toPath: directory.path + "/srv/DemoCGIApp")
+            atPath: RunningProgram.path(of: "DemoCGIApp"), toPath: directory.path + "/srv/DemoCGIApp")
         let environment = [
             "RA_PROJECT_ID": "proj-1", "RA_PROJECT_TOKEN": "tok-1", "RA_BACKEND_ENDPOINT": endpoint,
         ].merging(settings) { $1 }
@@ -204,6 +206,10 @@ final class ServedDemo {
     private func example(_ name: String) throws -> String {
         let folder = Fixtures.directory.deletingLastPathComponent().deletingLastPathComponent()
         var text = try String(contentsOf: folder.appending(path: "Examples/\(name)"), encoding: .utf8)
+        if !isTracked {
+            let lines = text.split(separator: "\n", omittingEmptySubsequences: false)
+            text = lines.filter { !$0.contains("your-project") }.joined(separator: "\n")
+        }
         let placeholders = [
             ("8080", String(port)), ("8443", String(securePort)), ("9000", String(appPort)),
             ("/srv/demo", directory.path + "/srv"), ("/run/demo", directory.path + "/run"),

@@ -106,23 +106,11 @@ struct WebServerTests {
             let end = try #require(Data(answer).range(of: Data("\r\n\r\n".utf8)), "\(size) bytes: \(site.log)")
             let isChunked = String(decoding: answer[..<end.lowerBound], as: UTF8.self).lowercased().contains("chunked")
             let received = Array(answer[end.upperBound...])
-            #expect((isChunked ? Self.dechunked(received) : received) == body, "\(size) bytes")
+            #expect((isChunked ? RawClient.dechunked(received) : received) == body, "\(size) bytes")
         }
         let big = try site.ask("GET /big?n=5000000 HTTP/1.0\r\nHost: h\r\n\r\n")
         #expect(big.components(separatedBy: "\r\n\r\n").last?.utf8.count == 5_000_000)
         try await site.stop()
         try await handler.stop()
-    }
-
-    private static func dechunked(_ bytes: [UInt8]) -> [UInt8] {
-        var rest = bytes[...]
-        var body: [UInt8] = []
-        while let end = rest.firstIndex(of: 10) {
-            let line = String(decoding: rest[..<end], as: UTF8.self).prefix { $0.isHexDigit }
-            guard let count = Int(line, radix: 16), count > 0 else { break }
-            body += rest[(end + 1)...].prefix(count)
-            rest = rest[(end + 1)...].dropFirst(count + 2)
-        }
-        return body
     }
 }

@@ -1,0 +1,67 @@
+import Foundation
+import TestSupport
+import Testing
+
+@Suite(
+    "In CGI mode, a backend that takes two seconds", .serialized,
+    .enabled(if: WebServerSetup.areWanted, "\(WebServerSetup.reason)"))
+struct CGITimingTests {
+    /// How long two requests over one connection take together, in seconds: until the second answer is complete.
+    ///
+    /// Nothing but its length tells the end of an answer, so this is what a visitor waits for.
+    private func pair(_ port: UInt16) throws -> Double {
+        let client = try RawClient(port: port)
+        let started = ContinuousClock.now
+        for number in 1...2 {
+            client.send("GET /hello/n\(number)/ HTTP/1.1\r\nHost: h\r\n\r\n")
+            let answer = client.receiveAnswer()
+            #expect(answer.hasPrefix("HTTP/1.1 200 ") && answer.hasSuffix("Hello, n\(number)!\n"), "\(answer)")
+        }
+        let took = ContinuousClock.now - started
+        return Double(took.components.seconds) + Double(took.components.attoseconds) / 1e18
+    }
+
+    /// One request on a connection of its own, until the server closes it.
+    private func single(_ port: UInt16) throws -> Double {
+        let client = try RawClient(port: port)
+        let started = ContinuousClock.now
+        client.send("GET /stream/ HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n")
+        #expect(client.receiveAll().contains("chunk 3"))
+        let took = ContinuousClock.now - started
+        return Double(took.components.seconds) + Double(took.components.attoseconds) / 1e18
+    }
+
+    @Test("keeps neither a visitor nor the next request waiting, and gets its events", arguments: WebServerSetup.cgi)
+    func nobodyWaits(setup: WebServerSetup) async throws {
+        let backend = try ScriptedBackend { _ in .status(200, delay: .seconds(2)) }
+        let tracked = try await ServedDemo(setup, endpoint: backend.endpoint)
+        // The same site with the tracker off.
+        let untracked = try await ServedDemo(setup, endpoint: backend.endpoint, isTracked: false)
+        _ = try (pair(tracked.port), pair(untracked.port))
+        var (with, without): ([Double], [Double]) = ([], [])
+        for _ in 0..<4 {
+            without.append(try pair(untracked.port) + single(untracked.port))
+            with.append(try pair(tracked.port) + single(tracked.port))
+        }
+        // A process that is waited for would make it two seconds each, which is many times as long.
+        let ratio = (with.min() ?? 9) / (without.min() ?? 1)
+        #expect(ratio < 2, "\(with) against \(without)")
+        // Two of the warm-up and three of each round, each within the budget: it arrives, whatever the answer is.
+        try await eventually(within: .seconds(20), "14 events, not \(backend.received.count)") {
+            backend.received.count >= 14
+        }
+        #expect(backend.received.allSatisfy { $0.line.hasPrefix("POST /proj-1 ") })
+        try await tracked.stop()
+        try await untracked.stop()
+        backend.stop()
+    }
+
+    @Test("that is not there at all fails no request", arguments: WebServerSetup.cgi)
+    func noBackend(setup: WebServerSetup) async throws {
+        let backend = try ScriptedBackend()
+        backend.stop()
+        let site = try await ServedDemo(setup, endpoint: backend.endpoint)
+        for _ in 0..<3 { _ = try pair(site.port) }
+        try await site.stop()
+    }
+}

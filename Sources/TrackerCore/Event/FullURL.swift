@@ -37,8 +37,11 @@ enum FullURL {
         var next = 0
         var position = start
         while position < end {
-            // An escape and the bytes of one character stay together: three at most at a time.
-            guard bytes.count < EventLimit.urlBytes - 16 else { return true }
+            guard bytes.count < EventLimit.urlBytes - 16 else {
+                // An escape is whole or not there.
+                if let percent = bytes.suffix(2).firstIndex(of: UInt8(ascii: "%")) { bytes.removeSubrange(percent...) }
+                return true
+            }
             if next < hidden.count, position >= hidden[next].lowerBound {
                 bytes.append(contentsOf: PrivacyFilter.replacementBytes)
                 position = hidden[next].upperBound

@@ -1,0 +1,113 @@
+import Testing
+
+@testable import TrackerCore
+
+@Suite("Forwarded headers")
+struct TrustedProxiesTests {
+    private func url(
+        _ proxies: TrustedProxies, peer: String? = "10.0.0.1", _ headers: [(name: String, value: String)]
+    ) -> String {
+        let snapshot = RequestSnapshot(
+            method: "GET", target: "/a", headers: RequestHeaders([("Host", "inner:8080")] + headers),
+            remoteAddress: peer)
+        var filter = PrivacyFilter(policy: .none)
+        var bytes: [UInt8] = []
+        FullURL.append(snapshot, origin: ForwardedOrigin(proxies), filter: &filter, to: &bytes)
+        return String(decoding: bytes, as: UTF8.self)
+    }
+
+    private static let sent = [
+        (name: "X-Forwarded-For", value: "192.0.2.7"), (name: "X-Forwarded-Proto", value: "https"),
+        (name: "X-Forwarded-Host", value: "example.com"),
+    ]
+
+    @Test("are believed from nobody by default")
+    func nobody() {
+        #expect(url(.none, Self.sent) == "http://inner:8080/a")
+    }
+
+    @Test("are believed from a counted or a named proxy")
+    func trusted() {
+        #expect(url(.count(1), peer: nil, Self.sent) == "https://example.com/a")
+        #expect(url(.networks(["10.0.0.0/8"]), Self.sent) == "https://example.com/a")
+        #expect(url(.networks(["::1", "fd00::/8"]), peer: "fd00::5", Self.sent) == "https://example.com/a")
+        #expect(url(.networks(["10.0.0.0/8"]), peer: "::ffff:10.0.0.1", Self.sent) == "https://example.com/a")
+    }
+
+    @Test("are not believed from another peer, or one that is not known")
+    func stranger() {
+        #expect(url(.networks(["10.0.0.0/8"]), peer: "192.0.2.1", Self.sent) == "http://inner:8080/a")
+        #expect(url(.networks(["10.0.0.0/8"]), peer: nil, Self.sent) == "http://inner:8080/a")
+        #expect(url(.networks(["10.0.0.0/8"]), peer: "nonsense", Self.sent) == "http://inner:8080/a")
+    }
+
+    @Test("are read from the right: what a client put there itself does not count")
+    func spoofed() {
+        let headers = [
+            (name: "X-Forwarded-For", value: "6.6.6.6, 192.0.2.7"),
+            (name: "X-Forwarded-Proto", value: "http, https"), (name: "X-Forwarded-Host", value: "evil.com, good.com"),
+        ]
+        #expect(url(.count(1), headers) == "https://good.com/a")
+        #expect(url(.networks(["10.0.0.0/8"]), headers) == "https://good.com/a")
+    }
+
+    @Test("pass through a chain of trusted proxies to the one that met the client")
+    func chain() {
+        let headers = [
+            (name: "X-Forwarded-For", value: "6.6.6.6, 192.0.2.7, 10.0.0.2"),
+            (name: "X-Forwarded-Proto", value: "http, https, http"),
+            (name: "X-Forwarded-Host", value: "evil.com, good.com, inner"),
+        ]
+        #expect(url(.count(2), headers) == "https://good.com/a")
+        #expect(url(.networks(["10.0.0.0/8"]), headers) == "https://good.com/a")
+    }
+
+    @Test("in the standard form are read too, and come first")
+    func forwarded() {
+        let headers = [
+            (name: "Forwarded", value: "for=6.6.6.6;host=evil.com;proto=http"),
+            (name: "Forwarded", value: "for=\"[2001:db8::7]:4711\";proto=https;host=\"good.com:8443\""),
+            (name: "X-Forwarded-Host", value: "other.com"),
+        ]
+        #expect(url(.count(1), headers) == "https://good.com:8443/a")
+    }
+
+    @Test("that make no sense are passed over", arguments: ["a b", "evil/..", "x@y", "", "[::1", "\"\"", "a,b,c\"d"])
+    func nonsense(host: String) {
+        let result = url(
+            .count(1), [("X-Forwarded-Host", host), ("X-Forwarded-Proto", host), ("Forwarded", host)])
+        #expect(result.hasPrefix("http://inner:8080/") || result == "http://a/a" || result == "http://b/a")
+    }
+
+    @Test(
+        "are configured by a number or by networks",
+        arguments: [
+            ("0", TrustedProxies.none), ("2", .count(2)), ("10.0.0.0/8, ::1", .networks(["10.0.0.0/8", "::1"])),
+            ("-1", nil), ("10.0.0.0/33", nil), ("localhost", nil), ("1.2.3.4/", nil), (",", nil),
+        ] as [(String, TrustedProxies?)])
+    func configured(text: String, expected: TrustedProxies?) {
+        #expect(TrustedProxies(text: text) == expected)
+    }
+
+    @Test(
+        "can have their addresses shortened",
+        arguments: [
+            ("192.0.2.77", "192.0.2.0"), ("192.0.2.77:80, 2001:db8:1:2::9", "192.0.2.0, 2001:db8:1::"),
+            ("[2001:db8:1:2::9]:443", "2001:db8:1::"), ("unknown", "unknown"), ("secret-host", "[Filtered]"),
+            ("for=192.0.2.60;proto=http;by=203.0.113.43", "for=\"192.0.2.0\";proto=http;by=\"203.0.113.0\""),
+        ])
+    func shortened(value: String, expected: String) {
+        #expect(ClientAddresses.truncated(value) == expected)
+    }
+
+    @Test("with addresses can be left out")
+    func omitted() throws {
+        var policy = PrivacyPolicy.standard
+        policy.addresses = .omit
+        let snapshot = RequestSnapshot(
+            method: "GET", target: "/",
+            headers: RequestHeaders([("X-Real-IP", "192.0.2.7"), ("Forwarded", "for=192.0.2.7"), ("Accept", "*/*")]))
+        let data = try EventEncoderTests.eventData(EventEncoderTests.encode(snapshot, privacy: policy))
+        #expect(data["header_data"] as? [String: String] == ["HTTP_ACCEPT": "*/*"])
+    }
+}

@@ -1,0 +1,157 @@
+import Foundation
+import TestSupport
+import Testing
+
+@testable import TrackerCore
+
+@Suite("The choice of what is tracked")
+struct SelectionTests {
+    let transport = InMemoryTransport()
+
+    private func tracker(_ change: (inout TrackerConfiguration) throws -> Void) throws -> Tracker {
+        var configuration = try TrackerConfiguration(projectID: "p", projectToken: "tok-s3cr3t")
+        configuration.logHandler = { _, _ in }
+        try change(&configuration)
+        return Tracker(configuration: configuration, transport: transport)
+    }
+
+    private func snapshot(
+        _ target: String, method: String = "GET", _ headers: [(name: String, value: String)] = []
+    ) -> RequestSnapshot {
+        RequestSnapshot(method: method, target: target, headers: RequestHeaders([("Host", "h")] + headers))
+    }
+
+    private func adds(_ statistics: TrackerStatistics) -> Bool {
+        statistics.captured
+            == statistics.delivered + statistics.droppedInAll + statistics.pending + statistics.spooled
+    }
+
+    @Test(
+        "leaves out ignored paths, with wildcards, and gives their visitors no cookie",
+        arguments: [
+            ("/metrics", true), ("/metrics?x=1", true), ("/metrics/", false), ("/static/a/b.css", true),
+            ("/staticx", false), ("/a.png", true), ("/Metrics", false), ("/healthz", true), ("/health/", true),
+            ("/healthy", false), ("/", false),
+        ])
+    func paths(target: String, isIgnored: Bool) async throws {
+        let tracker = try tracker {
+            $0.ignore = [.path("/metrics"), .path("/static/*"), .path("*.png"), .healthChecks]
+        }
+        let interception = tracker.begin(snapshot(target))
+        #expect((interception == nil) == isIgnored)
+        interception?.finish(status: 200, viewName: nil)
+        await tracker.flush()
+        #expect(transport.events.count == (isIgnored ? 0 : 1))
+        #expect(tracker.statistics.ignored == (isIgnored ? 1 : 0))
+        #expect(adds(tracker.statistics))
+    }
+
+    @Test("leaves out methods, user agents, and what a function says")
+    func otherRules() throws {
+        let tracker = try tracker {
+            $0.ignore = [.method("OPTIONS"), .userAgent("*bot*"), .custom { $0.target.hasPrefix("/x") }, .healthChecks]
+        }
+        #expect(tracker.begin(snapshot("/", method: "OPTIONS")) == nil)
+        #expect(tracker.begin(snapshot("/", [("User-Agent", "GoogleBot/2")])) == nil)
+        #expect(tracker.begin(snapshot("/", [("User-Agent", "kube-probe/1.30")])) == nil)
+        #expect(tracker.begin(snapshot("/xyz")) == nil)
+        #expect(tracker.begin(snapshot("/", [("User-Agent", "Mozilla/5.0")])) != nil)
+    }
+
+    @Test("honours DNT and Sec-GPC if told to, and only then", arguments: ["DNT", "Sec-GPC", "dnt"])
+    func optOut(name: String) throws {
+        #expect(try tracker { $0.honorsDoNotTrack = true }.begin(snapshot("/", [(name, "1")])) == nil)
+        #expect(try tracker { $0.honorsDoNotTrack = true }.begin(snapshot("/", [(name, "0")])) != nil)
+        #expect(try tracker { _ in }.begin(snapshot("/", [(name, "1")])) != nil)
+    }
+
+    @Test("samples whole sessions, says with which weight, and keeps server errors")
+    func sampling() async throws {
+        let tracker = try tracker { $0.sampleRate = 0.25 }
+        var kept = 0
+        for _ in 0..<2000 {
+            let session = SessionIdentifier()
+            for _ in 0..<2 {
+                tracker.begin(snapshot("/"), session: session)?.finish(status: 200, viewName: nil)
+            }
+        }
+        tracker.begin(snapshot("/"), session: SessionIdentifier(high: 0, low: 0))?.finish(status: 503, viewName: nil)
+        await tracker.flush()
+        var sessions: [String: Int] = [:]
+        for event in transport.events {
+            let data = try EventEncoderTests.eventData(Array(event.utf8))
+            let status = (data["response_data"] as? [String: Any])?["status_code"] as? Int
+            #expect(data["sample_weight"] as? Double == (status == 503 ? 1 : 4))
+            if status == 200 {
+                kept += 1
+                sessions[data["ra_session_id"] as? String ?? "", default: 0] += 1
+            }
+        }
+        #expect(sessions.values.allSatisfy { $0 == 2 })
+        #expect((800...1200).contains(kept))
+        let statistics = tracker.statistics
+        #expect(statistics.captured + statistics.sampledOut == 4001)
+        #expect(adds(statistics))
+    }
+
+    @Test("says no weight where every request becomes an event")
+    func noWeight() async throws {
+        let tracker = try tracker { _ in }
+        tracker.begin(snapshot("/"))?.finish(status: 200, viewName: nil)
+        await tracker.flush()
+        #expect(transport.events.first?.contains("sample_weight") == false)
+    }
+
+    private struct Broken: Error {}
+
+    @Test("lets the app change an event, drop it, or fail over it, and counts each")
+    func beforeSend() async throws {
+        let tracker = try tracker {
+            $0.beforeSend = { draft in
+                if draft.target == "/drop" { return false }
+                if draft.target == "/throw" { throw Broken() }
+                draft.viewName = "changed"
+                draft.target = "/changed?password=hunter2"
+                draft.headers.append(("X-Added", "yes"))
+                return true
+            }
+        }
+        for target in ["/keep", "/drop", "/throw"] {
+            tracker.begin(snapshot(target))?.finish(status: 200, viewName: "v")
+        }
+        await tracker.flush()
+        #expect(transport.events.count == 1)
+        let data = try EventEncoderTests.eventData(Array(try #require(transport.events.first).utf8))
+        #expect(data["view_name"] as? String == "changed")
+        #expect(data["full_url"] as? String == "http://h/changed?password=[Filtered]")
+        #expect((data["header_data"] as? [String: String])?["HTTP_X_ADDED"] == "yes")
+        #expect(tracker.statistics.dropped == [.beforeSend: 1, .hookFailed: 1])
+        #expect(adds(tracker.statistics))
+    }
+
+    @Test("counts a hook that is slow")
+    func slowHook() async throws {
+        let gate = DispatchSemaphore(value: 0)
+        let tracker = try tracker {
+            $0.beforeSend = { _ in
+                _ = gate.wait(timeout: .now() + .milliseconds(60))
+                return true
+            }
+        }
+        tracker.begin(snapshot("/"))?.finish(status: 200, viewName: "v")
+        await tracker.flush()
+        #expect(tracker.statistics.slowHooks == 1)
+        #expect(tracker.statistics.delivered == 1)
+    }
+
+    @Test(
+        "matches wildcards",
+        arguments: [
+            ("*", "", true), ("", "", true), ("", "a", false), ("a*b*c", "aXbYc", true), ("a*b*c", "aXbY", false),
+            ("**a", "bba", true), ("a*", "a", true), ("*aab", "aaaab", true), ("a", "A", false),
+        ])
+    func wildcards(pattern: String, text: String, expected: Bool) {
+        var text = text
+        #expect(text.withUTF8 { WildcardPattern(pattern, ignoresCase: false).matches($0) } == expected)
+    }
+}

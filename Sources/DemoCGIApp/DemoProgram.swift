@@ -30,6 +30,7 @@ enum DemoProgram {
                     .init("port", value: "N", "The port to listen on for HTTP (8081); 0: a free one."),
                     .init("fastcgi", value: "WHERE", "Listen for FastCGI at unix:/path or host:port instead."),
                     .init("env-file", value: "F", "A file of RA_... settings, one NAME=value per line."),
+                    .init("describe", "Print what the tracker would collect under the settings, and end."),
                     .init("no-tracker", "Serve the site without the tracker, for comparisons."),
                 ])
             try options.parse(arguments)
@@ -42,6 +43,10 @@ enum DemoProgram {
                 return 0
             }
             let settings = try EnvironmentFile.settings(path: options.text("env-file"))
+            if options.has("describe") {
+                print(try CollectionDescription.text(settings), terminator: "")
+                return 0
+            }
             if let place = options.text("fastcgi") { return try serveFastCGI(place, settings, options) }
             return try serveHTTP(settings, options)
         } catch let error as CGIRunError {

@@ -19,6 +19,7 @@ enum DemoProgram {
                 .init("host", value: "H", "The address to listen on (127.0.0.1)."),
                 .init("port", value: "N", "The port to listen on (8080); 0: a free one."),
                 .init("env-file", value: "F", "A file of RA_... settings, one NAME=value per line."),
+                .init("describe", "Print what the tracker would collect under the settings, and end."),
             ])
         do {
             try options.parse(arguments)
@@ -28,6 +29,12 @@ enum DemoProgram {
             }
             if options.has("version") {
                 print("DemoRouterApp \(TrackerVersion.current)")
+                return 0
+            }
+            if options.has("describe") {
+                print(
+                    try CollectionDescription.text(EnvironmentFile.settings(path: options.text("env-file"))),
+                    terminator: "")
                 return 0
             }
             return try serve(options)

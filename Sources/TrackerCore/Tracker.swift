@@ -3,7 +3,7 @@ import Dispatch
 /// Measures requests and delivers one event for each, in the background.
 ///
 /// One tracker serves a whole process. It starts its thread with the first event; a disabled one never does.
-public final class Tracker: Sendable {
+public final class Tracker: Sendable, CustomStringConvertible, CustomReflectable {
     /// What the tracker was made with.
     public let configuration: TrackerConfiguration
     /// nil if analytics are disabled: then a request costs one branch.
@@ -50,6 +50,14 @@ public final class Tracker: Sendable {
     deinit {
         // Nobody can wait here; the thread delivers what it can until the usual deadline.
         _ = pipeline?.close(stopAt: Self.deadline(after: configuration.shutdownTimeout))
+    }
+
+    /// Where events go, and what became of them so far; never the token.
+    public var description: String { "Tracker(\(configuration); \(statistics))" }
+
+    /// What ``description`` says, so that a `dump` does not find the token either.
+    public var customMirror: Mirror {
+        Mirror(self, children: ["configuration": configuration, "statistics": statistics], displayStyle: .class)
     }
 
     /// Whether events are made at all.

@@ -44,6 +44,13 @@ let package = Package(
         .target(name: "TestSupport", dependencies: ["TrackerCore"], path: "Tests/TestSupport"),
         .testTarget(name: "TrackerCoreTests", dependencies: ["TrackerCore", "TestSupport", "SpoolProcess"]),
         .testTarget(name: "TrackerRouterAdapterTests", dependencies: ["TrackerRouterAdapter", "TestSupport"]),
+        // Readers of hostile input, for the short run in the tests, the long run by hand, and libFuzzer.
+        .target(
+            name: "FuzzTargets", dependencies: ["TrackerCore", "TrackerCGI", "DemoServer", "EventReceiver"],
+            path: "Tests/FuzzTargets"),
+        .executableTarget(name: "Fuzzer", dependencies: ["FuzzTargets"], path: "Tests/Fuzzer"),
+        .testTarget(name: "FuzzTests", dependencies: ["FuzzTargets"]),
+
         // Processes that tests start and kill. Not products.
         .executableTarget(name: "SpoolProcess", dependencies: ["TrackerCore"], path: "Tests/SpoolProcess"),
         .executableTarget(name: "DeliveryProcess", dependencies: ["TrackerCore"], path: "Tests/DeliveryProcess"),

@@ -12,6 +12,8 @@ package struct EncodingMeter: ~Copyable {
             processingNanoseconds: 446_924, status: 200, responseCookies: [], viewName: "hello")
     }
 
+    package mutating func encoded() -> [UInt8] { encoder.encode(request) }
+
     package mutating func encodeOnce() {
         lastLength = encoder.encode(request).count
     }

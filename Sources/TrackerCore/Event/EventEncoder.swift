@@ -79,7 +79,7 @@ struct EventEncoder: ~Copyable {
         var isFirst = true
         for index in fields.indices {
             // A name with an underscore could shadow the real one: "X_Real" and "X-Real" have one CGI name.
-            guard !hashes[index].hasUnderscore, !fields[index].name.isEmpty, !isRepetition(index, in: fields) else {
+            guard !hashes[index].isAmbiguous, !fields[index].name.isEmpty, !isRepetition(index, in: fields) else {
                 continue
             }
             let mark = writer.count

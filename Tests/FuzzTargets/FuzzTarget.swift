@@ -1,0 +1,89 @@
+import DemoServer
+import EventReceiver
+import TrackerCGI
+import TrackerCore
+
+/// A reader of hostile input, as a function of bytes.
+package struct FuzzTarget: Sendable {
+    package let name: String
+    package let seeds: [[UInt8]]
+    /// Throws when the result is wrong; a crash or a hang speaks for itself.
+    package let run: @Sendable ([UInt8]) throws -> Void
+
+    /// What a target found to be wrong.
+    package struct Finding: Error {
+        package let text: String
+    }
+
+    package static let all: [FuzzTarget] = [event, cookies, fastcgi, cgi, http, spool, json, dates]
+
+    package static func named(_ name: String) -> FuzzTarget? { all.first { $0.name == name } }
+
+    // MARK: The targets
+
+    /// URL, headers, filter and JSON writer: the event must be JSON, and not too long.
+    private static let event = FuzzTarget(name: "event", seeds: Seeds.requests) { bytes in
+        let lines = bytes.split(separator: 0x0A, omittingEmptySubsequences: false)
+            .map { String(decoding: $0, as: UTF8.self) }
+        let fields = lines.dropFirst(2).map { line -> (name: String, value: String) in
+            let parts = line.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
+            return (parts[0], parts.count > 1 ? String(parts[1].drop { $0 == " " }) : "")
+        }
+        for mode in PrivacyMode.allCases {
+            for style in [EventStyle.router, .cgi] {
+                var meter = EncodingMeter(
+                    privacy: PrivacyPolicy(mode),
+                    snapshot: RequestSnapshot(
+                        method: "GET", target: lines.count > 1 ? lines[1] : "", host: lines.first,
+                        headers: RequestHeaders(fields), style: style))
+                let json = meter.encoded()
+                guard json.count <= 64 << 10 else { throw Finding(text: "an event of \(json.count) bytes") }
+                if let fault = EventValidator.fault(in: try JSONReader.read(json[...])) {
+                    throw Finding(text: "not an event: \(fault)")
+                }
+            }
+        }
+    }
+
+    private static let cookies = FuzzTarget(name: "cookies", seeds: Seeds.cookies) { bytes in
+        let text = String(decoding: bytes, as: UTF8.self)
+        _ = SessionCookie.read(from: text)
+        _ = RequestCookies.parse(text).count
+        _ = FastCGIProbe.readCookies(bytes)
+    }
+
+    private static let fastcgi = FuzzTarget(name: "fastcgi", seeds: Seeds.fastCGI) { bytes in
+        guard FastCGIProbe.read(bytes) <= bytes.count else { throw Finding(text: "more content than input") }
+    }
+
+    private static let cgi = FuzzTarget(name: "cgi", seeds: Seeds.variables) { bytes in
+        let pairs = bytes.split(separator: 0x0A).map { line -> (name: String, value: String) in
+            let parts = line.split(separator: UInt8(ascii: "="), maxSplits: 1, omittingEmptySubsequences: false)
+            return (
+                String(decoding: parts[0], as: UTF8.self),
+                parts.count > 1 ? String(decoding: parts[1], as: UTF8.self) : ""
+            )
+        }
+        _ = FastCGIProbe.read(variables: pairs)
+    }
+
+    private static let http = FuzzTarget(name: "http", seeds: Seeds.http) { bytes in
+        _ = HTTPProbe.read(bytes)
+    }
+
+    private static let spool = FuzzTarget(name: "spool", seeds: Seeds.segments) { bytes in
+        let size = SpoolProbe.read(bytes).reduce(0) { $0 + $1.count }
+        guard size <= bytes.count else { throw Finding(text: "more records than bytes") }
+    }
+
+    private static let json = FuzzTarget(name: "json", seeds: Seeds.json) { bytes in
+        guard let value = try? JSONReader.read(bytes[...]) else { return }
+        _ = EventValidator.fault(in: value)
+    }
+
+    private static let dates = FuzzTarget(name: "dates", seeds: Seeds.dates) { bytes in
+        let text = String(decoding: bytes, as: UTF8.self)
+        _ = HeaderProbe.read(text)
+        _ = Gzip.expand(bytes, limit: 1 << 16)
+    }
+}

@@ -1,0 +1,65 @@
+// Runs the fuzz targets with mutated seeds: Fuzzer [TARGET|all] [RUNS] [SEED]
+//
+// Ends with 1 at the first finding and prints the input; with the same seed it is found again. A crash prints what
+// Swift's runtime prints; `scripts/fuzz` does the same with libFuzzer, which looks for new ways through the code.
+
+import FuzzTargets
+import TrackerCore
+
+#if canImport(Darwin)
+    import Darwin
+#elseif canImport(Musl)
+    import Musl
+#else
+    import Glibc
+#endif
+
+func peakMemory() -> Int {
+    var usage = rusage()
+    #if canImport(Glibc)
+        getrusage(Int32(RUSAGE_SELF.rawValue), &usage)
+    #else
+        getrusage(RUSAGE_SELF, &usage)
+    #endif
+    return usage.ru_maxrss * 1024
+}
+
+let arguments = CommandLine.arguments
+let name = arguments.count > 1 ? arguments[1] : "all"
+let runs = arguments.count > 2 ? Int(arguments[2]) ?? 100_000 : 100_000
+let seed = arguments.count > 3 ? UInt64(arguments[3]) ?? 1 : 1
+let targets = FuzzTarget.all.filter { name == "all" || $0.name == name }
+guard !targets.isEmpty else {
+    print("no such target; there are \(FuzzTarget.all.map(\.name).joined(separator: ", "))")
+    exit(64)
+}
+
+for target in targets {
+    var mutator = Mutator(seed: seed, inputs: target.seeds)
+    var slowest: UInt64 = 0
+    var settled = 0
+    let begun = SystemClock.monotonicNanoseconds()
+    for run in 0..<runs {
+        let input = mutator.next()
+        let started = SystemClock.monotonicNanoseconds()
+        do {
+            try target.run(input)
+        } catch {
+            print("\(target.name), run \(run): \(error)\n\(input)")
+            exit(1)
+        }
+        let took = SystemClock.monotonicNanoseconds() - started
+        slowest = max(slowest, took)
+        if took > 1_000_000_000 {
+            print("\(target.name), run \(run): took \(took / 1_000_000) ms\n\(input)")
+            exit(1)
+        }
+        if run == runs / 10 { settled = peakMemory() }
+    }
+    let seconds = Double(SystemClock.monotonicNanoseconds() - begun) / 1e9
+    let growth = peakMemory() - settled
+    print(
+        "\(target.name): \(runs) runs in \(Int(seconds)) s, slowest \(slowest / 1000) us, peak memory grew by "
+            + "\(growth / 1024) KiB after the first tenth")
+    if growth > 64 << 20 { exit(1) }
+}

@@ -33,4 +33,29 @@ configuration.logHandler = { level, message in print("analytics \(level): \(mess
 // snippet.privacy
 configuration.privacy = .strict
 // snippet.end
+
+// snippet.policy
+configuration.privacy = .standard
+configuration.privacy.terms = ["customer-number"]
+configuration.privacy.headers = .allowList(["Accept", "Host", "User-Agent"])
+configuration.privacy.addresses = .truncate
+// snippet.end
+
+// snippet.selection
+configuration.ignore = [.healthChecks, .path("/static/*"), .method("OPTIONS")]
+configuration.sampleRate = 0.1
+configuration.honorsDoNotTrack = true
+configuration.beforeSend = { event in
+    event.headers.removeAll { $0.name == "X-Internal" }
+    return event.viewName != "secret-page"
+}
+// snippet.end
+
+// snippet.proxies
+configuration.trustedProxies = .networks(["10.0.0.0/8"])
+// snippet.end
+
+// snippet.report
+print(configuration.collectionReport())
+// snippet.end
 print(tracker.isEnabled, fromEnvironment, fromPython)

@@ -38,7 +38,8 @@ let package = Package(
             name: "DemoCGIApp", dependencies: ["TrackerCore", "TrackerCGI", "DemoServer", "EventReceiver"]),
         .executableTarget(name: "EventHandler", dependencies: ["TrackerCore", "DemoServer", "EventReceiver"]),
         .executableTarget(
-            name: "TrackerBenchmarks", dependencies: ["TrackerCore", "TrackerRouterAdapter", "DemoServer"],
+            name: "TrackerBenchmarks",
+            dependencies: ["TrackerCore", "TrackerRouterAdapter", "DemoServer", "DemoCGIApp"],
             path: "Benchmarks/TrackerBenchmarks"),
 
         .target(name: "TestSupport", dependencies: ["TrackerCore"], path: "Tests/TestSupport"),

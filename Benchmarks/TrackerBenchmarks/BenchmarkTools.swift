@@ -30,7 +30,7 @@ enum BenchmarkTools {
     }
 }
 
-/// An nginx with one worker that answers every request with 200.
+/// An nginx with one worker that answers every request with 200, and on demand says that it takes batches.
 final class NginxSink {
     let url: String
     private let process: Process
@@ -42,17 +42,18 @@ final class NginxSink {
         self.directory = directory
     }
 
-    static func start() throws -> NginxSink? {
+    static func start(takesBatches: Bool = false) throws -> NginxSink? {
         guard let program = BenchmarkTools.find("nginx") else { return nil }
         let directory = try BenchmarkTools.temporaryDirectory()
         let port = try BenchmarkTools.freePort()
+        let batches = takesBatches ? "add_header Accept-Post application/x-ndjson;" : ""
         let text = """
             daemon off; worker_processes 1; pid \(directory.path)/pid; error_log \(directory.path)/error.log;
             events { worker_connections 1024; }
             http {
                 access_log off; keepalive_requests 1000000000; client_body_buffer_size 2m; client_max_body_size 4m;
                 client_body_temp_path \(directory.path)/body;
-                server { listen 127.0.0.1:\(port) backlog=1024; location / { return 200; } }
+                server { listen 127.0.0.1:\(port) backlog=1024; location / { \(batches) return 200; } }
             }
             """
         let file = directory.appending(path: "nginx.conf")
@@ -103,17 +104,7 @@ struct CurlBaseline {
 
     /// Returns nil where there is no compiler, or libcurl's headers are missing.
     static func build() throws -> CurlBaseline? {
-        guard let compiler = BenchmarkTools.find("cc") else { return nil }
-        let source = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-            .appending(path: "baseline/curl_multi.c")
-        let program = try BenchmarkTools.temporaryDirectory().appending(path: "curl_multi").path
-        let process = Process()
-        process.executableURL = URL(fileURLWithPath: compiler)
-        process.arguments = ["-O2", "-o", program, source.path, "-lcurl"]
-        process.standardError = FileHandle.nullDevice
-        try process.run()
-        process.waitUntilExit()
-        return process.terminationStatus == 0 ? CurlBaseline(program: program) : nil
+        try BaselineProgram.compile("curl_multi", libraries: ["curl"]).map { CurlBaseline(program: $0) }
     }
 
     func run(url: String, count: Int, connections: Int, bytes: Int) throws -> (rate: Double, cpu: Double) {

@@ -22,8 +22,13 @@ public struct CGIStorage: Sendable {
         }
         set {
             let identifier = ObjectIdentifier(key)
-            values.removeAll { $0.key == identifier }
-            if let newValue { values.append((identifier, newValue)) }
+            let index = values.firstIndex { $0.key == identifier }
+            switch (index, newValue) {
+            case (let index?, let newValue?): values[index].value = newValue
+            case (let index?, nil): values.remove(at: index)
+            case (nil, let newValue?): values.append((identifier, newValue))
+            case (nil, nil): break
+            }
         }
     }
 }

@@ -102,6 +102,22 @@ public struct CGIVariables: Sendable, RandomAccessCollection {
         }
     }
 
+    /// Calls a function with the bytes of each name and value; they are valid during the call only.
+    func forEachBytes(_ body: (_ name: UnsafeBufferPointer<UInt8>, _ value: UnsafeBufferPointer<UInt8>) -> Void) {
+        bytes.withUnsafeBufferPointer { bytes in
+            for entry in entries {
+                body(
+                    UnsafeBufferPointer(rebasing: bytes[entry.nameStart..<entry.valueStart]),
+                    UnsafeBufferPointer(rebasing: bytes[entry.valueStart..<entry.valueEnd]))
+            }
+        }
+    }
+
+    /// Whether bytes are a name.
+    static func isEqual(_ bytes: UnsafeBufferPointer<UInt8>, _ name: StaticString) -> Bool {
+        name.withUTF8Buffer { isEqual(bytes, $0) }
+    }
+
     private static func isEqual(_ left: UnsafeBufferPointer<UInt8>, _ right: UnsafeBufferPointer<UInt8>) -> Bool {
         guard left.count == right.count else { return false }
         guard let leftBase = left.baseAddress, let rightBase = right.baseAddress else { return true }

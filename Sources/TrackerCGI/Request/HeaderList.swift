@@ -4,18 +4,14 @@ enum HeaderList {
     static func headers(of variables: CGIVariables) -> [(name: String, value: String)] {
         var headers: [(name: String, value: String)] = []
         headers.reserveCapacity(variables.count)
-        for index in variables.indices {
-            guard let name = headerName(variables.nameBytes(at: index)) else { continue }
-            let value = TextDecoding.string(trimmed(variables.valueBytes(at: index)))
-            switch name {
-            case "Content-Type", "Content-Length":
-                // Servers send these empty where the request has none.
-                if value.isEmpty { continue }
-            default: break
-            }
+        variables.forEachBytes { variable, bytes in
+            guard let name = headerName(variable) else { return }
+            let value = TextDecoding.string(trimmed(bytes))
+            // Servers send these empty where the request has none.
+            if value.isEmpty, name == "Content-Type" || name == "Content-Length" { return }
             guard let known = headers.firstIndex(where: { $0.name == name }) else {
                 headers.append((name, value))
-                continue
+                return
             }
             switch name {
             case "Host", "Authorization", "Proxy-Authorization", "Content-Type", "Content-Length":
@@ -38,22 +34,25 @@ enum HeaderList {
     }
 
     /// Without the white space around it, which is no part of a value (RFC 9110, section 5.5). nginx leaves tabs there.
-    private static func trimmed(_ value: ArraySlice<UInt8>) -> ArraySlice<UInt8> {
-        var value = value
-        while let first = value.first, first == 0x20 || first == 0x09 { value = value.dropFirst() }
-        while let last = value.last, last == 0x20 || last == 0x09 { value = value.dropLast() }
-        return value
+    private static func trimmed(_ value: UnsafeBufferPointer<UInt8>) -> UnsafeBufferPointer<UInt8> {
+        var start = 0
+        var end = value.count
+        while start < end, value[start] == 0x20 || value[start] == 0x09 { start += 1 }
+        while end > start, value[end - 1] == 0x20 || value[end - 1] == 0x09 { end -= 1 }
+        return UnsafeBufferPointer(rebasing: value[start..<end])
     }
 
     /// `HTTP_USER_AGENT` is `User-Agent`; nil for what is no header.
-    private static func headerName(_ variable: ArraySlice<UInt8>) -> String? {
-        if variable.elementsEqual("CONTENT_TYPE".utf8) { return "Content-Type" }
-        if variable.elementsEqual("CONTENT_LENGTH".utf8) { return "Content-Length" }
-        guard variable.starts(with: "HTTP_".utf8), variable.count > 5 else { return nil }
+    private static func headerName(_ variable: UnsafeBufferPointer<UInt8>) -> String? {
+        if CGIVariables.isEqual(variable, "CONTENT_TYPE") { return "Content-Type" }
+        if CGIVariables.isEqual(variable, "CONTENT_LENGTH") { return "Content-Length" }
+        guard variable.count > 5,
+            CGIVariables.isEqual(UnsafeBufferPointer(rebasing: variable[..<5]), "HTTP_")
+        else { return nil }
         var isWordStart = true
         var name: [UInt8] = []
         name.reserveCapacity(variable.count - 5)
-        for byte in variable.dropFirst(5) {
+        for byte in variable[5...] {
             switch byte {
             case UInt8(ascii: "_"):
                 name.append(UInt8(ascii: "-"))
@@ -64,7 +63,7 @@ enum HeaderList {
             }
             isWordStart = false
         }
-        let text = TextDecoding.string(name)
+        let text = name.withUnsafeBufferPointer { TextDecoding.string($0) }
         // Some servers send these a second time as headers; CONTENT_TYPE and CONTENT_LENGTH are the ones that count.
         return text == "Content-Type" || text == "Content-Length" ? nil : text
     }

@@ -18,12 +18,14 @@ public final class CGITracker: Sendable {
     /// The name under which the tracker stands in an app's `extensions`.
     public static let extensionName = "rigidanalytics"
 
-    private enum MeasurementKey: CGIStorageKey {
-        typealias Value = Interception
+    /// How far the measurement of a request is.
+    private enum Measurement {
+        case begun(Interception)
+        case done(MeasuredRequest)
     }
 
-    private enum EventKey: CGIStorageKey {
-        typealias Value = MeasuredRequest
+    private enum MeasurementKey: CGIStorageKey {
+        typealias Value = Measurement
     }
 
     private let shared = Mutex<Tracker?>(nil)
@@ -53,18 +55,17 @@ public final class CGITracker: Sendable {
         app.extensions[Self.extensionName] = self
         guard tracker.isEnabled else { return }
         app.requestStarted.connect { request in
-            request.storage[MeasurementKey.self] = tracker.begin(CGISnapshot.take(of: request))
+            guard let interception = tracker.begin(CGISnapshot.take(of: request)) else { return }
+            request.storage[MeasurementKey.self] = .begun(interception)
         }
         app.requestFinished.connect { request, response, _ in
-            guard let interception = request.storage[MeasurementKey.self] else { return }
-            request.storage[MeasurementKey.self] = nil
-            request.storage[EventKey.self] = interception.measure(
-                status: response.status, viewName: request.endpointName)
+            guard case .begun(let interception) = request.storage[MeasurementKey.self] else { return }
+            request.storage[MeasurementKey.self] = .done(
+                interception.measure(status: response.status, viewName: request.endpointName))
             if let cookie = interception.sessionCookie { response.headers.append(("Set-Cookie", cookie)) }
         }
         app.responseSent.connect { [unowned app] request, _ in
-            guard let event = request.storage[EventKey.self] else { return }
-            request.storage[EventKey.self] = nil
+            guard case .done(let event) = request.storage[MeasurementKey.self] else { return }
             if app.runMode == .cgi {
                 LastEvent(event: event, configuration: tracker.configuration, options: app.config.cgiDelivery).deliver()
             } else {

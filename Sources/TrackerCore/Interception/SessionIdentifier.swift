@@ -1,3 +1,11 @@
+#if canImport(Darwin)
+    import Darwin
+#elseif canImport(Musl)
+    import Musl
+#else
+    import Glibc
+#endif
+
 /// A visitor's session: 128 random bits, written as 32 lowercase hex digits.
 ///
 /// Held as two integers, so that reading one from a cookie allocates nothing.
@@ -12,6 +20,15 @@ public struct SessionIdentifier: Sendable, Hashable, LosslessStringConvertible {
 
     /// A new session, from the system's random generator.
     public init() {
+        // One call into the kernel; the generator makes two.
+        var bits: (high: UInt64, low: UInt64) = (0, 0)
+        let isDone = withUnsafeMutableBytes(of: &bits) { room in
+            room.baseAddress.map { getentropy($0, room.count) == 0 } ?? false
+        }
+        if isDone {
+            self.init(high: bits.high, low: bits.low)
+            return
+        }
         var generator = SystemRandomNumberGenerator()
         self.init(using: &generator)
     }

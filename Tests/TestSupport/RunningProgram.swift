@@ -79,10 +79,29 @@ package final class RunningProgram: Sendable {
 
     /// Waits for the end.
     package func end(within limit: Duration = .seconds(30)) async throws -> Int32 {
+        let patience = ContinuousClock.now + .seconds(1)
+        var unnoticed: Int32?
         try await eventually(within: limit, "the end of \(process.executableURL?.lastPathComponent ?? "?")") {
-            status != nil
+            if status == nil, ContinuousClock.now > patience { unnoticed = statusOfZombie }
+            return status != nil || unnoticed != nil
         }
+        if let unnoticed, status == nil { return unnoticed }
         return status ?? -1
+    }
+
+    /// The status of a process that has ended, whether Foundation has noticed or not: it waits for the end of a
+    /// descriptor, and a program that another test started at the wrong moment may have inherited that.
+    private var statusOfZombie: Int32? {
+        var information = siginfo_t()
+        let options = Int32(WEXITED) | Int32(WNOHANG) | Int32(WNOWAIT)
+        guard waitid(P_PID, id_t(identifier), &information, options) == 0, information.si_signo == SIGCHLD else {
+            return nil
+        }
+        #if canImport(Glibc)
+            return information._sifields._sigchld.si_status
+        #else
+            return information.si_status
+        #endif
     }
 
     /// Waits for a line on standard error that holds a text, and gives the port at the end of its first address.

@@ -142,6 +142,7 @@ package final class RunningProgram: Sendable {
             var buffer = [UInt8](repeating: 0, count: 65_536)
             while true {
                 let count = buffer.withUnsafeMutableBytes { read(descriptor, $0.baseAddress, $0.count) }
+                if count < 0, errno == EINTR { continue }
                 guard count > 0 else { break }
                 take(Array(buffer[..<count]))
             }

@@ -84,12 +84,31 @@ package final class RunningProgram: Sendable {
 
     /// Waits for the end.
     package func end(within limit: Duration = .seconds(30)) async throws -> Int32 {
+        let patience = ContinuousClock.now + .seconds(1)
+        var unnoticed: Int32?
         try await eventually(within: limit, "the end of \(process.executableURL?.lastPathComponent ?? "?")") {
-            status != nil
+            if status == nil, ContinuousClock.now > patience { unnoticed = statusOfZombie }
+            return status != nil || unnoticed != nil
         }
+        if let unnoticed, status == nil { return unnoticed }
         // All that it wrote; children that live on may keep its output open.
         try? await eventually(within: .seconds(1)) { state.state.withLock { $0.endedStreams == 2 } }
         return status ?? -1
+    }
+
+    /// The status of a process that has ended, whether Foundation has noticed or not: it waits for the end of a
+    /// descriptor, and a program that another test started at the wrong moment may have inherited that.
+    private var statusOfZombie: Int32? {
+        var information = siginfo_t()
+        let options = Int32(WEXITED) | Int32(WNOHANG) | Int32(WNOWAIT)
+        guard waitid(P_PID, id_t(identifier), &information, options) == 0, information.si_signo == SIGCHLD else {
+            return nil
+        }
+        #if canImport(Glibc)
+            return information._sifields._sigchld.si_status
+        #else
+            return information.si_status
+        #endif
     }
 
     /// Waits for a line on standard error that holds a text, and gives the port at the end of its first address.
@@ -130,6 +149,7 @@ package final class RunningProgram: Sendable {
             var buffer = [UInt8](repeating: 0, count: 65_536)
             while true {
                 let count = buffer.withUnsafeMutableBytes { read(descriptor, $0.baseAddress, $0.count) }
+                if count < 0, errno == EINTR { continue }
                 guard count > 0 else { break }
                 take(Array(buffer[..<count]))
             }

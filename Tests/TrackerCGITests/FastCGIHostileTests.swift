@@ -111,6 +111,24 @@ struct FastCGIHostileTests {
         #expect(replies.values.allSatisfy { $0.stdout.hasSuffix("done") })
     }
 
+    @Test("handlers that wait for each other: it finds a thread for every one of them")
+    func stuckHandlers() throws {
+        let present = ConditionLock(0)
+        let running = try RunningApp { app in
+            app.get("/meet", name: "meet") { _ in
+                present.withLock { $0 += 1 }
+                return CGIResponse(text: eventually { present.withLock { $0 == 20 } } ? "met" : "alone")
+            }
+        }
+        let client = try running.connect()
+        let ids = Array(UInt16(1)...10)
+        try client.send(ids.flatMap { Client.request($0, "/meet") })
+        let others = try (0..<10).map { _ in try running.connect() }
+        for other in others { try other.send(Client.request(1, "/meet")) }
+        #expect(try client.replies(ids).values.allSatisfy { $0.stdout.hasSuffix("met") })
+        for other in others { #expect(try other.reply().stdout.hasSuffix("met")) }
+    }
+
     @Test("more connections than it takes: idle ones make room")
     func connections() throws {
         let running = try RunningApp { $0.config.fastCGI.maximumConnections = 3 }

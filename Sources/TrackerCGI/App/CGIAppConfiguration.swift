@@ -18,7 +18,8 @@ public struct CGIAppConfiguration: Sendable {
 
     /// Settings of the FastCGI runtime. Every limit that is reached is answered or logged, never silent.
     public struct FastCGI: Sendable {
-        /// Threads that run synchronous handlers, started as they are needed; 1...1024.
+        /// Threads that run synchronous handlers, 1...1024. There are few as long as handlers are quick; further ones
+        /// start where all are stuck.
         public var maximumThreads = 32
         /// Connections at a time; further ones wait in the listening socket's queue. Idle ones make room.
         public var maximumConnections = 1024

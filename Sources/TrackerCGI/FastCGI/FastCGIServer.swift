@@ -1,6 +1,14 @@
 import Synchronization
 import TrackerCore
 
+#if canImport(Darwin)
+    import Darwin
+#elseif canImport(Musl)
+    import Musl
+#else
+    import Glibc
+#endif
+
 /// The FastCGI runtime: a pool of threads around one poller.
 ///
 /// Whichever thread gets an event reads the connection, and if that completes a request runs its handler and sends
@@ -28,6 +36,9 @@ final class FastCGIServer: Sendable {
     private let activeRequests = Atomic<Int>(0)
     private let idleThreads = Atomic<Int>(0)
     private let threads = Atomic<Int>(0)
+    private let finishedEvents = Atomic<UInt64>(0)
+    private let isStarved = Atomic<Bool>(false)
+    private let overseer = ConditionLock((isStarted: false, isAwake: false))
     private let stopping = Atomic<Bool>(false)
     private let hasWarnedOfHead = Atomic<Bool>(false)
     private let wake: ControlPipe
@@ -54,9 +65,22 @@ final class FastCGIServer: Sendable {
 
     // MARK: Threads
 
-    /// Starts another thread if none is waiting for events.
+    /// Starts another thread if none is waiting for events: at once up to one more than there are processors, beyond
+    /// that only where the threads are stuck. More threads than that just take the processors from each other.
     func growIfBusy() {
         guard idleThreads.load(ordering: .relaxed) == 0 else { return }
+        if threads.load(ordering: .relaxed) < Self.quickThreads {
+            startThread()
+        } else if !isStarved.exchange(true, ordering: .acquiringAndReleasing) {
+            overseer.withLock { $0.isAwake = true }
+            overseer.broadcast()
+            startOverseer()
+        }
+    }
+
+    private static let quickThreads = max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN))) + 1
+
+    private func startThread() {
         let count = threads.wrappingAdd(1, ordering: .relaxed).newValue
         guard count <= max(1, min(limits.maximumThreads, 1024)) else {
             threads.wrappingSubtract(1, ordering: .relaxed)
@@ -70,6 +94,39 @@ final class FastCGIServer: Sendable {
             idleThreads.wrappingSubtract(1, ordering: .relaxed)
             threads.wrappingSubtract(1, ordering: .relaxed)
             log.write("thread", "no further thread can be started: \(error)")
+        }
+    }
+
+    private func startOverseer() {
+        let isFirst = overseer.withLock { state in
+            defer { state.isStarted = true }
+            return !state.isStarted
+        }
+        guard isFirst else { return }
+        do {
+            try DetachedThread.start(name: "fastcgi-pool", stackBytes: 256 << 10) { self.oversee() }
+        } catch {
+            overseer.withLock { $0.isStarted = false }
+            isStarved.store(false, ordering: .releasing)
+            startThread()
+        }
+    }
+
+    /// Adds a thread whenever all of them have been at work on the same events for two milliseconds.
+    private func oversee() {
+        while true {
+            _ = overseer.wait(milliseconds: 3_600_000) { state -> Bool? in
+                defer { state.isAwake = false }
+                return state.isAwake ? true : nil
+            }
+            while idleThreads.load(ordering: .relaxed) == 0 {
+                let before = finishedEvents.load(ordering: .relaxed)
+                usleep(2000)
+                if finishedEvents.load(ordering: .relaxed) == before { startThread() }
+            }
+            isStarved.store(false, ordering: .releasing)
+            // Whoever became busy just before that did not wake us.
+            if idleThreads.load(ordering: .sequentiallyConsistent) == 0 { growIfBusy() }
         }
     }
 
@@ -93,12 +150,20 @@ final class FastCGIServer: Sendable {
                 threads.wrappingSubtract(1, ordering: .relaxed)
                 return
             }
+            finishedEvents.wrappingAdd(1, ordering: .relaxed)
             idleThreads.wrappingAdd(1, ordering: .relaxed)
         }
     }
 
+    /// Takes a job off the queue. Nothing else must wait for the end of it: a thread for what comes next is seen to, and
+    /// one is woken if that is another job.
     private func takeJob() -> Job? {
-        state.withLock { $0.jobs.isEmpty ? nil : $0.jobs.removeFirst() }
+        let (job, isLast) = state.withLock { state -> (Job?, Bool) in
+            (state.jobs.isEmpty ? nil : state.jobs.removeFirst(), state.jobs.isEmpty)
+        }
+        if job != nil { growIfBusy() }
+        if !isLast { wake.write(1) }
+        return job
     }
 
     /// Runs a job on some thread of the pool.

@@ -54,6 +54,15 @@ final class ServedDemo {
         }
     }
 
+    /// A test that failed did not stop the servers. Killed ones would leave their workers behind, so they are asked
+    /// to end, and waited for.
+    deinit {
+        for entry in programs.reversed() where entry.program.status == nil { entry.program.signal(SIGTERM) }
+        let limit = ContinuousClock.now + .seconds(5)
+        while programs.contains(where: { $0.program.status == nil }), ContinuousClock.now < limit { usleep(5000) }
+        try? FileManager.default.removeItem(at: directory)
+    }
+
     /// What the processes wrote, for a test that failed.
     var log: String {
         let files = ["error.log", "access.log"].map { name in
@@ -74,7 +83,6 @@ final class ServedDemo {
 
     func stop() async throws {
         for entry in programs.reversed() { try await entry.program.stop() }
-        try FileManager.default.removeItem(at: directory)
     }
 
     // MARK: The app

@@ -271,7 +271,7 @@ struct HTTPServerTests {
         let server = test.server
         async let stopped: Void = withCheckedContinuation { continuation in
             Thread.detachNewThread {
-                server.stop(grace: .seconds(10))
+                server.stop(grace: .seconds(60))
                 continuation.resume()
             }
         }

@@ -107,7 +107,7 @@ struct SpoolProcessTests {
             }
             try await sender.ask("capture 50")
         }
-        try await eventually(within: .seconds(30), "all events") { backend.received.count >= 3000 }
+        try await eventually(within: .seconds(60), "all events") { backend.received.count >= 3000 }
         #expect(Self.paths(backend).count == 3000)
         try await eventually("the end") { try await sender.ask("stats").contains("captured 3000, delivered 3000") }
         try await eventually("an empty spool") { segments.isEmpty }

@@ -20,7 +20,7 @@ package final class Browser: Sendable {
         guard let program = Tool.find("chromedriver") else { throw Failure(description: "chromedriver is missing") }
         let driver = try RunningProgram(program, ["--port=0"])
         let announcement = "started successfully on port "
-        try await eventually(within: .seconds(30), "chromedriver to listen") { driver.output.contains(announcement) }
+        try await eventually(within: .seconds(60), "chromedriver to listen") { driver.output.contains(announcement) }
         let port = driver.output.components(separatedBy: announcement)[1].prefix { $0.isNumber }
         let server = "http://127.0.0.1:\(port)/session"
         let options: [String: Any] = [

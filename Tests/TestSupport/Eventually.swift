@@ -11,7 +11,7 @@ package struct NeverHappened: Error, CustomStringConvertible {
 
 /// Waits until a condition holds, looking again and again, and fails once the deadline has passed.
 package func eventually(
-    within limit: Duration = .seconds(10), _ what: String = "the condition", _ condition: () async throws -> Bool
+    within limit: Duration = .seconds(60), _ what: String = "the condition", _ condition: () async throws -> Bool
 ) async throws {
     let deadline = ContinuousClock.now + limit
     while try await !condition() {

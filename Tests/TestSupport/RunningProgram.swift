@@ -83,7 +83,7 @@ package final class RunningProgram: Sendable {
     }
 
     /// Waits for the end.
-    package func end(within limit: Duration = .seconds(30)) async throws -> Int32 {
+    package func end(within limit: Duration = .seconds(60)) async throws -> Int32 {
         let patience = ContinuousClock.now + .seconds(1)
         var unnoticed: Int32?
         try await eventually(within: limit, "the end of \(process.executableURL?.lastPathComponent ?? "?")") {
@@ -114,7 +114,7 @@ package final class RunningProgram: Sendable {
     /// Waits for a line on standard error that holds a text, and gives the port at the end of its first address.
     package func port(after text: String) async throws -> UInt16 {
         var port: UInt16?
-        try await eventually(within: .seconds(20), "\"\(text)\" on standard error") {
+        try await eventually(within: .seconds(60), "\"\(text)\" on standard error") {
             if let status { throw NeverHappened(description: "ended with \(status): \(errors)") }
             guard let line = errors.split(separator: "\n").first(where: { $0.contains(text) }),
                 let address = line.range(of: "http://").map({ line[$0.upperBound...] }),

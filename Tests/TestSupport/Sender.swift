@@ -22,7 +22,7 @@ package final class Sender {
 
     /// Gives a command and waits for its answer.
     @discardableResult
-    package func ask(_ command: String, within limit: Duration = .seconds(30)) async throws -> String {
+    package func ask(_ command: String, within limit: Duration = .seconds(60)) async throws -> String {
         tell(command)
         answers += 1
         try await eventually(within: limit, "the answer to \"\(command)\"") {

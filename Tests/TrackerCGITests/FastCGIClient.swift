@@ -207,7 +207,7 @@ final class RunningApp {
 }
 
 /// Asks again until the condition holds; false once the time is over.
-func eventually(within milliseconds: Int = 10_000, _ condition: () throws -> Bool) rethrows -> Bool {
+func eventually(within milliseconds: Int = 60_000, _ condition: () throws -> Bool) rethrows -> Bool {
     let deadline = Clock.milliseconds + milliseconds
     while Clock.milliseconds < deadline {
         if try condition() { return true }

@@ -18,7 +18,7 @@ enum DeliveryLimit {
     /// How often they do then.
     static let spooling: UInt64 = 250_000_000
     /// How long before a shutdown's deadline sending stops, so that what is left gets to disk on a busy machine too.
-    static let spoolingReserve: UInt64 = 60_000_000
+    static let spoolingReserve: UInt64 = 100_000_000
     /// What writing one event to the spool may take, generously.
     static let spoolingPerEvent: UInt64 = 12_000
 }

@@ -43,12 +43,11 @@ struct CGITimingTests {
             without.append(try pair(untracked.port) + single(untracked.port))
             with.append(try pair(tracked.port) + single(tracked.port))
         }
-        // A process that is waited for would make it two seconds each, which is many times as long.
-        let ratio = (with.min() ?? 9) / (without.min() ?? 1)
-        #expect(ratio < 2, "\(with) against \(without)")
+        // A process that is waited for would add the second that it has for its event to each of the three requests.
+        #expect((with.min() ?? 9) - (without.min() ?? 0) < 1, "\(with) against \(without)")
         // Two of the warm-up and three of each round are 14. Each has a second to arrive, whatever the answer is; on a
         // machine that is busy with other tests a few may not.
-        try await eventually(within: .seconds(20), "10 of 14 events, not \(backend.received.count)") {
+        try await eventually(within: .seconds(60), "10 of 14 events, not \(backend.received.count)") {
             backend.received.count >= 10
         }
         #expect(backend.received.allSatisfy { $0.line.hasPrefix("POST /proj-1 ") })

@@ -33,7 +33,7 @@ struct HTTPTransportTests {
         let backend = try ScriptedBackend()
         let posting = try Posting(backend.endpoint + "/base/")
         for number in 0..<200 { posting.request(number) }
-        #expect(await posting.tracker.flush(timeout: .seconds(20)).isComplete)
+        #expect(await posting.tracker.flush(timeout: .seconds(60)).isComplete)
         #expect(posting.tracker.statistics.delivered == 200)
         let received = backend.received
         #expect(received.count == 200)
@@ -66,7 +66,7 @@ struct HTTPTransportTests {
             started = try? ScriptedBackend(port: unused.port)
             return started != nil
         }
-        #expect(await posting.tracker.flush(timeout: .seconds(20)).isComplete)
+        #expect(await posting.tracker.flush(timeout: .seconds(60)).isComplete)
         #expect(posting.tracker.statistics.delivered == 50)
         #expect(posting.lines.all.contains { $0.contains("the backend is back after") })
         await posting.tracker.shutdown(timeout: .seconds(2))
@@ -85,7 +85,7 @@ struct HTTPTransportTests {
         }
         let posting = try Posting(backend.endpoint) { $0.maximumConnections = 1 }
         posting.request()
-        #expect(await posting.tracker.flush(timeout: .seconds(20)).isComplete)
+        #expect(await posting.tracker.flush(timeout: .seconds(60)).isComplete)
         #expect(backend.received.count == 4)
         #expect(Set(backend.received.compactMap { $0.headers["idempotency-key"] }).count == 1)
         backend.stop()
@@ -103,9 +103,9 @@ struct HTTPTransportTests {
             $0.retryPolicy.cap = .seconds(30)
         }
         posting.request(0)
-        #expect(await posting.tracker.flush(timeout: .seconds(10)).isComplete)
+        #expect(await posting.tracker.flush(timeout: .seconds(60)).isComplete)
         posting.request(1)
-        #expect(await posting.tracker.flush(timeout: .seconds(10)).isComplete)
+        #expect(await posting.tracker.flush(timeout: .seconds(60)).isComplete)
         #expect(posting.tracker.statistics.delivered == 2)
         #expect(backend.connections == 2)
         let keys = backend.received.compactMap { $0.headers["idempotency-key"] }
@@ -172,7 +172,7 @@ struct HTTPTransportTests {
         }
         let posting = try Posting(backend.endpoint) { $0.requestTimeout = .milliseconds(100) }
         posting.request()
-        #expect(await posting.tracker.flush(timeout: .seconds(20)).isComplete)
+        #expect(await posting.tracker.flush(timeout: .seconds(60)).isComplete)
         #expect(posting.tracker.statistics.delivered == 1)
         #expect(posting.tracker.statistics.retried >= 1)
         backend.stop()
@@ -187,7 +187,7 @@ struct HTTPTransportTests {
         let backend = try ScriptedBackend { $0.connection < 2 ? .raw(answer) : .status(200) }
         let posting = try Posting(backend.endpoint) { $0.maximumConnections = 1 }
         for number in 0..<5 { posting.request(number) }
-        #expect(await posting.tracker.flush(timeout: .seconds(20)).isComplete)
+        #expect(await posting.tracker.flush(timeout: .seconds(60)).isComplete)
         #expect(posting.tracker.statistics.delivered == 5)
         backend.stop()
     }
@@ -219,7 +219,7 @@ struct HTTPTransportTests {
         posting.request(0)
         #expect(await posting.tracker.flush().isComplete)
         for number in 1...300 { posting.request(number) }
-        #expect(await posting.tracker.flush(timeout: .seconds(20)).isComplete)
+        #expect(await posting.tracker.flush(timeout: .seconds(60)).isComplete)
         #expect(posting.tracker.statistics.delivered == 300)
         #expect(posting.tracker.statistics.dropped == [.rejected: 1])
         backend.stop()

@@ -34,8 +34,11 @@ final class ServedDemo {
             try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
             try FileManager.default.setAttributes([.posixPermissions: mode], ofItemAtPath: path)
         }
-        try FileManager.default.copyItem(
-            atPath: RunningProgram.path(of: "DemoCGIApp"), toPath: directory.path + "/srv/DemoCGIApp")
+        // By a process of its own: whoever is started while this one has a program open for writing keeps it so, and
+        // then nobody can run it.
+        let copying = try RunningProgram(
+            "/bin/cp", [RunningProgram.path(of: "DemoCGIApp"), directory.path + "/srv/DemoCGIApp"])
+        guard try await copying.end() == 0 else { throw NeverHappened(description: copying.errors) }
         let environment = [
             "RA_PROJECT_ID": "proj-1", "RA_PROJECT_TOKEN": "tok-1", "RA_BACKEND_ENDPOINT": endpoint,
         ].merging(settings) { $1 }
@@ -83,6 +86,18 @@ final class ServedDemo {
 
     func stop() async throws {
         for entry in programs.reversed() { try await entry.program.stop() }
+    }
+
+    /// Where a CGI program keeps what it could not deliver.
+    var spool: String { directory.path + "/tmp/spool" }
+
+    /// How many events wait there.
+    var spooledEvents: Int {
+        let names = (try? FileManager.default.contentsOfDirectory(atPath: spool)) ?? []
+        return names.reduce(0) { sum, name in
+            let bytes = (try? Data(contentsOf: URL(fileURLWithPath: "\(spool)/\(name)"))) ?? Data()
+            return sum + String(decoding: bytes, as: UTF8.self).components(separatedBy: "event_type").count - 1
+        }
     }
 
     // MARK: The app
@@ -221,6 +236,7 @@ final class ServedDemo {
         let placeholders = [
             ("8080", String(port)), ("8443", String(securePort)), ("9000", String(appPort)),
             ("/srv/demo", directory.path + "/srv"), ("/run/demo", directory.path + "/run"),
+            ("/var/spool/demo", spool),
             ("your-project-id", "proj-1"), ("your-project-token", "tok-1"),
             ("https://rigidanalytics.com", endpoint),
         ]

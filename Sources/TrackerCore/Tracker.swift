@@ -110,15 +110,20 @@ public final class Tracker: Sendable, CustomStringConvertible, CustomReflectable
     /// - Parameter timeout: nil: the configuration's `shutdownTimeout`.
     @discardableResult
     public func shutdown(timeout: Duration? = nil) -> FlushResult {
+        shutdown(timeout: timeout ?? configuration.shutdownTimeout, patience: .milliseconds(80))
+    }
+
+    /// - Parameter patience: how much longer the delivery thread may take to bring to disk what is left. It keeps the
+    ///   deadline by itself wherever the machine lets it.
+    @discardableResult
+    package func shutdown(timeout: Duration, patience: Duration) -> FlushResult {
         guard let pipeline else { return Self.result(from: TrackerStatistics(), to: TrackerStatistics()) }
-        let timeout = timeout ?? configuration.shutdownTimeout
         let before = pipeline.statistics
         let settled = DispatchSemaphore(value: 0)
         let waiter = pipeline.notifyWhenSettled(awaitsEnd: configuration.drainsSpoolAtShutdown) { settled.signal() }
         if pipeline.close(stopAt: Self.deadline(after: timeout)), let waiter {
-            // The thread itself keeps the deadline; the little more is for the case that it is stuck.
-            let patience = timeout.nanoseconds &+ 80_000_000
-            if settled.wait(timeout: .now() + .nanoseconds(Int(clamping: patience))) == .timedOut {
+            let longest = timeout.nanoseconds &+ patience.nanoseconds
+            if settled.wait(timeout: .now() + .nanoseconds(Int(clamping: longest))) == .timedOut {
                 pipeline.cancelWait(waiter)
                 pipeline.abandon()
             }

@@ -235,7 +235,9 @@ struct LivePageTests {
     @Test("is dark or light as the system is or as told, and fits a phone")
     func appearance() async throws {
         try await inBrowser { handler, browser in
-            try await handler.post([HandlerClient.event(path: "/" + String(repeating: "long", count: 100))])
+            try await handler.post([
+                HandlerClient.event(path: "/" + String(repeating: "long", count: 100), milliseconds: 8.88)
+            ])
             let brightness = "return getComputedStyle(document.body).backgroundColor.match(/\\d+/g).map(Number)[0]"
             for (scheme, isDark) in [("dark", true), ("light", false)] {
                 try await browser.devTools(
@@ -252,11 +254,15 @@ struct LivePageTests {
             try await eventually("the row") {
                 try await browser.number("return document.querySelectorAll('.list .row:not([hidden])').length") == 1
             }
+            try await eventually("the figures") { try await browser.text("return p99.textContent").contains("8.88") }
             let overflow = "return document.documentElement.scrollWidth - document.documentElement.clientWidth"
-            #expect(try await browser.number(overflow) == 0)
+            try await eventually("a page as wide as the phone") { try await browser.number(overflow) == 0 }
             try await browser.evaluate("document.querySelector('.list .row').click()")
-            #expect(try await browser.number(overflow) == 0)
-            #expect(try await browser.number("return document.getElementById('detail').clientWidth") == 375)
+            try await eventually("an event as wide as the phone") {
+                let width = try await browser.number("return document.getElementById('detail').clientWidth")
+                let tooWide = try await browser.number(overflow)
+                return width == 375 && tooWide == 0
+            }
         }
     }
 }

@@ -105,7 +105,7 @@ extension LivePageStyle {
           .cards { gap: 8px }
           .card { padding: 10px 12px; height: 150px }
           .card small { display: none }
-          .figures { gap: 4px 8px; justify-content: space-between }
+          .figures { gap: 4px 8px; justify-content: space-between; flex-wrap: wrap }
           .figures div { flex-direction: column; gap: 0 }
           .figures dd { font-size: 12.5px; letter-spacing: -.02em }
           .stack { margin: 8px 0 4px }

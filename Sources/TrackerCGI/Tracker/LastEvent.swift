@@ -10,17 +10,21 @@ struct LastEvent {
     let options: CGIDeliveryOptions
 
     func deliver() {
-        guard options.usesChildProcess else { return deliverHere() }
+        // The web server may wait for the program itself.
+        let patience = Duration.milliseconds(80)
+        guard options.usesChildProcess else { return deliverHere(patience) }
         switch DetachedProcess.fork() {
         case .parent: return
-        case .impossible: deliverHere()
+        case .impossible: deliverHere(patience)
         case .child:
-            deliverHere()
+            // Nobody waits for this one: on a machine so busy that the time is over before the event is on disk, it
+            // gets there a little later.
+            deliverHere(.seconds(10))
             DetachedProcess.end()
         }
     }
 
-    private func deliverHere() {
+    private func deliverHere(_ patience: Duration) {
         var configuration = configuration
         configuration.connectTimeout = min(configuration.connectTimeout, options.connectTimeout)
         configuration.requestTimeout = min(configuration.requestTimeout, options.timeout)
@@ -30,6 +34,6 @@ struct LastEvent {
         configuration.logHandler = { SystemLog.write($0, $1) }
         let tracker = Tracker(configuration: configuration)
         event.send(through: tracker)
-        tracker.shutdown(timeout: options.timeout)
+        tracker.shutdown(timeout: options.timeout, patience: patience)
     }
 }

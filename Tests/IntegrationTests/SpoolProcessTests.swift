@@ -141,7 +141,7 @@ struct SpoolProcessTests {
         try await sender.ask("capture 200")
         sender.tell("exit")
         #expect(try await sender.finish() == 0)
-        #expect(sender.process.errors.contains("200 events are lost"))
+        try await eventually("the number") { sender.process.errors.contains("200 events are lost") }
     }
 
     @Test("are not told to shut down when they did")

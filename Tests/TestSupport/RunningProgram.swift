@@ -90,10 +90,9 @@ package final class RunningProgram: Sendable {
             if status == nil, ContinuousClock.now > patience { unnoticed = statusOfZombie }
             return status != nil || unnoticed != nil
         }
-        if let unnoticed, status == nil { return unnoticed }
         // All that it wrote; children that live on may keep its output open.
-        try? await eventually(within: .seconds(1)) { state.state.withLock { $0.endedStreams == 2 } }
-        return status ?? -1
+        try? await eventually(within: .seconds(2)) { state.state.withLock { $0.endedStreams == 2 } }
+        return status ?? unnoticed ?? -1
     }
 
     /// The status of a process that has ended, whether Foundation has noticed or not: it waits for the end of a

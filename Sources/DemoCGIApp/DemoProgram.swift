@@ -15,8 +15,8 @@ import TrackerCore
 enum DemoProgram {
     static func run(_ arguments: [String]) -> Int32 {
         do {
-            // A web server that starts a CGI program passes no options, and expects a quick answer.
-            if arguments.isEmpty, isStartedByServer { return try serveWebServer() }
+            // Under CGI the arguments come from the visitor, as a query without "=" (RFC 3875 section 4.4).
+            if isCGI || (arguments.isEmpty && isListening) { return try serveWebServer() }
             var options = CommandLineOptions(
                 program: "DemoCGIApp",
                 summary: """
@@ -48,6 +48,7 @@ enum DemoProgram {
                 return 0
             }
             if let place = options.text("fastcgi") { return try serveFastCGI(place, settings, options) }
+            if isListening { return try serveWebServer(settings) }
             return try serveHTTP(settings, options)
         } catch let error as CGIRunError {
             StandardError.write("DemoCGIApp: \(error)")
@@ -64,11 +65,13 @@ enum DemoProgram {
         }
     }
 
-    private static var isStartedByServer: Bool {
+    private static var isCGI: Bool { getenv("GATEWAY_INTERFACE") != nil || getenv("REQUEST_METHOD") != nil }
+
+    /// Whether a web server or a process manager has opened a socket for FastCGI.
+    private static var isListening: Bool {
         var listens: Int32 = 0
         var length = socklen_t(MemoryLayout<Int32>.size)
-        let isListening = getsockopt(0, SOL_SOCKET, SO_ACCEPTCONN, &listens, &length) == 0 && listens != 0
-        return isListening || getenv("GATEWAY_INTERFACE") != nil || getenv("REQUEST_METHOD") != nil
+        return getsockopt(0, SOL_SOCKET, SO_ACCEPTCONN, &listens, &length) == 0 && listens != 0
     }
 
     /// The app with the tracker installed, if there are settings for it.
@@ -80,8 +83,8 @@ enum DemoProgram {
         return (app, try CGITracker(app: app))
     }
 
-    private static func serveWebServer() throws -> Int32 {
-        let (app, _) = try makeApp(try EnvironmentFile.settings(path: nil))
+    private static func serveWebServer(_ settings: [String: String]? = nil) throws -> Int32 {
+        let (app, _) = try makeApp(try settings ?? EnvironmentFile.settings(path: nil))
         try app.run()
         return 0
     }

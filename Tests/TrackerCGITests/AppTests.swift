@@ -49,6 +49,15 @@ struct AppTests {
         #expect(request.endpointName == name)
     }
 
+    @Test("listens where its arguments say")
+    func arguments() throws {
+        #expect(try CGIApp.endpoint(in: ["app", "--fastcgi", "127.0.0.1:9000"]) == .tcp("127.0.0.1", 9000))
+        #expect(try CGIApp.endpoint(in: ["app", "-v", "--fastcgi=unix:/run/app.sock"]) == .unix("/run/app.sock"))
+        #expect(throws: CGIRunError.noRequest) { try CGIApp.endpoint(in: ["app", "--other", "127.0.0.1:9000"]) }
+        #expect(throws: CGIRunError.invalidEndpoint("")) { try CGIApp.endpoint(in: ["app", "--fastcgi"]) }
+        #expect(throws: CGIRunError.invalidEndpoint("here")) { try CGIApp.endpoint(in: ["app", "--fastcgi", "here"]) }
+    }
+
     @Test("answers recorded requests with the recorded status and view name")
     func recorded() async throws {
         let app = makeApp()

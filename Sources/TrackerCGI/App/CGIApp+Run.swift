@@ -68,7 +68,11 @@ extension CGIRunMode.Endpoint {
 
 extension CGIApp {
     /// Runs the app the way it was started: as a FastCGI server if descriptor 0 is a listening socket, else as a CGI
-    /// program if the environment describes a request.
+    /// program if the environment describes a request, else as a FastCGI server of its own if the program's arguments
+    /// have `--fastcgi unix:/path` or `--fastcgi host:port`.
+    ///
+    /// Under CGI the arguments do not count: a visitor can choose them, with a query that has no `=` (RFC 3875
+    /// section 4.4).
     ///
     /// Returns when all is done: under CGI after the one request, under FastCGI after SIGTERM or SIGINT, when the
     /// requests in work are finished and the shutdown hooks have run. A program that ends then exits with 0.
@@ -79,8 +83,18 @@ extension CGIApp {
         } else if getenv("GATEWAY_INTERFACE") != nil || getenv("REQUEST_METHOD") != nil {
             try run(.cgi)
         } else {
-            throw .noRequest
+            try run(.fastCGI(Self.endpoint(in: CommandLine.arguments)))
         }
+    }
+
+    /// What follows `--fastcgi` or `--fastcgi=` in a program's arguments.
+    static func endpoint(in arguments: [String]) throws(CGIRunError) -> CGIRunMode.Endpoint {
+        for (position, argument) in arguments.enumerated() {
+            if argument.hasPrefix("--fastcgi=") { return try .init(parsing: String(argument.dropFirst(10))) }
+            guard argument == "--fastcgi" else { continue }
+            return try .init(parsing: position + 1 < arguments.count ? arguments[position + 1] : "")
+        }
+        throw .noRequest
     }
 
     /// Runs the app in a given way; see `run()`.

@@ -43,6 +43,12 @@ struct WebServerTests {
             Ask(
                 request: get("/any/caf%C3%A9%20a%2Fb%3Fc%25d;x=1?q=%26", host: host), status: 200, view: "anything",
                 url: "http://\(host)/any/caf%C3%A9%20a%2Fb%3Fc%25d;x=1?q=%26"),
+            // A query without "=" becomes a CGI program's arguments (RFC 3875 section 4.4): a visitor's, not its owner's.
+            Ask(
+                request: get("/?--describe", host: host), status: 200, view: "home", url: "http://\(host)/?--describe"),
+            Ask(
+                request: get("/?--fastcgi+127.0.0.1:0", host: host), status: 200, view: "home",
+                url: "http://\(host)/?--fastcgi+127.0.0.1:0"),
             Ask(request: get("/", host: "app.test"), status: 200, view: "home", url: "http://app.test/"),
             Ask(request: get("/", host: "app.test:8"), status: 200, view: "home", url: "http://app.test:8/"),
             Ask(

@@ -37,9 +37,12 @@ let package = Package(
         .executableTarget(
             name: "DemoCGIApp", dependencies: ["TrackerCore", "TrackerCGI", "DemoServer", "EventReceiver"]),
         .executableTarget(name: "EventHandler", dependencies: ["TrackerCore", "DemoServer", "EventReceiver"]),
+        .target(name: "AllocationCounter", path: "Benchmarks/AllocationCounter"),
         .executableTarget(
             name: "TrackerBenchmarks",
-            dependencies: ["TrackerCore", "TrackerRouterAdapter", "DemoServer", "DemoCGIApp"],
+            dependencies: [
+                "TrackerCore", "TrackerRouterAdapter", "DemoServer", "DemoRouterApp", "DemoCGIApp", "AllocationCounter",
+            ],
             path: "Benchmarks/TrackerBenchmarks"),
 
         .target(name: "TestSupport", dependencies: ["TrackerCore"], path: "Tests/TestSupport"),

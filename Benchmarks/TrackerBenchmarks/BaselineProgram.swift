@@ -17,11 +17,11 @@ enum BaselineProgram {
         return process.terminationStatus == 0 ? program : nil
     }
 
-    /// The demo from the same build as this program.
-    static func demo() throws -> String {
-        let path = Bundle.main.executableURL?.deletingLastPathComponent().appending(path: "DemoCGIApp").path ?? ""
+    /// A demo from the same build as this program.
+    static func demo(_ name: String = "DemoCGIApp") throws -> String {
+        let path = Bundle.main.executableURL?.deletingLastPathComponent().appending(path: name).path ?? ""
         guard FileManager.default.isExecutableFile(atPath: path) else {
-            throw BenchmarkFailure("DemoCGIApp is not built: swift build -c release --product DemoCGIApp")
+            throw BenchmarkFailure("\(name) is not built: swift build -c release --product \(name)")
         }
         return path
     }

@@ -28,55 +28,30 @@ enum BenchmarkTools {
         try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
         return directory
     }
-}
 
-/// An nginx with one worker that answers every request with 200, and on demand says that it takes batches.
-final class NginxSink {
-    let url: String
-    private let process: Process
-    private let directory: URL
-
-    private init(url: String, process: Process, directory: URL) {
-        self.url = url
-        self.process = process
-        self.directory = directory
-    }
-
-    static func start(takesBatches: Bool = false) throws -> NginxSink? {
-        guard let program = BenchmarkTools.find("nginx") else { return nil }
-        let directory = try BenchmarkTools.temporaryDirectory()
-        let port = try BenchmarkTools.freePort()
-        let batches = takesBatches ? "add_header Accept-Post application/x-ndjson;" : ""
-        let text = """
-            daemon off; worker_processes 1; pid \(directory.path)/pid; error_log \(directory.path)/error.log;
-            events { worker_connections 1024; }
-            http {
-                access_log off; keepalive_requests 1000000000; client_body_buffer_size 2m; client_max_body_size 4m;
-                client_body_temp_path \(directory.path)/body;
-                server { listen 127.0.0.1:\(port) backlog=1024; location / { \(batches) return 200; } }
-            }
-            """
-        let file = directory.appending(path: "nginx.conf")
-        try text.write(to: file, atomically: true, encoding: .utf8)
+    /// Runs a program to its end.
+    ///
+    /// - Returns: what it wrote to its standard output, and its status.
+    static func run(_ program: String, _ arguments: [String]) throws -> (output: String, status: Int32) {
         let process = Process()
+        let output = Pipe()
         process.executableURL = URL(fileURLWithPath: program)
-        process.arguments = ["-c", file.path]
+        process.arguments = arguments
+        process.standardOutput = output
         process.standardError = FileHandle.nullDevice
         try process.run()
-        let url = "http://127.0.0.1:\(port)"
-        for _ in 0..<500 {
-            if process.isRunning, isAnswering(port) {
-                return NginxSink(url: url, process: process, directory: directory)
-            }
-            Thread.sleep(forTimeInterval: 0.01)
-        }
-        throw BenchmarkFailure("nginx did not start")
+        let text = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+        process.waitUntilExit()
+        return (text, process.terminationStatus)
     }
 
-    func stop() {
-        process.terminate()
-        process.waitUntilExit()
-        try? FileManager.default.removeItem(at: directory)
+    /// Waits until somebody listens.
+    static func wait(forPort port: UInt16) throws {
+        for _ in 0..<1000 {
+            if isAnswering(port) { return }
+            Thread.sleep(forTimeInterval: 0.01)
+        }
+        throw BenchmarkFailure("nobody listens on port \(port)")
     }
 
     private static func isAnswering(_ port: UInt16) -> Bool {
@@ -95,31 +70,5 @@ final class NginxSink {
                 connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size)) == 0
             }
         }
-    }
-}
-
-/// `Benchmarks/baseline/curl_multi.c`, compiled.
-struct CurlBaseline {
-    private let program: String
-
-    /// Returns nil where there is no compiler, or libcurl's headers are missing.
-    static func build() throws -> CurlBaseline? {
-        try BaselineProgram.compile("curl_multi", libraries: ["curl"]).map { CurlBaseline(program: $0) }
-    }
-
-    func run(url: String, count: Int, connections: Int, bytes: Int) throws -> (rate: Double, cpu: Double) {
-        let process = Process()
-        let output = Pipe()
-        process.executableURL = URL(fileURLWithPath: program)
-        process.arguments = ["\(url)/p", String(count), String(connections), String(bytes)]
-        process.standardOutput = output
-        try process.run()
-        let text = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
-        process.waitUntilExit()
-        let numbers = text.split(separator: " ").compactMap {
-            Double($0.trimmingCharacters(in: .whitespacesAndNewlines))
-        }
-        guard numbers.count == 3, numbers[2] == 0 else { throw BenchmarkFailure("curl_multi said: \(text)") }
-        return (numbers[0], numbers[1])
     }
 }

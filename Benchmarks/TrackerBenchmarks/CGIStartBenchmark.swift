@@ -12,7 +12,7 @@ enum CGIStartBenchmark {
             return table
         }
         let demo = try BaselineProgram.demo()
-        let sink = try NginxSink.start(takesBatches: false)
+        let sink = try NginxSink.start()
         defer { sink?.stop() }
         let tracked = [
             "RA_PROJECT_ID": "p", "RA_PROJECT_TOKEN": "t", "RA_BACKEND_ENDPOINT": sink?.url ?? "http://127.0.0.1:9",

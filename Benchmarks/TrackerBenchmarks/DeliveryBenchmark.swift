@@ -1,62 +1,112 @@
 import Foundation
 import TrackerCore
 
-/// Events through the whole pipeline to an nginx that answers 200, against the C program of `Benchmarks/baseline` that
-/// sends as many bodies of the same size over as many connections. Alternately, five rounds.
+/// Events through the whole pipeline to an nginx that answers 200, against the C program of `Benchmarks/baseline` and
+/// `wrk`, which send as many bodies of the same size over as many connections. Alternately, five rounds.
 enum DeliveryBenchmark {
-    private static let events = 30_000
     private static let connections = 8
+    private static let bodyBytes = 1173
+    private static let batch = 500
+
+    /// One way of delivery.
+    private struct Way {
+        let name: String
+        let offer: NginxSink.Offer
+        let events: Int
+        var isBatched: Bool { offer.takesBatches }
+    }
+
+    private static let ways = [
+        Way(name: "one per POST", offer: .init(), events: 30_000),
+        Way(name: "NDJSON", offer: .init(takesBatches: true), events: 200_000),
+        Way(name: "NDJSON, gzip", offer: .init(takesBatches: true, takesGzip: true), events: 100_000),
+        Way(name: "https, one per POST", offer: .init(isSecure: true), events: 20_000),
+        Way(name: "https, NDJSON", offer: .init(takesBatches: true, isSecure: true), events: 200_000),
+    ]
 
     static func run() throws -> Table {
         var table = Table(
-            "Delivery to nginx on loopback, one event per POST, \(connections) connections",
-            columns: ["program", "events/s", "CPU per event", "ratio of rates"])
-        guard let nginx = try NginxSink.start() else {
-            table.add("skipped: nginx is not installed", "", "", "")
-            return table
-        }
-        defer { nginx.stop() }
+            "Delivery to nginx on this machine, \(connections) connections",
+            columns: ["way", "program", "events/s", "CPU per event", "rate to C", "CPU to C"])
         let baseline = try CurlBaseline.build()
-        var ours: [(rate: Double, cpu: Double)] = []
-        var theirs: [(rate: Double, cpu: Double)] = []
-        for _ in 0..<5 {
-            if let baseline {
-                theirs.append(try baseline.run(url: nginx.url, count: events, connections: connections, bytes: 1173))
+        let wrk = Wrk(connections: connections)
+        for way in ways {
+            guard let nginx = try NginxSink.start(way.offer) else {
+                table.add(way.name, "skipped: needs nginx\(way.offer.isSecure ? " and openssl" : "")")
+                continue
             }
-            ours.append(try measure(url: nginx.url))
+            defer { nginx.stop() }
+            try measure(way, nginx, baseline, wrk, &table)
         }
-        let rate = median(ours.map(\.rate))
-        if baseline != nil {
-            let other = median(theirs.map(\.rate))
-            table.add("C, libcurl multi", String(Int(other)), "\(decimal(median(theirs.map(\.cpu)))) us", "1.00")
-            table.add(
-                "tracker", String(Int(rate)), "\(decimal(median(ours.map(\.cpu)))) us", decimal(rate / other))
-        } else {
-            table.add("C, libcurl multi: needs cc and libcurl4-openssl-dev", "", "", "")
-            table.add("tracker", String(Int(rate)), "\(decimal(median(ours.map(\.cpu)))) us", "")
-        }
+        if baseline == nil { table.add("C", "skipped: needs cc and libcurl4-openssl-dev") }
         return table
     }
 
-    private static func measure(url: String) throws -> (rate: Double, cpu: Double) {
-        var configuration = try TrackerConfiguration(projectID: "p", projectToken: "t", backendEndpoint: url)
+    private static func measure(
+        _ way: Way, _ nginx: NginxSink, _ baseline: CurlBaseline?, _ wrk: Wrk?, _ table: inout Table
+    ) throws {
+        var ours: [(rate: Double, cpu: Double)] = []
+        var theirs: [(rate: Double, cpu: Double)] = []
+        var wrkRates: [Double] = []
+        // A batch counts as so many events for them, too.
+        let per = way.isBatched ? batch : 1
+        for _ in 0..<5 {
+            if let baseline {
+                let result = try baseline.run(
+                    url: nginx.url, count: way.events / per, connections: connections, bytes: bodyBytes * per,
+                    authority: nginx.authority)
+                theirs.append((result.rate * Double(per), result.cpu / Double(per)))
+            }
+            if let wrk, !way.offer.isSecure, !way.isBatched {
+                wrkRates.append(try wrk.rate("\(nginx.url)/p", seconds: 1, body: bodyBytes))
+            }
+            ours.append(try deliver(way, nginx))
+        }
+        func add(_ program: String, _ results: [(rate: Double, cpu: Double)]) {
+            guard !results.isEmpty else { return }
+            let ratios = zip(results, theirs).map { (rate: $0.rate / $1.rate, cpu: $0.cpu / $1.cpu) }
+            table.add(
+                way.name, program, String(Int(median(results.map(\.rate)))),
+                "\(decimal(median(results.map(\.cpu)))) us",
+                ratios.isEmpty ? "" : decimal(median(ratios.map(\.rate))),
+                ratios.isEmpty ? "" : decimal(median(ratios.map(\.cpu))))
+        }
+        add(way.isBatched ? "C, libcurl, finished batches of \(batch)" : "C, libcurl, one finished body", theirs)
+        if !wrkRates.isEmpty {
+            let ratios = zip(wrkRates, theirs).map { $0 / $1.rate }
+            table.add(
+                way.name, "wrk", String(Int(median(wrkRates))), "",
+                ratios.isEmpty ? "" : decimal(median(ratios)))
+        }
+        add("tracker, from the request on", ours)
+    }
+
+    /// Captured flat out, as far as the queue takes it, with the encoding and all.
+    private static func deliver(_ way: Way, _ nginx: NginxSink) throws -> (rate: Double, cpu: Double) {
+        var configuration = try TrackerConfiguration(projectID: "p", projectToken: "t", backendEndpoint: nginx.url)
         configuration.maximumConnections = connections
         configuration.privacy = .none
-        configuration.usesBatches = false
+        configuration.usesBatches = way.isBatched
+        configuration.usesCompression = way.offer.takesGzip
+        configuration.caFile = nginx.authority
+        configuration.queueCapacity = 400_000
         configuration.queueMaximumBytes = 1 << 30
         let tracker = Tracker(configuration: configuration)
         let request = SampleRequest()
+        // The first answer says what the backend takes.
+        tracker.begin(request.snapshot)?.finish(status: 200, viewName: "hello")
+        tracker.flush(timeout: .seconds(10))
         let cpu = ProcessTime.now
         let start = SystemClock.monotonicNanoseconds()
-        for _ in 0..<events { tracker.begin(request.snapshot)?.finish(status: 200, viewName: "hello") }
+        for _ in 0..<way.events { tracker.begin(request.snapshot)?.finish(status: 200, viewName: "hello") }
         tracker.flush(timeout: .seconds(60))
         let elapsed = Double(SystemClock.monotonicNanoseconds() - start) / 1e9
         let used = ProcessTime.now - cpu
         tracker.shutdown(timeout: .seconds(1))
-        guard tracker.statistics.delivered == events else {
+        guard tracker.statistics.delivered == way.events + 1 else {
             throw BenchmarkFailure("not everything was delivered: \(tracker.statistics)")
         }
-        return (Double(events) / elapsed, used / Double(events) * 1e6)
+        return (Double(way.events) / elapsed, used / Double(way.events) * 1e6)
     }
 }
 

@@ -10,7 +10,7 @@ enum FastCGIBenchmark {
         var table = Table(
             "nginx -> FastCGI hello, wrk with \(connections) connections, median of \(rounds) rounds",
             columns: ["program", "requests/s", "ratio"])
-        guard let nginx = BenchmarkTools.find("nginx"), let wrk = BenchmarkTools.find("wrk") else {
+        guard let nginx = BenchmarkTools.find("nginx"), let wrk = Wrk(connections: connections) else {
             table.add("skipped: needs nginx and wrk", "", "")
             return table
         }
@@ -20,7 +20,7 @@ enum FastCGIBenchmark {
         let paths = (baseline == nil ? [] : ["/c"]) + ["/plain/hello/x/", "/tracked/hello/x/"]
         var rates: [String: [Double]] = [:]
         for _ in 0..<rounds {
-            for path in paths { rates[path, default: []].append(try measure(wrk, "\(site.url)\(path)")) }
+            for path in paths { rates[path, default: []].append(try wrk.rate("\(site.url)\(path)")) }
         }
         func rate(_ path: String) -> Double { median(rates[path] ?? []) }
         /// The median of the rounds' own ratios: what disturbs a round disturbs both of its halves.
@@ -42,22 +42,6 @@ enum FastCGIBenchmark {
         return table
     }
 
-    private static func measure(_ wrk: String, _ url: String) throws -> Double {
-        let process = Process()
-        let output = Pipe()
-        process.executableURL = URL(fileURLWithPath: wrk)
-        process.arguments = ["-t1", "-c\(connections)", "-d2", url]
-        process.standardOutput = output
-        try process.run()
-        let text = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
-        process.waitUntilExit()
-        guard !text.contains("Non-2xx"), !text.contains("Socket errors"),
-            let line = text.split(separator: "\n").first(where: { $0.hasPrefix("Requests/sec:") }),
-            let rate = Double(line.dropFirst(13).trimmingCharacters(in: .whitespaces))
-        else { throw BenchmarkFailure("wrk said: \(text)") }
-        return rate
-    }
-
     /// nginx, the programs behind it, and the sink for events: a second nginx that takes many in one request.
     private final class Site {
         let url: String
@@ -72,7 +56,7 @@ enum FastCGIBenchmark {
             let path = directory.path
             let port = try BenchmarkTools.freePort()
             url = "http://127.0.0.1:\(port)"
-            sink = try NginxSink.start(takesBatches: true)
+            sink = try NginxSink.start(.init(takesBatches: true))
             let demo = try BaselineProgram.demo()
             if let baseline { programs.append(try BackgroundProgram(baseline, ["\(path)/c.sock", "32"])) }
             programs.append(try BackgroundProgram(demo, ["--no-tracker", "--fastcgi", "unix:\(path)/plain.sock"]))

@@ -28,6 +28,30 @@ final class SampleRequest: Sendable {
     }
 }
 
+extension SampleRequest {
+    /// As many visitors, no two of whom send the same path, referrer, cookies or browser version.
+    static func visitors(_ count: Int) -> [RequestSnapshot] {
+        let sample = SampleRequest()
+        return (0..<count).map { number in
+            let headers = sample.headers.map { field in
+                // A text of its own, as a server makes it for each request.
+                var value = String(decoding: Array(field.value.utf8), as: UTF8.self)
+                switch field.name {
+                case "User-Agent": value += " Build/\(number &* 7919)"
+                case "Referer": value += "&visit=\(number &* 104_729)"
+                case "Cookie": value = "theme=t\(number); ra_session_id=\(SessionIdentifier()); consent=c\(number)"
+                case "If-None-Match": value = "W/\"\(number &* 15_485_863)\""
+                default: break
+                }
+                return (name: String(decoding: Array(field.name.utf8), as: UTF8.self), value: value)
+            }
+            return RequestSnapshot(
+                method: "GET", target: "/hello/visitor-\(number)/?page=\(number)&utm_source=newsletter", scheme: "http",
+                serverAuthority: "127.0.0.1:8080", headers: RequestHeaders(headers), remoteAddress: "127.0.0.1")
+        }
+    }
+}
+
 struct SampleResponse: Sendable {
     var status = 200
     var cookies: [String] = []

@@ -9,7 +9,12 @@ struct Table {
         self.columns = columns
     }
 
-    mutating func add(_ cells: String...) { rows.append(cells) }
+    /// Adds a row; cells that are left out are empty.
+    mutating func add(_ cells: String...) { add(cells) }
+
+    mutating func add(_ cells: [String]) {
+        rows.append(cells + [String](repeating: "", count: max(0, columns.count - cells.count)))
+    }
 
     var text: String {
         let widths = columns.indices.map { column in
@@ -26,6 +31,7 @@ struct Table {
 
 /// A number with a fixed count of decimals.
 func decimal(_ value: Double, _ places: Int = 2) -> String {
+    guard value.isFinite else { return "-" }
     var scale = 1.0
     for _ in 0..<places { scale *= 10 }
     let scaled = Int((abs(value) * scale).rounded())

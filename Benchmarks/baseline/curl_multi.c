@@ -1,7 +1,7 @@
 // The same work as the tracker's delivery, in plain C on libcurl: N POSTs of one body over a multi handle, with a fixed
 // number of connections. Prints POSTs per second and CPU microseconds per POST.
 //
-//   cc -O2 -o curl_multi curl_multi.c -lcurl && ./curl_multi URL COUNT CONNECTIONS BODY_BYTES
+//   cc -O2 -o curl_multi curl_multi.c -lcurl && ./curl_multi URL COUNT CONNECTIONS BODY_BYTES [CA_FILE]
 
 #include <curl/curl.h>
 #include <stdio.h>
@@ -19,8 +19,8 @@ static size_t discard(char *bytes, size_t size, size_t count, void *context) {
 static double seconds(struct timeval time) { return (double)time.tv_sec + (double)time.tv_usec / 1e6; }
 
 int main(int count, char **arguments) {
-    if (count != 5) {
-        fprintf(stderr, "usage: %s URL COUNT CONNECTIONS BODY_BYTES\n", arguments[0]);
+    if (count != 5 && count != 6) {
+        fprintf(stderr, "usage: %s URL COUNT CONNECTIONS BODY_BYTES [CA_FILE]\n", arguments[0]);
         return 64;
     }
     const char *url = arguments[1];
@@ -51,6 +51,7 @@ int main(int count, char **arguments) {
         curl_easy_setopt(easy, CURLOPT_COPYPOSTFIELDS, body);
         curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, discard);
         curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
+        if (count == 6) curl_easy_setopt(easy, CURLOPT_CAINFO, arguments[5]);
         curl_multi_add_handle(multi, easy);
         started++;
     }

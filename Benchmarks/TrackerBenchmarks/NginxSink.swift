@@ -1,0 +1,72 @@
+import Foundation
+import TrackerCore
+
+/// An nginx with one worker that answers every request with 200, and on demand says that it takes batches.
+final class NginxSink {
+    /// What the sink offers.
+    struct Offer {
+        var takesBatches = false
+        var takesGzip = false
+        var isSecure = false
+    }
+
+    let url: String
+    /// The authority that signed the sink's certificate, if it has one.
+    let authority: String?
+    private let process: BackgroundProgram
+    private let directory: URL
+
+    /// - Returns: nil where nginx is not installed, or openssl for a secure one.
+    static func start(_ offer: Offer = Offer()) throws -> NginxSink? {
+        guard let program = BenchmarkTools.find("nginx") else { return nil }
+        let directory = try BenchmarkTools.temporaryDirectory()
+        if offer.isSecure, try !makeCertificate(directory.path) { return nil }
+        return try NginxSink(program, directory, offer)
+    }
+
+    private init(_ program: String, _ directory: URL, _ offer: Offer) throws {
+        self.directory = directory
+        let path = directory.path
+        let port = try BenchmarkTools.freePort()
+        url = "\(offer.isSecure ? "https" : "http")://127.0.0.1:\(port)"
+        authority = offer.isSecure ? "\(path)/certificate.pem" : nil
+        let batches = offer.takesBatches ? "add_header Accept-Post application/x-ndjson;" : ""
+        let gzip = offer.takesGzip ? "add_header Accept-Encoding gzip;" : ""
+        let secure =
+            offer.isSecure ? "ssl_certificate \(path)/certificate.pem; ssl_certificate_key \(path)/key.pem;" : ""
+        let text = """
+            daemon off; worker_processes 1; pid \(path)/pid; error_log \(path)/error.log;
+            events { worker_connections 1024; }
+            http {
+                access_log off; keepalive_requests 1000000000; client_body_buffer_size 2m; client_max_body_size 4m;
+                client_body_temp_path \(path)/body; fastcgi_temp_path \(path)/f; proxy_temp_path \(path)/x;
+                uwsgi_temp_path \(path)/u; scgi_temp_path \(path)/s; \(secure)
+                server {
+                    listen 127.0.0.1:\(port) \(offer.isSecure ? "ssl" : "") backlog=1024;
+                    location / { \(batches) \(gzip) return 200; }
+                }
+            }
+            """
+        let file = directory.appending(path: "nginx.conf")
+        try text.write(to: file, atomically: true, encoding: .utf8)
+        process = try BackgroundProgram(program, ["-c", file.path, "-e", "\(path)/error.log"])
+        // nginx writes it once it listens.
+        try BackgroundProgram.wait(forFile: "\(path)/pid")
+    }
+
+    func stop() {
+        process.stop()
+        try? FileManager.default.removeItem(at: directory)
+    }
+
+    /// A certificate that vouches for itself, for 127.0.0.1.
+    private static func makeCertificate(_ path: String) throws -> Bool {
+        guard let openssl = BenchmarkTools.find("openssl") else { return false }
+        let arguments = [
+            "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2",
+            "-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", "\(path)/key.pem",
+            "-out", "\(path)/certificate.pem",
+        ]
+        return try BenchmarkTools.run(openssl, arguments).status == 0
+    }
+}

@@ -1,0 +1,44 @@
+import Foundation
+import TrackerCore
+
+/// What a full queue takes: a process of its own fills it, because a heap that has been used tells nothing.
+enum QueueMemory {
+    static func measure(events: Int) throws -> Int {
+        let process = Process()
+        let output = Pipe()
+        process.executableURL = Bundle.main.executableURL
+        process.arguments = ["--fill-queue", String(events)]
+        process.standardOutput = output
+        try process.run()
+        let text = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+        process.waitUntilExit()
+        guard let bytes = Int(text.trimmingCharacters(in: .whitespacesAndNewlines)) else {
+            throw BenchmarkFailure("the process that fills a queue said: \(text)")
+        }
+        return bytes
+    }
+
+    /// The other process: prints by how many bytes it grew.
+    static func run(_ arguments: [String]) -> Int32 {
+        guard let events = arguments.first.flatMap({ Int($0) }), events > 0,
+            var configuration = try? TrackerConfiguration(projectID: "p", projectToken: "t")
+        else { return 64 }
+        configuration.queueCapacity = events
+        let tracker = Tracker(configuration: configuration, transport: StalledTransport())
+        // The delivery thread and its first event are there before the queue is.
+        tracker.begin(SampleRequest.visitors(1)[0])?.finish(status: 200, viewName: "hello")
+        while tracker.statistics.queued > 0 { usleep(1000) }
+        let before = residentBytes
+        for _ in 1..<events { tracker.begin(SampleRequest.visitors(1)[0])?.finish(status: 200, viewName: "hello") }
+        guard tracker.statistics.queued == events - 1 else { return 1 }
+        print(residentBytes - before)
+        fflush(nil)
+        _exit(0)
+    }
+
+    private static var residentBytes: Int {
+        let text = (try? String(contentsOfFile: "/proc/self/statm", encoding: .utf8)) ?? ""
+        let pages = text.split(separator: " ").dropFirst().first.flatMap { Int($0) } ?? 0
+        return pages * Int(sysconf(Int32(_SC_PAGESIZE)))
+    }
+}

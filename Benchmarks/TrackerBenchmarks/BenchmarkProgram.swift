@@ -36,8 +36,6 @@ enum BenchmarkProgram {
     ]
 
     static func run(_ arguments: [String]) async -> Int32 {
-        if arguments.first == "--operations" { return SingleOperation.run(Array(arguments.dropFirst())) }
-        if arguments.first == "--fill-queue" { return QueueMemory.run(Array(arguments.dropFirst())) }
         do {
             var options = CommandLineOptions(
                 program: "TrackerBenchmarks",

@@ -1,4 +1,11 @@
 import Foundation
-import TrackerCore
 
-exit(await BenchmarkProgram.run(Array(CommandLine.arguments.dropFirst())))
+let arguments = Array(CommandLine.arguments.dropFirst())
+// Without the concurrency runtime's main loop, which tools that count instructions do not survive.
+switch arguments.first {
+case "--operations": exit(SingleOperation.run(Array(arguments.dropFirst())))
+case "--fill-queue": exit(QueueMemory.run(Array(arguments.dropFirst())))
+default:
+    Task { exit(await BenchmarkProgram.run(arguments)) }
+    dispatchMain()
+}

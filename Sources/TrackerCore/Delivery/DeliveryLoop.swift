@@ -9,9 +9,8 @@ final class DeliveryLoop {
     private let drainsSpool: Bool
     private let feed: SpoolFeed?
     private var nextSpooling: UInt64 = 0
-    private var encoder: EventEncoder
-    private let hook: BeforeSend?
-    private let identifiers = EventIdentifierGenerator()
+    private let preparation: EventPreparation
+    private let identifiers: EventIdentifierGenerator
     private var health: BackendHealth
 
     private var session: (any TransportSession)?
@@ -32,10 +31,8 @@ final class DeliveryLoop {
         self.transport = transport
         self.log = log
         isBatching = configuration.usesBatches
-        encoder = EventEncoder(
-            projectToken: configuration.projectToken, privacy: configuration.privacy,
-            trustedProxies: configuration.trustedProxies)
-        hook = configuration.beforeSend.map { BeforeSend($0, log: log, onSlow: pipeline.countSlowHook) }
+        preparation = EventPreparation(configuration: configuration, pipeline: pipeline, log: log)
+        identifiers = preparation.identifiers
         health = BackendHealth(policy: configuration.retryPolicy)
         reporter = DeliveryReporter(log: log)
         drainsSpool = configuration.drainsSpoolAtShutdown
@@ -131,7 +128,7 @@ final class DeliveryLoop {
         } else if free > reserved {
             let (first, requests) = pipeline.take(free - reserved)
             for (offset, request) in requests.enumerated() {
-                guard let event = encode(request, sequence: first + UInt64(offset)) else { continue }
+                guard let event = preparation.event(of: request, sequence: first + UInt64(offset)) else { continue }
                 send(delivery(.event(event)), over: session)
                 free -= 1
             }
@@ -166,31 +163,16 @@ final class DeliveryLoop {
         while events.count < DeliveryLimit.linesPerBatch, bytes < DeliveryLimit.bytesPerBatch {
             let (first, requests) = pipeline.take(min(16, DeliveryLimit.linesPerBatch - events.count))
             guard !requests.isEmpty else { break }
+            // A whole batch takes a millisecond or two, for which a request may be waiting for this processor.
+            if !isHurried, !events.isEmpty { DetachedThread.letOthersRun() }
             for (offset, request) in requests.enumerated() {
-                guard let event = encode(request, sequence: first + UInt64(offset)) else { continue }
+                guard let event = preparation.event(of: request, sequence: first + UInt64(offset)) else { continue }
                 bytes += event.body.count + 1
                 events.append(event)
             }
         }
         guard !events.isEmpty else { return nil }
         return delivery(events.count == 1 ? .event(events[0]) : .batch(events))
-    }
-
-    /// - Returns: nil if the app's hook did not let the event through; then it is settled.
-    private func encode(_ request: TrackedRequest, sequence: UInt64) -> EncodedEvent? {
-        let queueBytes = request.approximateBytes
-        var request = request
-        if let hook {
-            switch hook.apply(to: request) {
-            case .send(let changed): request = changed
-            case .drop(let reason):
-                pipeline.settleDropped(reason, 1, bytes: queueBytes)
-                return nil
-            }
-        }
-        return EncodedEvent(
-            sequence: sequence, identifier: identifiers.next(), receivedAt: request.receivedAt,
-            body: encoder.encode(request), queueBytes: queueBytes)
     }
 
     private func delivery(_ content: Delivery.Content) -> Delivery {
@@ -254,7 +236,7 @@ final class DeliveryLoop {
         guard !requests.isEmpty else { return false }
         feed.store(
             requests.enumerated().compactMap { offset, request in
-                encode(request, sequence: first + UInt64(offset)).map { delivery(.event($0)) }
+                preparation.event(of: request, sequence: first + UInt64(offset)).map { delivery(.event($0)) }
             })
         return true
     }

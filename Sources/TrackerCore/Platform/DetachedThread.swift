@@ -22,6 +22,9 @@ package enum DetachedThread {
         }
     }
 
+    /// Lets threads that wait for this processor go first; returns at once if there are none.
+    static func letOthersRun() { sched_yield() }
+
     /// - Parameters:
     ///   - name: shown by process tools; at most 15 bytes on Linux.
     ///   - stackBytes: the thread's stack.

@@ -7,26 +7,24 @@ struct HostAndPort: Equatable {
     let port: UInt16?
 
     init?(_ text: some StringProtocol) {
-        let end = text.endIndex
-        var hostEnd = end
+        // By bytes: everything that counts is ASCII, and characters cost ten times as much.
+        let bytes = text.utf8
+        let end = bytes.endIndex
         var portStart: String.Index?
-        if text.first == "[" {
-            guard let bracket = text.firstIndex(of: "]") else { return nil }
-            let after = text.index(after: bracket)
+        if bytes.first == UInt8(ascii: "[") {
+            guard let bracket = bytes.firstIndex(of: UInt8(ascii: "]")) else { return nil }
+            let after = bytes.index(after: bracket)
             if after < end {
-                guard text[after] == ":" else { return nil }
-                portStart = text.index(after: after)
+                guard bytes[after] == UInt8(ascii: ":") else { return nil }
+                portStart = bytes.index(after: after)
             }
-            hostEnd = after
-            let inside = text[text.index(after: text.startIndex)..<bracket]
+            let inside = text[bytes.index(after: bytes.startIndex)..<bracket]
             guard Self.isIPv6(inside.utf8) else { return nil }
             bareHost = String(inside)
         } else {
-            if let colon = text.firstIndex(of: ":") {
-                hostEnd = colon
-                portStart = text.index(after: colon)
-            }
-            let host = text[..<hostEnd]
+            let colon = bytes.firstIndex(of: UInt8(ascii: ":"))
+            portStart = colon.map { bytes.index(after: $0) }
+            let host = text[..<(colon ?? end)]
             guard !host.isEmpty, host.utf8.count <= 255, host.utf8.allSatisfy(Self.isRegisteredNameByte),
                 !PercentEncoding.hasInvalidEscape(host.utf8)
             else { return nil }

@@ -36,7 +36,7 @@ struct EncodedText {
     }
 }
 
-/// Kinds of bytes, by table.
+/// Kinds of bytes.
 enum ByteClass {
     static let letterOrDigit: UInt8 = 1
     /// `-`, `_`, `.`, and brackets, which are a part of names such as `user[password]`.
@@ -50,23 +50,24 @@ enum ByteClass {
     static let space: UInt8 = 64
     static let serviceKey: UInt8 = 128
 
-    static let table: [UInt8] = (0..<256).map { number in
-        let byte = UInt8(number)
-        var kind: UInt8 = 0
-        let isDigit = byte >= 0x30 && byte <= 0x39
-        if isDigit { kind |= digit }
-        if isDigit || (byte | 0x20 >= 0x61 && byte | 0x20 <= 0x7A) {
-            kind |= letterOrDigit | address | token | base64URL | serviceKey
+    private static let ofLetters = letterOrDigit | address | token | base64URL | serviceKey
+
+    /// In code and not in a table: a global array costs a check for its initialisation at each look.
+    @inline(__always)
+    private static func kinds(of byte: UInt8) -> UInt8 {
+        if (byte | 0x20) &- 0x61 < 26 { return ofLetters }
+        if byte &- 0x30 < 10 { return ofLetters | digit }
+        return switch byte {
+        case UInt8(ascii: "-"), UInt8(ascii: "_"): nameMark | address | token | base64URL | serviceKey
+        case UInt8(ascii: "."): nameMark | address | token | serviceKey
+        case UInt8(ascii: "["), UInt8(ascii: "]"): nameMark
+        case UInt8(ascii: "+"): address | token
+        case UInt8(ascii: "~"), UInt8(ascii: "/"), UInt8(ascii: "="): token
+        case 0x20, 0x09: space
+        default: 0
         }
-        if "-_.[]".utf8.contains(byte) { kind |= nameMark }
-        if "._+-".utf8.contains(byte) { kind |= address }
-        if "-._~+/=".utf8.contains(byte) { kind |= token }
-        if "-_".utf8.contains(byte) { kind |= base64URL }
-        if "-_.".utf8.contains(byte) { kind |= serviceKey }
-        if byte == 0x20 || byte == 0x09 { kind |= space }
-        return kind
     }
 
     @inline(__always)
-    static func has(_ byte: UInt8, _ kind: UInt8) -> Bool { table[Int(byte)] & kind != 0 }
+    static func has(_ byte: UInt8, _ kind: UInt8) -> Bool { kinds(of: byte) & kind != 0 }
 }

@@ -138,8 +138,12 @@ enum SecretShape {
         ("dop_v1_", 30), ("shpat_", 20), ("sk-", 20), ("ya29.", 20), ("EAAC", 40),
     ].map { (Array($0.0.utf8), $0.1) }
 
+    private static let serviceKeysByFirstByte: [[(prefix: [UInt8], length: Int)]] = (0..<128).map { first in
+        serviceKeys.filter { Int($0.prefix[0]) == first }
+    }
+
     private static func serviceKeyEnd(in text: EncodedText, at start: Int) -> Int? {
-        for key in serviceKeys where key.prefix[0] == text.bytes[start] {
+        for key in serviceKeysByFirstByte[Int(text.bytes[start] & 0x7F)] {
             guard let body = end(of: key.prefix, in: text, at: start) else { continue }
             let end = run(text, from: body, ByteClass.serviceKey)
             let hasDigit = text.bytes[body..<end].contains { ByteClass.has($0, ByteClass.digit) }

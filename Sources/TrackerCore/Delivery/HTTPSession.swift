@@ -79,7 +79,7 @@ final class HTTPSession: TransportSession {
             completions.append(
                 DeliveryCompletion(
                     identifier: result.identifier, outcome: outcome,
-                    acceptsLines: String(cString: result.accept_post).lowercased().contains(DeliveryPayload.linesType)))
+                    acceptsLines: Self.offersLines(result.accept_post)))
         }
         return completions
     }
@@ -92,9 +92,16 @@ final class HTTPSession: TransportSession {
 
     /// A response may say which codings the next request may have (RFC 9110, section 12.5.3).
     private func learn(from result: ccurl_result) {
-        guard mayCompress, compressor == nil, Self.offersGzip(String(cString: result.accept_encoding)) else { return }
+        guard mayCompress, compressor == nil, result.accept_encoding.pointee != 0,
+            Self.offersGzip(String(cString: result.accept_encoding))
+        else { return }
         compressor = GzipCompressor()
         mayCompress = compressor != nil
+    }
+
+    /// Most answers say nothing, and a search in a text costs more than the rest of an answer.
+    private static func offersLines(_ value: UnsafePointer<CChar>) -> Bool {
+        value.pointee != 0 && String(cString: value).lowercased().contains(DeliveryPayload.linesType)
     }
 
     static func offersGzip(_ value: String) -> Bool {

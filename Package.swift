@@ -45,6 +45,10 @@ let package = Package(
             ],
             path: "Benchmarks/TrackerBenchmarks"),
 
+        .executableTarget(
+            name: "CompareProcess", dependencies: ["TrackerCore", "TrackerRouterAdapter"],
+            path: "Benchmarks/compare/CompareProcess"),
+
         .target(name: "TestSupport", dependencies: ["TrackerCore"], path: "Tests/TestSupport"),
         .testTarget(name: "TrackerCoreTests", dependencies: ["TrackerCore", "TestSupport", "SpoolProcess"]),
         .testTarget(name: "TrackerRouterAdapterTests", dependencies: ["TrackerRouterAdapter", "TestSupport"]),

@@ -1,0 +1,28 @@
+// This package's part in the comparison; `worker.py` says what the arguments mean.
+
+import TrackerCore
+
+#if canImport(Darwin)
+    import Darwin
+#elseif canImport(Musl)
+    import Musl
+#else
+    import Glibc
+#endif
+
+let arguments = CommandLine.arguments
+guard arguments.count == 3, let count = Int(arguments[2]), count > 0,
+    let configuration = try? TrackerConfiguration.fromEnvironment()
+else {
+    print("usage: RA_...=... CompareProcess added|run|threads COUNT")
+    exit(64)
+}
+let work = TrackedWork(configuration: configuration)
+switch arguments[1] {
+case "added": print(work.added(count))
+case "run": print(work.run(count))
+default: print(work.inThreads(count))
+}
+print("ending")
+fflush(nil)
+work.tracker.shutdown()

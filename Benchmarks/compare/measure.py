@@ -70,11 +70,12 @@ def worker(name, endpoint, what, count, extra=None):
     process.stdout.close()
     process.stderr.close()
     # The Python package prints into the same stream.
-    found = re.search(r'\{("(p50|us)":[^}]*)?\}', output.decode(errors="replace"))
+    found = re.findall(r'\{(?:"(?:p50|us|mib)":[^}]*)?\}', output.decode(errors="replace"))
     if not found:
         lines = errors.decode(errors="replace").strip().splitlines()
         raise Failed(f"status {process.returncode}: {lines[-1] if lines else 'no result'}")
-    return {**json.loads(found.group()), "exit": end - (ending or end)}
+    measured = {name: value for text in found for name, value in json.loads(text).items()}
+    return {**measured, "exit": end - (ending or end)}
 
 
 def delivered(name, count, delay=0, settle=0.3):

@@ -6,20 +6,21 @@
     import Glibc
 #endif
 
-/// What `/proc/self/status` says (Linux).
+/// What `/proc/self/status` says (Linux); zeros where there is no such file.
 enum ProcessStatus {
-    /// Resident MiB, and the number of threads; zeros where there is no such file.
-    static var now: (memory: Double, threads: Int) {
-        guard let file = fopen("/proc/self/status", "r") else { return (0, 0) }
+    static var threads: Int { value("Threads:") }
+
+    /// The most that was ever resident, in MiB.
+    static var peakMemory: Double { Double(value("VmHWM:")) / 1024 }
+
+    private static func value(_ name: String) -> Int {
+        guard let file = fopen("/proc/self/status", "r") else { return 0 }
         defer { fclose(file) }
-        var result: (memory: Double, threads: Int) = (0, 0)
         var line = [CChar](repeating: 0, count: 256)
         while fgets(&line, Int32(line.count), file) != nil {
             let text = String(decoding: line.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
-            let number = Int(text.split(whereSeparator: { !$0.isNumber }).first ?? "") ?? 0
-            if text.hasPrefix("VmRSS:") { result.memory = Double(number) / 1024 }
-            if text.hasPrefix("Threads:") { result.threads = number }
+            if text.hasPrefix(name) { return Int(text.split(whereSeparator: { !$0.isNumber }).first ?? "") ?? 0 }
         }
-        return result
+        return 0
     }
 }

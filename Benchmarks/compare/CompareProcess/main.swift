@@ -26,3 +26,5 @@ default: print(work.inThreads(count))
 print("ending")
 fflush(nil)
 work.tracker.shutdown()
+// At the end, because the delivery thread loads libcurl after the first request.
+print("{\"mib\": \(ProcessStatus.peakMemory)}")

@@ -18,10 +18,7 @@ package final class Browser: Sendable {
     /// Runs a test with a browser of its own, and closes that whatever happens.
     package static func run(_ test: (Browser) async throws -> Void) async throws {
         guard let program = Tool.find("chromedriver") else { throw Failure(description: "chromedriver is missing") }
-        let driver = try RunningProgram(program, ["--port=0"])
-        let announcement = "started successfully on port "
-        try await eventually(within: .seconds(60), "chromedriver to listen") { driver.output.contains(announcement) }
-        let port = driver.output.components(separatedBy: announcement)[1].prefix { $0.isNumber }
+        let (driver, port) = try await start(program)
         let server = "http://127.0.0.1:\(port)/session"
         let options: [String: Any] = [
             "goog:loggingPrefs": ["browser": "ALL"],
@@ -43,6 +40,23 @@ package final class Browser: Sendable {
         }
         // With the session the browser ends; the driver has nothing left to do, and is killed with its object.
         _ = try await call(browser.base, "DELETE", nil)
+    }
+
+    /// The driver takes any port for IPv4 and then wants the same for IPv6; it ends if somebody else has that by then.
+    private static func start(_ program: String) async throws -> (RunningProgram, port: Substring) {
+        let announcement = "started successfully on port "
+        var said = ""
+        for _ in 0..<10 {
+            let driver = try RunningProgram(program, ["--port=0"])
+            try await eventually(within: .seconds(60), "chromedriver to listen") {
+                driver.hasEnded || driver.output.contains(announcement)
+            }
+            if driver.output.contains(announcement) {
+                return (driver, driver.output.components(separatedBy: announcement)[1].prefix { $0.isNumber })
+            }
+            said = driver.output + driver.errors
+        }
+        throw Failure(description: "chromedriver does not start: \(said)")
     }
 
     package func open(_ address: String) async throws {

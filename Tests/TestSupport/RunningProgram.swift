@@ -71,6 +71,8 @@ package final class RunningProgram: Sendable {
     package var errors: String { state.state.withLock { String(decoding: $0.errors, as: UTF8.self) } }
     /// nil as long as it runs.
     package var status: Int32? { state.state.withLock { $0.status } }
+    /// Whether it has ended, even if Foundation has not noticed.
+    package var hasEnded: Bool { status != nil || statusOfZombie != nil }
     package var lines: [String] { output.split(separator: "\n").map(String.init) }
 
     package func signal(_ number: Int32) { kill(process.processIdentifier, number) }

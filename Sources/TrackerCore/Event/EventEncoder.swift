@@ -1,15 +1,24 @@
 /// Turns a tracked request into the bytes of its event. Used by the delivery thread alone; keeps its buffers.
 struct EventEncoder: ~Copyable {
-    private let projectToken: String
+    /// What every event begins with.
+    private let beginning: [UInt8]
     private var filter: PrivacyFilter
     private var writer = JSONWriter()
     private var url: [UInt8] = []
-    private var hashes: [HeaderNameHash] = []
+    private var names = HeaderNames()
+    /// The numbers of the present event's header names.
+    private var numbers: [Int] = []
+    private var hosts = UsableHost()
     private let forwardedOrigin: ForwardedOrigin?
     private var isTruncated = false
 
     init(projectToken: String, privacy: PrivacyPolicy, trustedProxies: TrustedProxies = .none) {
-        self.projectToken = projectToken
+        writer.raw("{\"project_token\":")
+        writer.string(projectToken)
+        writer.raw(",\"event_type\":\"page_view\",\"ra_tracker_version\":\"swift-v")
+        writer.content(TrackerVersion.current)
+        writer.raw("\",\"event_data\":{\"view_name\":")
+        beginning = writer.bytes
         filter = PrivacyFilter(policy: privacy)
         forwardedOrigin = ForwardedOrigin(trustedProxies)
     }
@@ -17,17 +26,15 @@ struct EventEncoder: ~Copyable {
     mutating func encode(_ request: TrackedRequest) -> [UInt8] {
         writer.removeAll()
         isTruncated = false
-        writer.raw("{\"project_token\":")
-        writer.string(projectToken)
-        writer.raw(",\"event_type\":\"page_view\",\"ra_tracker_version\":\"swift-v")
-        writer.content(TrackerVersion.current)
-        writer.raw("\",\"event_data\":{\"view_name\":")
+        writer.raw(beginning)
         appendViewName(request.viewName)
         writer.raw(",\"header_data\":{")
         appendHeaders(request.snapshot)
         writer.raw("},\"full_url\":\"")
         url.removeAll(keepingCapacity: true)
-        if FullURL.append(request.snapshot, origin: forwardedOrigin, filter: &filter, to: &url) { isTruncated = true }
+        if FullURL.append(request.snapshot, origin: forwardedOrigin, hosts: &hosts, filter: &filter, to: &url) {
+            isTruncated = true
+        }
         // The URL is ASCII without quotes and backslashes; they are percent-encoded in it.
         writer.raw(url)
         writer.raw("\",\"ra_session_id\":\"")
@@ -55,9 +62,9 @@ struct EventEncoder: ~Copyable {
     }
 
     private mutating func appendViewName(_ name: String?) {
-        guard var name else { return writer.raw("null") }
+        guard let name else { return writer.raw("null") }
         writer.byte(UInt8(ascii: "\""))
-        name.withUTF8 { bytes in
+        name.withBytes { bytes in
             let kept = EventLimit.prefix(of: bytes, bytes: EventLimit.viewNameBytes)
             if kept.count < bytes.count { isTruncated = true }
             writer.content(kept)
@@ -68,26 +75,35 @@ struct EventEncoder: ~Copyable {
     // MARK: Headers
 
     private mutating func appendHeaders(_ snapshot: RequestSnapshot) {
-        let all = snapshot.headers.fields
-        let fields = all.prefix(EventLimit.headers)
-        if fields.count < all.count { isTruncated = true }
-        hashes.removeAll(keepingCapacity: true)
-        for field in fields {
-            var name = field.name
-            hashes.append(name.withUTF8 { HeaderNameHash($0) })
+        snapshot.headers.fields.withUnsafeBufferPointer { all in
+            if all.count > EventLimit.headers { isTruncated = true }
+            appendHeaders(UnsafeBufferPointer(rebasing: all.prefix(EventLimit.headers)), snapshot.style)
+        }
+    }
+
+    private mutating func appendHeaders(_ fields: UnsafeBufferPointer<RequestHeaders.Field>, _ style: EventStyle) {
+        names.begin(style)
+        numbers.removeAll(keepingCapacity: true)
+        var hasRepetitions = false
+        for index in fields.indices {
+            let number = fields[index].name.withBytes { names.number(of: $0, filter) }
+            if names.isRepetition(number) { hasRepetitions = true }
+            numbers.append(number)
         }
         var isFirst = true
         for index in fields.indices {
-            // A name with an underscore could shadow the real one: "X_Real" and "X-Real" have one CGI name.
-            guard !hashes[index].isAmbiguous, !fields[index].name.isEmpty, !isRepetition(index, in: fields) else {
+            let header = names[numbers[index]]
+            guard header.isUsable, !(style == .cgi && header.isContentType && fields[index].value.isEmpty) else {
                 continue
             }
+            // If the name stood before, its value was written there.
+            if hasRepetitions, numbers[..<index].contains(where: { names[$0].group == header.group }) { continue }
             let mark = writer.count
-            if !isFirst { writer.byte(UInt8(ascii: ",")) }
-            guard appendHeader(index, of: fields, snapshot.style) else {
-                writer.rewind(to: mark)
-                continue
-            }
+            names.appendOpening(numbers[index], withComma: !isFirst, to: &writer)
+            if header.isCut { isTruncated = true }
+            appendValue(fields[index].value, header.treatment)
+            if hasRepetitions { appendRepetitions(of: header, after: index, in: fields) }
+            writer.byte(UInt8(ascii: "\""))
             if writer.count > EventLimit.headersEnd {
                 writer.rewind(to: mark)
                 isTruncated = true
@@ -97,58 +113,31 @@ struct EventEncoder: ~Copyable {
         }
     }
 
-    /// - Returns: false if the field has no place in the event.
-    private mutating func appendHeader(
-        _ index: Int, of fields: ArraySlice<RequestHeaders.Field>, _ style: EventStyle
-    ) -> Bool {
-        let (name, value) = fields[index]
-        let isContentType = RequestHeaders.isEqual(name, "content-type")
-        if style == .cgi, isContentType, value.isEmpty { return false }
-        let treatment = filter.treatment(ofHeader: name, hash: hashes[index])
-        if case .omit = treatment { return false }
-        let isBare = style == .router && (isContentType || RequestHeaders.isEqual(name, "content-length"))
-        writer.raw(isBare ? "\"" : "\"HTTP_")
-        var variable = name
-        variable.withUTF8 { bytes in
-            let kept = EventLimit.prefix(of: bytes, bytes: EventLimit.viewNameBytes)
-            if kept.count < bytes.count { isTruncated = true }
-            writer.variableName(kept)
-        }
-        writer.raw("\":\"")
-        appendValue(value, treatment)
-        for later in (index + 1)..<max(index + 1, fields.count)
-        where hashes[later] == hashes[index] && HeaderNameHash.areSame(fields[later].name, name) {
+    private mutating func appendRepetitions(
+        of header: KnownHeader, after index: Int, in fields: UnsafeBufferPointer<RequestHeaders.Field>
+    ) {
+        for later in (index + 1)..<max(index + 1, fields.count) where names[numbers[later]].group == header.group {
             writer.byte(UInt8(ascii: ","))
-            appendValue(fields[later].value, treatment)
+            appendValue(fields[later].value, header.treatment)
         }
-        writer.byte(UInt8(ascii: "\""))
-        return true
     }
 
-    /// Whether the name stood before; then its value was written there.
-    private func isRepetition(_ index: Int, in fields: ArraySlice<RequestHeaders.Field>) -> Bool {
-        for earlier in 0..<index
-        where hashes[earlier] == hashes[index] && HeaderNameHash.areSame(fields[earlier].name, fields[index].name) {
-            return true
-        }
-        return false
-    }
-
-    private mutating func appendValue(_ value: String, _ treatment: PrivacyFilter.Treatment) {
-        var value = value
+    @inline(__always)
+    private mutating func appendValue(_ value: borrowing String, _ treatment: PrivacyFilter.Treatment) {
         switch treatment {
-        case .replace: return writer.raw(PrivacyFilter.replacementBytes)
-        case .truncateAddresses: value = ClientAddresses.truncated(value)
-        case .keep, .cookies, .search, .omit: break
+        case .replace: writer.raw(PrivacyFilter.replacementText)
+        case .truncateAddresses: ClientAddresses.truncated(copy value).withBytes { appendValue($0, treatment) }
+        case .keep, .cookies, .search, .omit: value.withBytes { appendValue($0, treatment) }
         }
-        value.withUTF8 { bytes in
-            let kept = EventLimit.prefix(of: bytes, bytes: EventLimit.headerValueBytes)
-            if kept.count < bytes.count { isTruncated = true }
-            switch treatment {
-            case .cookies: filter.appendCookies(kept, to: &writer)
-            case .search: filter.append(searching: kept, to: &writer)
-            case .keep, .replace, .truncateAddresses, .omit: writer.content(kept)
-            }
+    }
+
+    private mutating func appendValue(_ bytes: UnsafeBufferPointer<UInt8>, _ treatment: PrivacyFilter.Treatment) {
+        let kept = EventLimit.prefix(of: bytes, bytes: EventLimit.headerValueBytes)
+        if kept.count < bytes.count { isTruncated = true }
+        switch treatment {
+        case .cookies: filter.appendCookies(kept, to: &writer)
+        case .search: filter.append(searching: kept, to: &writer)
+        case .keep, .replace, .truncateAddresses, .omit: writer.content(kept)
         }
     }
 

@@ -5,25 +5,21 @@
 enum FullURL {
     /// - Parameters:
     ///   - origin: whom to believe about scheme and host besides the request itself.
+    ///   - hosts: tells which hosts can stand in a URL.
     ///   - filter: decides what is replaced.
     ///   - bytes: the URL is appended here; ASCII only, without quotes, backslashes and controls.
     /// - Returns: whether it had to be cut off.
     @discardableResult
     static func append(
-        _ snapshot: RequestSnapshot, origin: ForwardedOrigin? = nil, filter: inout PrivacyFilter,
-        to bytes: inout [UInt8]
+        _ snapshot: RequestSnapshot, origin: ForwardedOrigin? = nil, hosts: inout UsableHost,
+        filter: inout PrivacyFilter, to bytes: inout [UInt8]
     ) -> Bool {
         let (scheme, host) = origin?.resolve(snapshot) ?? (nil, nil)
         bytes.append(contentsOf: (scheme ?? snapshot.scheme) == "https" ? "https://".utf8 : "http://".utf8)
-        bytes.append(contentsOf: (host ?? authority(of: snapshot)).utf8.prefix(1024))
-        var target = snapshot.target
-        return target.withUTF8 { append(target: $0, style: snapshot.style, filter: &filter, to: &bytes) }
-    }
-
-    /// `Host` as sent if it can stand in a URL, else the server's own name and port.
-    static func authority(of snapshot: RequestSnapshot) -> String {
-        if let host = snapshot.host ?? snapshot.headers.host, HostAndPort(host) != nil { return host }
-        return HostAndPort(snapshot.serverAuthority) != nil ? snapshot.serverAuthority : "localhost"
+        (host ?? hosts.authority(of: snapshot)).withBytes { host in
+            bytes.append(contentsOf: UnsafeBufferPointer(rebasing: host.prefix(1024)))
+        }
+        return snapshot.target.withBytes { append(target: $0, style: snapshot.style, filter: &filter, to: &bytes) }
     }
 
     private static func append(
@@ -37,15 +33,23 @@ enum FullURL {
         var next = 0
         var position = start
         while position < end {
-            guard bytes.count < EventLimit.urlBytes - 16 else {
+            let room = EventLimit.urlBytes - 16 - bytes.count
+            guard room > 0 else {
                 // An escape is whole or not there.
                 if let percent = bytes.suffix(2).firstIndex(of: UInt8(ascii: "%")) { bytes.removeSubrange(percent...) }
                 return true
             }
             if next < hidden.count, position >= hidden[next].lowerBound {
-                bytes.append(contentsOf: PrivacyFilter.replacementBytes)
+                bytes.append(contentsOf: PrivacyFilter.replacement.utf8)
                 position = hidden[next].upperBound
                 next += 1
+                continue
+            }
+            let stop = min(end, position + room, next < hidden.count ? hidden[next].lowerBound : end)
+            let run = position
+            while position < stop, isPathByte(target[position]) { position += 1 }
+            if position > run {
+                bytes.append(contentsOf: UnsafeBufferPointer(rebasing: target[run..<position]))
                 continue
             }
             if position == question {

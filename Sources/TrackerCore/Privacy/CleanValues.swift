@@ -25,9 +25,11 @@ struct CleanValues {
             position &+= 8
         }
         var rest: UInt64 = 0
-        while position < bytes.count {
-            rest = rest << 8 | UInt64(bytes[position])
-            position &+= 1
+        if bytes.count >= 8 {
+            // The last eight again, some of which have been read.
+            rest = bytes.loadUnaligned(fromByteOffset: bytes.count &- 8, as: UInt64.self)
+        } else {
+            for byte in bytes { rest = rest << 8 | UInt64(byte) }
         }
         return max(1, Self.stir(hash ^ rest))
     }

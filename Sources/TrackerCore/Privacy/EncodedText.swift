@@ -69,5 +69,10 @@ enum ByteClass {
     }
 
     @inline(__always)
+    static func isLetterOrDigit(_ byte: UInt8) -> Bool {
+        (byte | 0x20) &- 0x61 < 26 || byte &- 0x30 < 10
+    }
+
+    @inline(__always)
     static func has(_ byte: UInt8, _ kind: UInt8) -> Bool { kinds(of: byte) & kind != 0 }
 }

@@ -1,7 +1,8 @@
 /// Applies a ``PrivacyPolicy`` to one event after another. Used by the delivery thread alone; keeps its buffers.
 struct PrivacyFilter {
     static let replacement = "[Filtered]"
-    static let replacementBytes = Array(replacement.utf8)
+    /// The same for the encoder, whose event it becomes a part of as it is.
+    static var replacementText: StaticString { "[Filtered]" }
 
     /// What happens to the value of a header field.
     enum Treatment {
@@ -26,9 +27,6 @@ struct PrivacyFilter {
     private let parameters: NameRule
     private var scanner = SecretScanner()
     private var clean = CleanValues()
-    /// What was decided for a name, in a place that its hash gives. Requests repeat the same few names; a name that
-    /// falls on the place of another is decided again.
-    private var decided: [(name: String, treatment: Treatment)?]
 
     init(policy: PrivacyPolicy) {
         self.policy = policy
@@ -37,7 +35,6 @@ struct PrivacyFilter {
         headers = NameRule(policy.headers)
         cookies = NameRule(policy.cookies)
         parameters = NameRule(policy.queryParameters)
-        decided = Array(repeating: nil, count: isOff ? 0 : 256)
     }
 
     init(mode: PrivacyMode) {
@@ -46,17 +43,8 @@ struct PrivacyFilter {
 
     // MARK: Headers
 
-    mutating func treatment(ofHeader name: String, hash: HeaderNameHash) -> Treatment {
+    func treatment(ofHeader name: String) -> Treatment {
         if isOff { return .keep }
-        let place = Int(hash.value % 256)
-        if let known = decided[place], HeaderNameHash.areSame(known.name, name) { return known.treatment }
-        let treatment = decide(name)
-        // A very long name would stay in memory for nothing.
-        if name.utf8.count <= 128 { decided[place] = (name, treatment) }
-        return treatment
-    }
-
-    private func decide(_ name: String) -> Treatment {
         let lowercase = name.lowercased()
         if lowercase == "cookie" || lowercase == "set-cookie" { return .cookies }
         if policy.addresses != .keep, ClientAddresses.headers.contains(lowercase) {
@@ -77,7 +65,7 @@ struct PrivacyFilter {
         var copied = 0
         for range in scanner.found {
             writer.content(UnsafeBufferPointer(rebasing: value[copied..<range.lowerBound]))
-            writer.raw(Self.replacementBytes)
+            writer.raw(Self.replacementText)
             copied = range.upperBound
         }
         writer.content(UnsafeBufferPointer(rebasing: value[copied...]))
@@ -101,13 +89,13 @@ struct PrivacyFilter {
                 writer.content(UnsafeBufferPointer(rebasing: header[position...equals]))
                 let isHidden = cookies.hides(header[position..<equals], terms) || Self.isOwn(header[position..<equals])
                 if isHidden {
-                    writer.raw(Self.replacementBytes)
+                    writer.raw(Self.replacementText)
                 } else {
                     writer.content(UnsafeBufferPointer(rebasing: header[(equals + 1)..<end]))
                 }
             } else if position < end {
                 // Without a name it may be anything, a value as well.
-                writer.raw(Self.replacementBytes)
+                writer.raw(Self.replacementText)
             }
             position = end + 1
         }

@@ -12,11 +12,15 @@ struct SecretScanner {
     /// What was found, in order and without overlap.
     private(set) var found: [Range<Int>] = []
 
+    private let starts = SecretStarts()
+    /// Names that were found harmless, because requests repeat the same few.
+    private var harmless = CleanValues()
+
     private var position = 0
     /// Where the present run of name characters began; nil outside of one.
-    private var reader: SensitiveTerms.Reader?
-    /// Whether the name before a quote or space was sensitive.
-    private var isNamePending = false
+    private var nameStart: Int?
+    /// The name before a quote or space.
+    private var pendingName: Range<Int>?
     /// Where what could be the local part of an e-mail address began.
     private var addressStart = 0
     private var isInQuery = false
@@ -25,35 +29,58 @@ struct SecretScanner {
     mutating func scan(_ bytes: UnsafeBufferPointer<UInt8>, _ context: Context, _ terms: borrowing SensitiveTerms) {
         found.removeAll(keepingCapacity: true)
         position = 0
-        reader = nil
-        isNamePending = false
+        nameStart = nil
+        pendingName = nil
         addressStart = 0
         isInQuery = false
         wasWordByte = false
         let text = EncodedText(bytes: bytes)
         while position < bytes.count {
-            let character = text.character(at: position)
-            if ByteClass.has(character.byte, ByteClass.letterOrDigit | ByteClass.nameMark) {
-                readName(character, text, terms)
+            let byte = bytes[position]
+            if ByteClass.isLetterOrDigit(byte) {
+                readWord(text)
             } else {
-                readMark(character, text, context, terms)
+                let character = text.character(at: position)
+                if ByteClass.has(character.byte, ByteClass.letterOrDigit | ByteClass.nameMark) {
+                    if nameStart == nil { nameStart = position }
+                    wasWordByte = ByteClass.isLetterOrDigit(character.byte)
+                    position += character.length
+                } else {
+                    readMark(character, text, context, terms)
+                }
             }
         }
     }
 
-    private mutating func readName(
-        _ character: EncodedText.Character, _ text: EncodedText, _ terms: borrowing SensitiveTerms
-    ) {
-        let isWordByte = ByteClass.has(character.byte, ByteClass.letterOrDigit)
-        if isWordByte, !wasWordByte, let end = SecretShape.end(in: text, at: position) {
+    /// Letters and digits as they stand, up to something else.
+    private mutating func readWord(_ text: EncodedText) {
+        let bytes = text.bytes
+        if !wasWordByte, starts.mayBegin(bytes, at: position), let end = SecretShape.end(in: text, at: position) {
             hide(position..<end)
             return
         }
-        var run = reader ?? SensitiveTerms.Reader()
-        run.read(character.byte, terms)
-        reader = run
-        wasWordByte = isWordByte
-        position += character.length
+        if nameStart == nil { nameStart = position }
+        wasWordByte = true
+        var end = position &+ 1
+        while end < bytes.count, ByteClass.isLetterOrDigit(bytes[end]) { end &+= 1 }
+        position = end
+    }
+
+    /// Whether the name before a mark is the name of a secret. Looked at here and not earlier, because few runs of
+    /// letters are names.
+    private mutating func isNameSensitive(_ text: EncodedText, _ terms: borrowing SensitiveTerms) -> Bool {
+        guard let name = nameStart.map({ $0..<position }) ?? pendingName else { return false }
+        if harmless.contains(UnsafeBufferPointer(rebasing: text.bytes[name])) { return false }
+        var reader = SensitiveTerms.Reader()
+        var index = name.lowerBound
+        while index < name.upperBound {
+            let character = text.character(at: index)
+            reader.read(character.byte, terms)
+            index += character.length
+        }
+        if reader.isSensitive(terms) { return true }
+        harmless.insert()
+        return false
     }
 
     private mutating func readMark(
@@ -63,7 +90,7 @@ struct SecretScanner {
         wasWordByte = false
         switch character.byte {
         case UInt8(ascii: "="), UInt8(ascii: ":"):
-            let isSensitive = reader?.isSensitive(terms) ?? isNamePending
+            let isSensitive = isNameSensitive(text, terms)
             endName()
             if character.byte == UInt8(ascii: ":"), let end = SecretShape.userInfo(in: text, after: after) {
                 hide(end)
@@ -80,8 +107,8 @@ struct SecretScanner {
                 return
             }
         case UInt8(ascii: "\""), UInt8(ascii: "'"), UInt8(ascii: "\\"), 0x20, 0x09:
-            isNamePending = reader?.isSensitive(terms) ?? isNamePending
-            reader = nil
+            if let nameStart { pendingName = nameStart..<position }
+            nameStart = nil
             if character.byte != UInt8(ascii: "\\"), character.depth == 0 { isInQuery = false }
             addressStart = after
             position = after
@@ -98,8 +125,8 @@ struct SecretScanner {
     }
 
     private mutating func endName() {
-        reader = nil
-        isNamePending = false
+        nameStart = nil
+        pendingName = nil
     }
 
     /// Remembers a place and goes on behind it.

@@ -2,20 +2,13 @@
 enum SecretShape {
     /// Where the secret that begins at a word's first character ends; nil if none begins there.
     static func end(in text: EncodedText, at start: Int) -> Int? {
-        let byte = text.bytes[start]
-        guard byte < 0x80, mayBegin[Int(byte)] else { return nil }
-        if byte == UInt8(ascii: "%") { return nil }
-        if ByteClass.has(byte, ByteClass.digit) { return cardEnd(in: text, at: start) }
+        if ByteClass.has(text.bytes[start], ByteClass.digit) { return cardEnd(in: text, at: start) }
         return webTokenEnd(in: text, at: start) ?? credentialsEnd(in: text, at: start)
             ?? serviceKeyEnd(in: text, at: start)
     }
 
-    /// The first bytes of all shapes below.
-    private static let mayBegin: [Bool] = (0..<128).map { number in
-        let byte = UInt8(number)
-        return ByteClass.has(byte, ByteClass.digit) || "eBb".utf8.contains(byte)
-            || serviceKeys.contains { $0.prefix.first == byte }
-    }
+    /// How the shapes that don't begin with a digit begin.
+    static var beginnings: [[UInt8]] { [tokenStart, bearer, basic] + serviceKeys.map(\.prefix) }
 
     /// Where a beginning of the text ends, read through percent-encoding; nil if it is another.
     private static func end(of prefix: [UInt8], in text: EncodedText, at start: Int) -> Int? {
@@ -71,18 +64,16 @@ enum SecretShape {
     }
 
     private static func credentialsEnd(in text: EncodedText, at start: Int) -> Int? {
-        for name in [bearer, basic] where scheme(text, at: start, name) {
-            var position = start + name.count
-            guard position < text.bytes.count else { return nil }
-            let gap = text.character(at: position)
-            guard gap.byte == 0x20 || gap.byte == UInt8(ascii: "+") else { return nil }
-            position += gap.length
-            let end = run(text, from: position, ByteClass.token)
-            let token = UnsafeBufferPointer(rebasing: text.bytes[position..<end])
-            let isSecret = name == bearer ? looksRandom(token) : looksLikeBasic(token)
-            return isSecret ? end : nil
-        }
-        return nil
+        let isBearer = scheme(text, at: start, bearer)
+        guard isBearer || scheme(text, at: start, basic) else { return nil }
+        var position = start + (isBearer ? bearer.count : basic.count)
+        guard position < text.bytes.count else { return nil }
+        let gap = text.character(at: position)
+        guard gap.byte == 0x20 || gap.byte == UInt8(ascii: "+") else { return nil }
+        position += gap.length
+        let end = run(text, from: position, ByteClass.token)
+        let token = UnsafeBufferPointer(rebasing: text.bytes[position..<end])
+        return (isBearer ? looksRandom(token) : looksLikeBasic(token)) ? end : nil
     }
 
     /// Words of prose have neither digits nor capitals inside.

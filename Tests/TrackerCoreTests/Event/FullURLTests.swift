@@ -12,7 +12,8 @@ struct FullURLTests {
             style: style)
         var bytes: [UInt8] = []
         var filter = PrivacyFilter(policy: privacy)
-        FullURL.append(snapshot, filter: &filter, to: &bytes)
+        var hosts = UsableHost()
+        FullURL.append(snapshot, hosts: &hosts, filter: &filter, to: &bytes)
         return String(decoding: bytes, as: UTF8.self)
     }
 

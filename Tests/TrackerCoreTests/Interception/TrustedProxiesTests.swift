@@ -12,7 +12,8 @@ struct TrustedProxiesTests {
             remoteAddress: peer)
         var filter = PrivacyFilter(policy: .none)
         var bytes: [UInt8] = []
-        FullURL.append(snapshot, origin: ForwardedOrigin(proxies), filter: &filter, to: &bytes)
+        var hosts = UsableHost()
+        FullURL.append(snapshot, origin: ForwardedOrigin(proxies), hosts: &hosts, filter: &filter, to: &bytes)
         return String(decoding: bytes, as: UTF8.self)
     }
 

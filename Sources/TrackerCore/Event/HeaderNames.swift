@@ -1,0 +1,173 @@
+/// What is always the same for the name of a header field. Without references, so that it costs nothing to look at.
+struct KnownHeader {
+    fileprivate let key: HeaderNameKey
+    /// Where the name stands among all names: as sent, for a name in another case is an entry of its own.
+    fileprivate let name: Range<Int>
+    /// Where its opening stands.
+    fileprivate let opening: Range<Int>
+    /// The entry that stands for all spellings of the name (RFC 9110, section 5.1).
+    let group: Int
+    let treatment: PrivacyFilter.Treatment
+    let isContentType: Bool
+    /// Whether the field has a place in an event at all.
+    let isUsable: Bool
+    /// Whether the name was too long for an event.
+    let isCut: Bool
+}
+
+/// Remembers header names, because requests repeat the same few. Used by the delivery thread alone.
+///
+/// It is emptied when it has grown, so that made-up names take neither memory nor, since the hash has a random seed, time.
+struct HeaderNames {
+    private var entries: [KnownHeader] = []
+    /// The bytes of all names and openings.
+    private var text: [UInt8] = []
+    /// The number of an entry, in the first free place from the one that its hash gives; -1: free.
+    private var places = [Int16](repeating: -1, count: Self.placeCount)
+    /// In which event a group was seen last.
+    private var lastSeen: [UInt64] = []
+    private var event: UInt64 = 0
+    private var style = EventStyle.router
+    private let seed = UInt64.random(in: .min ... .max)
+
+    private static let placeCount = 1024
+    private static let mostBytes = 128 << 10
+
+    subscript(number: Int) -> KnownHeader { entries[number] }
+
+    /// Writes all of the JSON before a value: a comma, the CGI variable's name, the quote behind the colon.
+    @inline(__always)
+    func appendOpening(_ number: Int, withComma: Bool, to writer: inout JSONWriter) {
+        let opening = entries[number].opening
+        text.withUnsafeBufferPointer {
+            writer.raw(
+                UnsafeBufferPointer(rebasing: $0[(opening.lowerBound &+ (withComma ? 0 : 1))..<opening.upperBound]))
+        }
+    }
+
+    /// Begins an event, which may add ``EventLimit/headers`` names at most.
+    mutating func begin(_ style: EventStyle) {
+        event &+= 1
+        guard
+            entries.count > Self.placeCount / 2 - EventLimit.headers || text.count > Self.mostBytes
+                || style != self.style
+        else { return }
+        self.style = style
+        entries.removeAll()
+        lastSeen.removeAll()
+        text.removeAll()
+        for place in places.indices { places[place] = -1 }
+    }
+
+    /// The number of a name's entry, which is valid until the next event begins.
+    @inline(__always)
+    mutating func number(of bytes: UnsafeBufferPointer<UInt8>, _ filter: borrowing PrivacyFilter) -> Int {
+        let key = HeaderNameKey(bytes)
+        var place = key.hash(seed) & (Self.placeCount - 1)
+        while case let number = Int(places[place]), number >= 0 {
+            if entries[number].key == key, bytes.count <= 16 || isSame(entries[number].name, bytes) { return number }
+            place = (place &+ 1) & (Self.placeCount - 1)
+        }
+        places[place] = Int16(entries.count)
+        return insert(bytes, key, filter)
+    }
+
+    private func isSame(_ name: Range<Int>, _ bytes: UnsafeBufferPointer<UInt8>) -> Bool {
+        text.withUnsafeBytes { text in
+            let name = UnsafeRawBufferPointer(rebasing: text[name])
+            let other = UnsafeRawBufferPointer(bytes)
+            // The first eight bytes and the last are alike.
+            var index = 8
+            while index &+ 8 < name.count {
+                let word = name.loadUnaligned(fromByteOffset: index, as: UInt64.self)
+                if word != other.loadUnaligned(fromByteOffset: index, as: UInt64.self) { return false }
+                index &+= 8
+            }
+            return true
+        }
+    }
+
+    /// Whether the event has had the name before, in any spelling.
+    mutating func isRepetition(_ number: Int) -> Bool {
+        let group = entries[number].group
+        if lastSeen[group] == event { return true }
+        lastSeen[group] = event
+        return false
+    }
+
+    @inline(never)
+    private mutating func insert(
+        _ bytes: UnsafeBufferPointer<UInt8>, _ key: HeaderNameKey, _ filter: borrowing PrivacyFilter
+    ) -> Int {
+        let number = entries.count
+        let name = String(decoding: bytes, as: UTF8.self)
+        let kept = EventLimit.prefix(of: bytes, bytes: EventLimit.viewNameBytes)
+        let treatment = filter.treatment(ofHeader: name)
+        let isContentType = RequestHeaders.isEqual(name, "content-type")
+        let isBare = style == .router && (isContentType || RequestHeaders.isEqual(name, "content-length"))
+        // A name with an underscore could shadow the real one: "X_Real" and "X-Real" have one CGI name.
+        let isAmbiguous = bytes.contains(where: Self.isMisleading)
+        let group = entries.firstIndex { isSameIgnoringCase($0.name, bytes) } ?? number
+        let start = text.count
+        text += bytes
+        let openingStart = text.count
+        text += isBare ? ",\"".utf8 : ",\"HTTP_".utf8
+        text += kept.lazy.map(Self.variableByte)
+        text += "\":\"".utf8
+        entries.append(
+            KnownHeader(
+                key: key, name: start..<openingStart, opening: openingStart..<text.count, group: group,
+                treatment: treatment, isContentType: isContentType,
+                isUsable: !bytes.isEmpty && !isAmbiguous && treatment != .omit, isCut: kept.count < bytes.count))
+        lastSeen.append(0)
+        return number
+    }
+
+    private func isSameIgnoringCase(_ name: Range<Int>, _ bytes: UnsafeBufferPointer<UInt8>) -> Bool {
+        name.count == bytes.count && zip(text[name], bytes).allSatisfy { Self.lowercase($0) == Self.lowercase($1) }
+    }
+
+    private static func lowercase(_ byte: UInt8) -> UInt8 { byte &- 0x41 < 26 ? byte | 0x20 : byte }
+
+    /// An underscore, or something that no name may have (RFC 9110, section 5.6.2) and no server lets through.
+    private static func isMisleading(_ byte: UInt8) -> Bool {
+        byte <= 0x20 || byte == UInt8(ascii: "_") || byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\")
+    }
+
+    /// A byte of a CGI variable's name (RFC 3875, section 4.1.18): upper case, dashes as underscores.
+    private static func variableByte(_ byte: UInt8) -> UInt8 {
+        switch byte {
+        case UInt8(ascii: "a")...UInt8(ascii: "z"): byte & 0xDF
+        case UInt8(ascii: "-"): UInt8(ascii: "_")
+        default: byte
+        }
+    }
+}
+
+/// A name's length with its first and last eight bytes: all of it, if it has no more than sixteen.
+private struct HeaderNameKey: Equatable {
+    private let count: Int
+    private let head: UInt64
+    private let tail: UInt64
+
+    @inline(__always)
+    init(_ name: UnsafeBufferPointer<UInt8>) {
+        let raw = UnsafeRawBufferPointer(name)
+        count = raw.count
+        if raw.count >= 8 {
+            head = raw.loadUnaligned(as: UInt64.self)
+            tail = raw.loadUnaligned(fromByteOffset: raw.count &- 8, as: UInt64.self)
+        } else {
+            var word: UInt64 = 0
+            for byte in raw { word = word << 8 | UInt64(byte) }
+            head = word
+            tail = 0
+        }
+    }
+
+    @inline(__always)
+    func hash(_ seed: UInt64) -> Int {
+        let product = (head ^ seed).multipliedFullWidth(by: (tail ^ UInt64(count)) &+ 0x9E37_79B9_7F4A_7C15)
+        return Int(truncatingIfNeeded: product.high ^ product.low)
+    }
+}

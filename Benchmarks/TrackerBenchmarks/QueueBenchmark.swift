@@ -34,8 +34,12 @@ enum QueueBenchmark {
             let rounds = (0..<5).map { _ in contended(threads) }
             table.add("one event in, \(threads) threads at once", time(median(rounds)))
         }
-        let bytes = try QueueMemory.measure(events: 10_000)
-        table.add("full of 10,000 browser events: resident memory", "\(decimal(Double(bytes) / 1_048_576)) MiB")
+        for isPaced in [true, false] {
+            let bytes = try QueueMemory.measure(events: 10_000, isPaced: isPaced)
+            table.add(
+                "full of 10,000 browser events, \(isPaced ? "come within a second" : "come at once"): resident memory",
+                "\(decimal(Double(bytes) / 1_048_576)) MiB")
+        }
         return table
     }
 

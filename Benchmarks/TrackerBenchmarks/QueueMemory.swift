@@ -3,11 +3,13 @@ import TrackerCore
 
 /// What a full queue takes: a process of its own fills it, because a heap that has been used tells nothing.
 enum QueueMemory {
-    static func measure(events: Int) throws -> Int {
+    /// - Parameter isPaced: as requests come while the backend is silent; if not, all at once, before the delivery thread
+    ///   has touched them.
+    static func measure(events: Int, isPaced: Bool) throws -> Int {
         let process = Process()
         let output = Pipe()
         process.executableURL = Bundle.main.executableURL
-        process.arguments = ["--fill-queue", String(events)]
+        process.arguments = ["--fill-queue", String(events)] + (isPaced ? ["paced"] : [])
         process.standardOutput = output
         try process.run()
         let text = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
@@ -23,14 +25,19 @@ enum QueueMemory {
         guard let events = arguments.first.flatMap({ Int($0) }), events > 0,
             var configuration = try? TrackerConfiguration(projectID: "p", projectToken: "t")
         else { return 64 }
+        let isPaced = arguments.contains("paced")
         configuration.queueCapacity = events
-        let tracker = Tracker(configuration: configuration, transport: StalledTransport())
+        let tracker = Tracker(configuration: configuration, transport: SilentTransport())
         // The delivery thread and its first event are there before the queue is.
         tracker.begin(SampleRequest.visitors(1)[0])?.finish(status: 200, viewName: "hello")
         while tracker.statistics.queued > 0 { usleep(1000) }
         let before = residentBytes
-        for _ in 1..<events { tracker.begin(SampleRequest.visitors(1)[0])?.finish(status: 200, viewName: "hello") }
-        guard tracker.statistics.queued == events - 1 else { return 1 }
+        for number in 1..<events {
+            tracker.begin(SampleRequest.visitors(1)[0])?.finish(status: 200, viewName: "hello")
+            // Ten thousand a second: a busy service whose backend is silent.
+            if isPaced, number % 100 == 0 { usleep(10_000) }
+        }
+        guard tracker.statistics.pending == events else { return 1 }
         print(residentBytes - before)
         fflush(nil)
         _exit(0)

@@ -32,6 +32,7 @@ enum { kind_long = 0, kind_pointer = 10000, kind_function = 20000 };
 enum {
     opt_write_data = kind_pointer + 1,
     opt_url = kind_pointer + 2,
+    opt_post_fields = kind_pointer + 15,
     opt_error_buffer = kind_pointer + 10,
     opt_write_function = kind_function + 11,
     opt_user_agent = kind_pointer + 18,
@@ -48,7 +49,6 @@ enum {
     opt_tcp_no_delay = kind_long + 121,
     opt_request_timeout_ms = kind_long + 155,
     opt_connect_timeout_ms = kind_long + 156,
-    opt_copy_post_fields = kind_pointer + 165,
     opt_tcp_keep_alive = kind_long + 213,
     opt_path_as_is = kind_long + 234,
     opt_pipe_wait = kind_long + 237,
@@ -160,7 +160,9 @@ const char *ccurl_version(void) { return version_text; }
 
 // ---- Links and transfers ----
 
-enum { body_limit = 1 << 20, value_capacity = 256, key_capacity = 128, error_capacity = 256 };
+enum { body_limit = 1 << 20, value_capacity = 256, key_capacity = 128, error_capacity = 256, kept_body = 1 << 16 };
+
+static const char key_name[] = "Idempotency-Key: ";
 
 typedef struct transfer {
     CURL *easy;
@@ -168,7 +170,11 @@ typedef struct transfer {
     int is_active;
     size_t received;
     struct curl_slist key_node;
+    // Begins with key_name.
     char key[key_capacity];
+    // What is sent; kept for the next body.
+    char *body;
+    size_t body_capacity;
     char retry_after[value_capacity];
     char accept_post[value_capacity];
     char accept_encoding[value_capacity];
@@ -228,6 +234,7 @@ static int prepare(transfer *transfer, const ccurl_options *options) {
     CURL *easy = transfer->easy = curl.easy_init();
     if (!easy) return -1;
     int failed = 0;
+    memcpy(transfer->key, key_name, sizeof key_name - 1);
     failed |= curl.easy_setopt(easy, opt_url, options->url);
     failed |= curl.easy_setopt(easy, opt_post, 1L);
     failed |= curl.easy_setopt(easy, opt_private, transfer);
@@ -302,12 +309,25 @@ void ccurl_link_close(ccurl_link *link) {
     if (link->multi) ccurl_link_cancel(link);
     for (int index = 0; link->transfers && index < link->count; index++) {
         if (link->transfers[index].easy) curl.easy_cleanup(link->transfers[index].easy);
+        free(link->transfers[index].body);
     }
     if (link->multi) curl.multi_cleanup(link->multi);
     free(link->transfers);
     free(link->json_line);
     free(link->lines_line);
     free(link);
+}
+
+// Without a new block for each body: most have nearly the same length. A large one is not kept for long.
+static int make_room(transfer *transfer, size_t length) {
+    int is_oversized = transfer->body_capacity > kept_body && length <= kept_body;
+    if (transfer->body && length <= transfer->body_capacity && !is_oversized) return 0;
+    size_t capacity = 2048;
+    while (capacity < length) capacity *= 2;
+    free(transfer->body);
+    transfer->body = malloc(capacity);
+    transfer->body_capacity = transfer->body ? capacity : 0;
+    return transfer->body ? 0 : -1;
 }
 
 int ccurl_link_start(ccurl_link *link, unsigned long long identifier, const char *idempotency_key, const void *body,
@@ -317,14 +337,18 @@ int ccurl_link_start(ccurl_link *link, unsigned long long identifier, const char
         if (!link->transfers[index].is_active) transfer = &link->transfers[index];
     }
     if (!transfer) return -1;
+    size_t key_length = strlen(idempotency_key) + 1;
+    if (key_length > sizeof transfer->key - (sizeof key_name - 1)) return -1;
+    if (make_room(transfer, length) != 0) return -1;
     forget_response(transfer);
     transfer->identifier = identifier;
-    snprintf(transfer->key, sizeof transfer->key, "Idempotency-Key: %s", idempotency_key);
+    memcpy(transfer->key + sizeof key_name - 1, idempotency_key, key_length);
+    if (length > 0) memcpy(transfer->body, body, length);
     transfer->key_node.data = transfer->key;
     transfer->key_node.next = is_lines ? (is_gzip ? &link->gzip : &link->lines) : &link->json;
     if (curl.easy_setopt(transfer->easy, opt_http_header, &transfer->key_node) ||
         curl.easy_setopt(transfer->easy, opt_post_field_size, (long)length) ||
-        curl.easy_setopt(transfer->easy, opt_copy_post_fields, body) ||
+        curl.easy_setopt(transfer->easy, opt_post_fields, transfer->body) ||
         curl.multi_add_handle(link->multi, transfer->easy))
         return -1;
     transfer->is_active = 1;

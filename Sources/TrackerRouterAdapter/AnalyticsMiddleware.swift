@@ -3,7 +3,8 @@ import TrackerCore
 /// Tracks every request of a router: one event for each, whatever becomes of it.
 ///
 /// It knows no framework. A request may be any type, a reference that is not `Sendable` or a tuple of request and
-/// context included; it never leaves the task that serves it.
+/// context included; it never leaves the task that serves it. What runs for each request can be inlined, so that the
+/// compiler makes it for the app's own types.
 public struct AnalyticsMiddleware<Request, Response>: Sendable {
     /// What the middleware has to know of the router's types.
     public typealias Mapping = AnalyticsMapping<Request, Response>
@@ -22,7 +23,7 @@ public struct AnalyticsMiddleware<Request, Response>: Sendable {
     }
 
     /// The middleware as a closure, for routers that take one.
-    public var middleware: @Sendable (Request, (Request) async throws -> Response) async throws -> Response {
+    @inlinable public var middleware: @Sendable (Request, (Request) async throws -> Response) async throws -> Response {
         { request, next in try await handle(request, next: next) }
     }
 
@@ -33,6 +34,7 @@ public struct AnalyticsMiddleware<Request, Response>: Sendable {
     /// - Parameters:
     ///   - request: handed to `next` as it is.
     ///   - next: the rest of the chain.
+    @inlinable
     public func handle(
         _ request: Request, next: (Request) async throws -> Response
     ) async throws -> Response {
@@ -48,6 +50,7 @@ public struct AnalyticsMiddleware<Request, Response>: Sendable {
     }
 
     /// Tracks one handler.
+    @inlinable
     public func wrap(
         _ handler: @escaping @Sendable (Request) async throws -> Response
     ) -> @Sendable (Request) async throws -> Response {
@@ -55,6 +58,7 @@ public struct AnalyticsMiddleware<Request, Response>: Sendable {
     }
 
     /// Tracks one synchronous handler.
+    @inlinable
     public func wrap(
         _ handler: @escaping @Sendable (Request) throws -> Response
     ) -> @Sendable (Request) throws -> Response {
@@ -71,7 +75,8 @@ public struct AnalyticsMiddleware<Request, Response>: Sendable {
         }
     }
 
-    private func begin(_ request: Request) -> Interception? {
+    @inlinable
+    func begin(_ request: Request) -> Interception? {
         let interception = tracker.begin(
             mapping.snapshot(request), session: tracker.isEnabled ? mapping.session?(request) : nil)
         if let interception, interception.isNewSession, mapping.session != nil {
@@ -80,7 +85,8 @@ public struct AnalyticsMiddleware<Request, Response>: Sendable {
         return interception
     }
 
-    private func finish(_ interception: Interception, _ request: Request, _ response: inout Response) {
+    @inlinable
+    func finish(_ interception: Interception, _ request: Request, _ response: inout Response) {
         interception.finish(
             status: mapping.status(response), responseCookies: mapping.responseCookies(response),
             viewName: mapping.viewName(request))
@@ -89,7 +95,8 @@ public struct AnalyticsMiddleware<Request, Response>: Sendable {
         }
     }
 
-    private func finish(_ interception: Interception, _ request: Request, _ error: any Error) {
+    @inlinable
+    func finish(_ interception: Interception, _ request: Request, _ error: any Error) {
         let status = mapping.statusOfError(error) ?? (error is CancellationError ? 499 : 500)
         interception.finish(status: status, viewName: mapping.viewName(request))
     }

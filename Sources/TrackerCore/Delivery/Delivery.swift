@@ -79,7 +79,7 @@ struct Delivery {
         DeliveryPayload(
             identifier: identifier, body: body,
             contentType: isSingle ? DeliveryPayload.jsonType : DeliveryPayload.linesType,
-            idempotencyKey: idempotencyKey.text, eventCount: eventCount)
+            key: idempotencyKey, eventCount: eventCount)
     }
 
     /// The payload as the spool keeps it.

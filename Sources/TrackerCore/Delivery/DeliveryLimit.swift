@@ -8,6 +8,8 @@ enum DeliveryLimit {
     static let look: UInt64 = 5_000_000
     /// For how long it does so after the last event, before it sleeps for good.
     static let linger: UInt64 = 100_000_000
+    /// How many events are encoded at a time while others are on their way.
+    static let encodedAhead = 16
     static let reopening: UInt64 = 60_000_000_000
     /// Failures, each with a success of others before it, after which a payload is given up.
     static let ownFailures = 30

@@ -9,13 +9,16 @@ final class DeliveryLoop {
     private let drainsSpool: Bool
     private let feed: SpoolFeed?
     private var nextSpooling: UInt64 = 0
-    private let preparation: EventPreparation
+    private let source: EventSource
     private let identifiers: EventIdentifierGenerator
     private var health: BackendHealth
 
     private var session: (any TransportSession)?
     private var nextOpening: UInt64 = 0
-    private var inFlight: [UInt64: Delivery] = [:]
+    /// In no order; so few that looking for one is cheaper than hashing.
+    private var inFlight: [Delivery] = []
+    /// Whether nothing came back when there was time to wait for it.
+    private var isStalled = false
     private var retries: [Delivery] = []
     private var nextIdentifier: UInt64 = 1
     private var acceptsLines = false
@@ -31,8 +34,8 @@ final class DeliveryLoop {
         self.transport = transport
         self.log = log
         isBatching = configuration.usesBatches
-        preparation = EventPreparation(configuration: configuration, pipeline: pipeline, log: log)
-        identifiers = preparation.identifiers
+        source = EventSource(configuration: configuration, pipeline: pipeline, log: log)
+        identifiers = source.identifiers
         health = BackendHealth(policy: configuration.retryPolicy)
         reporter = DeliveryReporter(log: log)
         drainsSpool = configuration.drainsSpoolAtShutdown
@@ -50,9 +53,9 @@ final class DeliveryLoop {
             let stopAt = orders.stopAt.map { lastMoment(before: $0, now: now) }
             if let stopAt, now >= stopAt { break }
             fill(now: now, isClosed: orders.isClosed)
-            pipeline.notifyWaiters(oldestOutstanding: oldestOutstanding)
+            pipeline.notifyWaiters { oldestOutstanding }
             reporter.reportDrops(pipeline: pipeline, now: now)
-            let isIdle = inFlight.isEmpty && retries.isEmpty && pipeline.queueIsEmpty
+            let isIdle = inFlight.isEmpty && retries.isEmpty && source.isEmpty
             if orders.isClosed, mayStop(isIdle: isIdle, now: now, stopAt: stopAt) { break }
             rest(now: now, isIdle: isIdle && !feedHasWork(now: now, isClosed: orders.isClosed), stopAt: stopAt)
         }
@@ -84,7 +87,7 @@ final class DeliveryLoop {
         session?.cancel()
         if let feed {
             pipeline.beginsSpooling()
-            for var delivery in inFlight.values.sorted(by: { $0.sequence < $1.sequence }) {
+            for var delivery in inFlight.sorted(by: { $0.sequence < $1.sequence }) {
                 delivery.attempts += 1
                 retries.append(delivery)
             }
@@ -98,8 +101,8 @@ final class DeliveryLoop {
     }
 
     private var oldestOutstanding: UInt64? {
-        var oldest: UInt64?
-        for delivery in inFlight.values { oldest = min(oldest ?? .max, delivery.sequence) }
+        var oldest = source.oldestAhead
+        for delivery in inFlight { oldest = min(oldest ?? .max, delivery.sequence) }
         for delivery in retries { oldest = min(oldest ?? .max, delivery.sequence) }
         // Nobody waits for what comes from the spool.
         return oldest == .max ? nil : oldest
@@ -110,7 +113,7 @@ final class DeliveryLoop {
     private func fill(now: UInt64, isClosed: Bool) {
         if let feed { relieveMemory(feed, now: now) }
         let hasWork = feedHasWork(now: now, isClosed: isClosed)
-        guard !retries.isEmpty || !pipeline.queueIsEmpty || hasWork else { return }
+        guard !retries.isEmpty || !source.isEmpty || hasWork else { return }
         guard let session = openSession(now: now) else { return giveUpSending() }
         var free = health.allowance(now: now, maximum: session.maximumInFlight) - inFlight.count
         while free > 0, let index = nextRetry() {
@@ -126,12 +129,16 @@ final class DeliveryLoop {
                 free -= 1
             }
         } else if free > reserved {
-            let (first, requests) = pipeline.take(free - reserved)
-            for (offset, request) in requests.enumerated() {
-                guard let event = preparation.event(of: request, sequence: first + UInt64(offset)) else { continue }
-                send(delivery(.event(event)), over: session)
-                free -= 1
-            }
+            var sent = 0
+            while free - sent > reserved,
+                source.take(
+                    free - sent - reserved,
+                    { event in
+                        send(delivery(.event(event)), over: session)
+                        sent += 1
+                    })
+            {}
+            free -= sent
         }
         while hasWork, free > 0, let delivery = nextFromSpool() {
             send(delivery, over: session)
@@ -141,7 +148,7 @@ final class DeliveryLoop {
 
     /// Which retry comes next; while the backend is down not always the same, which may itself be what fails.
     private func nextRetry() -> Int? {
-        guard health.isDown, !pipeline.queueIsEmpty else { return retries.isEmpty ? nil : 0 }
+        guard health.isDown, !source.isEmpty else { return retries.isEmpty ? nil : 0 }
         return retries.firstIndex { $0.attempts < DeliveryLimit.probes }
     }
 
@@ -151,7 +158,7 @@ final class DeliveryLoop {
     }
 
     private func nextBatch(isHurried: Bool) -> Delivery? {
-        let (count, oldest) = pipeline.waiting()
+        let (count, oldest) = source.waiting
         guard count > 0, let oldest else { return nil }
         let age = SystemClock.wallNanoseconds() - oldest
         guard count >= DeliveryLimit.linesPerBatch || isHurried || age < 0 || age >= DeliveryLimit.gathering else {
@@ -161,15 +168,13 @@ final class DeliveryLoop {
         var bytes = 0
         // Few at a time, so that a batch of large events does not grow far beyond its bound.
         while events.count < DeliveryLimit.linesPerBatch, bytes < DeliveryLimit.bytesPerBatch {
-            let (first, requests) = pipeline.take(min(16, DeliveryLimit.linesPerBatch - events.count))
-            guard !requests.isEmpty else { break }
-            // A whole batch takes a millisecond or two, for which a request may be waiting for this processor.
+            // A whole batch takes a millisecond or so, for which a request may be waiting for this processor.
             if !isHurried, !events.isEmpty { DetachedThread.letOthersRun() }
-            for (offset, request) in requests.enumerated() {
-                guard let event = preparation.event(of: request, sequence: first + UInt64(offset)) else { continue }
+            let isTaken = source.take(min(16, DeliveryLimit.linesPerBatch - events.count)) { event in
                 bytes += event.body.count + 1
                 events.append(event)
             }
+            guard isTaken else { break }
         }
         guard !events.isEmpty else { return nil }
         return delivery(events.count == 1 ? .event(events[0]) : .batch(events))
@@ -183,7 +188,7 @@ final class DeliveryLoop {
 
     private func send(_ delivery: Delivery, over session: any TransportSession) {
         if delivery.attempts > 0 { pipeline.countRetried(delivery.eventCount) }
-        inFlight[delivery.identifier] = delivery
+        inFlight.append(delivery)
         session.start(delivery.payload)
     }
 
@@ -209,9 +214,7 @@ final class DeliveryLoop {
             pipeline.settleDropped(.transportUnavailable, delivery.eventCount, bytes: delivery.queueBytes)
         }
         retries.removeAll()
-        let (_, requests) = pipeline.take(.max)
-        let bytes = requests.reduce(0) { $0 + $1.approximateBytes }
-        pipeline.settleDropped(.transportUnavailable, requests.count, bytes: bytes)
+        while source.take(.max, { pipeline.settleDropped(.transportUnavailable, 1, bytes: $0.queueBytes) }) {}
     }
 
     /// Puts events on disk where memory is about to be full, or would be lost with the process for too long.
@@ -232,12 +235,11 @@ final class DeliveryLoop {
 
     /// - Returns: whether there was anything.
     private func spoolSome(_ feed: SpoolFeed) -> Bool {
-        let (first, requests) = pipeline.take(256)
-        guard !requests.isEmpty else { return false }
-        feed.store(
-            requests.enumerated().compactMap { offset, request in
-                preparation.event(of: request, sequence: first + UInt64(offset)).map { delivery(.event($0)) }
-            })
+        var deliveries: [Delivery] = []
+        while deliveries.count < 256, source.take(256 - deliveries.count, { deliveries.append(delivery(.event($0))) }) {
+        }
+        guard !deliveries.isEmpty else { return false }
+        feed.store(deliveries)
         return true
     }
 
@@ -246,18 +248,26 @@ final class DeliveryLoop {
     private func rest(now: UInt64, isIdle: Bool, stopAt: UInt64?) {
         let latest = stopAt ?? .max
         if !inFlight.isEmpty, let session {
+            if isStalled, source.mayEncodeAhead {
+                // What the backend has for us comes first.
+                let completions = session.wait(atMost: .zero)
+                if completions.isEmpty { source.encodeAhead(DeliveryLimit.encodedAhead) }
+                return settle(completions)
+            }
             let hasRoom = health.allowance(now: now, maximum: session.maximumInFlight) > inFlight.count
             // With a spool, a queue that fills has to be noticed in time.
-            let mustLook = hasRoom || feed != nil
+            let mustLook = hasRoom || feed != nil || !isStalled
             let limit = min(mustLook ? DeliveryLimit.look : 10 * DeliveryLimit.look, latest - now)
             let completions = session.wait(atMost: .nanoseconds(Int64(limit)))
+            isStalled = completions.isEmpty
             settle(completions)
         } else if !isIdle {
             lastActivity = now
+            if source.mayEncodeAhead { return source.encodeAhead(EventQueue.chunkSize) }
             // A pause, or lines that are being gathered.
             var until = health.pausedUntil > now ? health.pausedUntil : now + DeliveryLimit.look
-            // Requests don't ring during a pause, but their events should not stay in memory for long.
-            if feed != nil { until = min(until, now + DeliveryLimit.spooling) }
+            // Requests don't ring during a pause, but what they leave should not stay as it is for long.
+            until = min(until, now + DeliveryLimit.spooling)
             pipeline.sleep(until: min(until, latest), wakesForEvents: false)
         } else if now &- lastActivity < DeliveryLimit.linger {
             pipeline.sleep(until: now + DeliveryLimit.look, wakesForEvents: false)
@@ -273,10 +283,13 @@ final class DeliveryLoop {
         guard !completions.isEmpty else { return }
         let now = SystemClock.monotonicNanoseconds()
         lastActivity = now
+        isStalled = false
         var delivered = 0
         var deliveredBytes = 0
         for completion in completions {
-            guard let delivery = inFlight.removeValue(forKey: completion.identifier) else { continue }
+            guard let place = inFlight.firstIndex(where: { $0.identifier == completion.identifier }) else { continue }
+            inFlight.swapAt(place, inFlight.count - 1)
+            let delivery = inFlight.removeLast()
             if completion.acceptsLines { acceptsLines = true }
             switch completion.outcome {
             case .delivered:

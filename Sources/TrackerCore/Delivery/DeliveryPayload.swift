@@ -7,7 +7,8 @@ public struct DeliveryPayload: Sendable {
     /// `application/json`, or `application/x-ndjson` for lines.
     public let contentType: String
     /// The same whenever the same payload is sent again, so that a backend can tell a duplicate.
-    public let idempotencyKey: String
+    public var idempotencyKey: String { key.text }
+    let key: EventIdentifier
     /// How many events the body holds.
     public let eventCount: Int
 

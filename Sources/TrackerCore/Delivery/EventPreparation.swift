@@ -14,19 +14,21 @@ final class EventPreparation {
     }
 
     /// - Returns: nil if the app's hook did not let the event through; then it is settled.
-    func event(of request: TrackedRequest, sequence: UInt64) -> EncodedEvent? {
+    func event(of request: borrowing TrackedRequest, sequence: UInt64) -> EncodedEvent? {
         let queueBytes = request.approximateBytes
-        var request = request
+        let body: [UInt8]
         if let hook {
-            switch hook.apply(to: request) {
-            case .send(let changed): request = changed
+            switch hook.apply(to: copy request) {
+            case .send(let changed): body = encoder.encode(changed)
             case .drop(let reason):
                 pipeline.settleDropped(reason, 1, bytes: queueBytes)
                 return nil
             }
+        } else {
+            body = encoder.encode(request)
         }
         return EncodedEvent(
             sequence: sequence, identifier: identifiers.next(), receivedAt: request.receivedAt,
-            body: encoder.encode(request), queueBytes: queueBytes)
+            body: body, queueBytes: queueBytes)
     }
 }

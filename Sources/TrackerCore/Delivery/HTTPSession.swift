@@ -11,6 +11,8 @@ final class HTTPSession: TransportSession {
     private var compressor: GzipCompressor?
     private var mayCompress: Bool
     private var compressed: Set<UInt64> = []
+    /// The present payload's key, as C wants it.
+    private var key: [UInt8] = []
 
     /// A shorter body fits into one packet anyway.
     private static let leastCompressed = 1_024
@@ -46,10 +48,14 @@ final class HTTPSession: TransportSession {
     func start(_ payload: DeliveryPayload) {
         let isLines = payload.contentType == DeliveryPayload.linesType
         let gzip = isLines && payload.body.count >= Self.leastCompressed ? compressor?.compress(payload.body) : nil
+        key.removeAll(keepingCapacity: true)
+        payload.key.append(to: &key)
+        key.append(0)
         let code = (gzip ?? payload.body).withUnsafeBytes { bytes in
-            payload.idempotencyKey.withCString {
+            key.withUnsafeBytes {
                 ccurl_link_start(
-                    link, payload.identifier, $0, bytes.baseAddress, bytes.count, isLines ? 1 : 0, gzip == nil ? 0 : 1)
+                    link, payload.identifier, $0.baseAddress?.assumingMemoryBound(to: CChar.self), bytes.baseAddress,
+                    bytes.count, isLines ? 1 : 0, gzip == nil ? 0 : 1)
             }
         }
         if gzip != nil, code == 0 { compressed.insert(payload.identifier) }
@@ -64,10 +70,10 @@ final class HTTPSession: TransportSession {
     func wait(atMost limit: Duration) -> [DeliveryCompletion] {
         var completions = failed
         failed.removeAll()
-        ccurl_link_wait(link, completions.isEmpty ? Int32(clamping: Self.milliseconds(limit)) : 0)
+        ccurl_link_wait(link, completions.isEmpty && limit > .zero ? Int32(clamping: Self.milliseconds(limit)) : 0)
         var result = ccurl_result()
         while ccurl_link_next(link, &result) != 0 {
-            let wasCompressed = compressed.remove(result.identifier) != nil
+            let wasCompressed = !compressed.isEmpty && compressed.remove(result.identifier) != nil
             learn(from: result)
             var outcome = Self.outcome(of: result)
             if wasCompressed, result.status == 415 {
@@ -123,7 +129,7 @@ final class HTTPSession: TransportSession {
                 : .retry(after: nil, because: reason)
         }
         return HTTPOutcome.outcome(
-            status: result.status, retryAfter: String(cString: result.retry_after),
+            status: result.status, retryAfter: result.status < 300 ? "" : String(cString: result.retry_after),
             now: SystemClock.wallNanoseconds())
     }
 

@@ -15,7 +15,8 @@ package struct EncodingMeter: ~Copyable {
         requests = snapshots.map { snapshot in
             TrackedRequest(
                 snapshot: snapshot, session: SessionIdentifier(), receivedAt: SystemClock.wallNanoseconds(),
-                processingNanoseconds: 446_924, status: 200, responseCookies: [], viewName: "hello")
+                processingNanoseconds: 446_924, status: 200, responseCookies: [], viewName: "hello",
+                contentBytes: snapshot.headers.measured().contentBytes)
         }
     }
 

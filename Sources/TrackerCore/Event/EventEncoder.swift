@@ -23,7 +23,7 @@ struct EventEncoder: ~Copyable {
         forwardedOrigin = ForwardedOrigin(trustedProxies)
     }
 
-    mutating func encode(_ request: TrackedRequest) -> [UInt8] {
+    mutating func encode(_ request: borrowing TrackedRequest) -> [UInt8] {
         writer.removeAll()
         isTruncated = false
         writer.raw(beginning)

@@ -1,5 +1,5 @@
-/// A request that was answered: all that its event is made of. Immutable, shared by reference.
-final class TrackedRequest: Sendable {
+/// A request that was answered: all that its event is made of.
+struct TrackedRequest: Sendable {
     let snapshot: RequestSnapshot
     let session: SessionIdentifier
     /// Nanoseconds since 1970-01-01 UTC.
@@ -15,9 +15,13 @@ final class TrackedRequest: Sendable {
     let approximateBytes: Int
 
     init(
-        snapshot: RequestSnapshot, session: SessionIdentifier, receivedAt: Int64, processingNanoseconds: UInt64,
-        status: Int, responseCookies: [String], viewName: String?, weight: Double? = nil
+        snapshot: consuming RequestSnapshot, session: SessionIdentifier, receivedAt: Int64,
+        processingNanoseconds: UInt64, status: Int, responseCookies: [String], viewName: String?,
+        weight: Double? = nil, contentBytes: Int = 0
     ) {
+        var bytes = 256 &+ contentBytes &+ snapshot.target.utf8.count
+        for cookie in responseCookies { bytes &+= 16 &+ cookie.utf8.count }
+        approximateBytes = bytes
         self.snapshot = snapshot
         self.session = session
         self.receivedAt = receivedAt
@@ -26,12 +30,9 @@ final class TrackedRequest: Sendable {
         self.responseCookies = responseCookies
         self.viewName = viewName
         self.weight = weight
-        var bytes = 256 &+ snapshot.headers.contentBytes &+ snapshot.target.utf8.count
-        for cookie in responseCookies { bytes &+= 16 &+ cookie.utf8.count }
-        approximateBytes = bytes
     }
 
-    /// The same request as a hook wants it to be seen. It counts against the queue's bound as before.
+    /// The same request as a hook wants it to be seen; what it takes in the queue has been counted.
     func changed(by draft: EventDraft) -> TrackedRequest {
         var snapshot = snapshot
         // Asked before the headers are replaced, where the two may be lost.

@@ -6,24 +6,27 @@ public struct Interception: Sendable {
     private let snapshot: RequestSnapshot
     private let startedAt: UInt64
     private let receivedAt: Int64
+    private let contentBytes: Int
 
     /// The visitor's session: from the host app, from the cookie, or new.
     public let session: SessionIdentifier
     /// Whether the session began with this request and has to be stored.
     public let isNewSession: Bool
 
-    init(pipeline: DeliveryPipeline, snapshot: RequestSnapshot, session: SessionIdentifier?) {
+    init(pipeline: DeliveryPipeline, snapshot: consuming RequestSnapshot, session: SessionIdentifier?) {
         self.pipeline = pipeline
-        self.snapshot = snapshot
         receivedAt = SystemClock.wallNanoseconds()
         startedAt = SystemClock.monotonicNanoseconds()
-        if let session = session ?? snapshot.headers.session {
+        let measured = snapshot.headers.measured()
+        contentBytes = measured.contentBytes
+        if let session = session ?? measured.session {
             self.session = session
             isNewSession = false
         } else {
             self.session = SessionIdentifier()
             isNewSession = true
         }
+        self.snapshot = snapshot
     }
 
     /// The `Set-Cookie` value to add to the response; nil if the visitor has the cookie already.
@@ -43,23 +46,31 @@ public struct Interception: Sendable {
     ///   - responseCookies: the response's `Set-Cookie` values, without the tracker's own.
     ///   - viewName: the name of the handler or route; nil when nothing matched.
     public func finish(status: Int, responseCookies: [String] = [], viewName: String?) {
-        measure(status: status, responseCookies: responseCookies, viewName: viewName).send()
+        if let request = tracked(status, responseCookies, viewName) {
+            pipeline.capture(request)
+        } else {
+            pipeline.countSampledOut()
+        }
     }
 
     /// Ends the measurement and keeps the event back, for servers that must not begin to deliver before the client has
     /// its answer. The parameters are those of ``finish(status:responseCookies:viewName:)``.
     public func measure(status: Int, responseCookies: [String] = [], viewName: String?) -> MeasuredRequest {
+        MeasuredRequest(request: tracked(status, responseCookies, viewName), pipeline: pipeline)
+    }
+
+    /// - Returns: nil if the request is not in the sample.
+    @inline(__always)
+    private func tracked(_ status: Int, _ responseCookies: [String], _ viewName: String?) -> TrackedRequest? {
         let now = SystemClock.monotonicNanoseconds()
         var weight: Double?
         if let selection = pipeline.selection, selection.samples {
             weight = selection.weight(session: session, status: status)
-            if weight == nil { return MeasuredRequest(request: nil, pipeline: pipeline) }
+            if weight == nil { return nil }
         }
-        return MeasuredRequest(
-            request: TrackedRequest(
-                snapshot: snapshot, session: session, receivedAt: receivedAt,
-                processingNanoseconds: now > startedAt ? now - startedAt : 0, status: status,
-                responseCookies: responseCookies, viewName: viewName, weight: weight),
-            pipeline: pipeline)
+        return TrackedRequest(
+            snapshot: snapshot, session: session, receivedAt: receivedAt,
+            processingNanoseconds: now > startedAt ? now - startedAt : 0, status: status,
+            responseCookies: responseCookies, viewName: viewName, weight: weight, contentBytes: contentBytes)
     }
 }

@@ -46,47 +46,46 @@ public struct RequestHeaders: Sendable {
         }
     }
 
-    /// The session in the `Cookie` header fields, if there is a valid one.
-    var session: SessionIdentifier? {
+    /// The session in the `Cookie` header fields, if there is a valid one, and the length of all names and values, for
+    /// the bound of the queue. Both at once, because each costs a look at every field.
+    func measured() -> (session: SessionIdentifier?, contentBytes: Int) {
         switch storage {
         case .fields(let fields):
-            for field in fields where Self.isEqual(field.name, "cookie") {
-                if let session = SessionCookie.read(from: field.value) { return session }
+            fields.withUnsafeBufferPointer { fields in
+                var session: SessionIdentifier?
+                var bytes = 0
+                for index in fields.indices {
+                    bytes &+= fields[index].name.utf8.count &+ fields[index].value.utf8.count
+                    if session == nil, Self.isEqual(fields[index].name, "cookie") {
+                        session = SessionCookie.read(from: fields[index].value)
+                    }
+                }
+                return (session, bytes)
             }
-            return nil
-        case .deferred(_, let cookie, _, _):
-            return cookie.flatMap(SessionCookie.read(from:))
-        }
-    }
-
-    /// The length of all names and values; for the bound of the queue.
-    var contentBytes: Int {
-        switch storage {
-        case .fields(let fields):
-            var bytes = 0
-            for field in fields { bytes &+= field.name.utf8.count &+ field.value.utf8.count }
-            return bytes
-        case .deferred(_, _, let contentBytes, _): return contentBytes
+        case .deferred(_, let cookie, let contentBytes, _): (cookie.flatMap(SessionCookie.read(from:)), contentBytes)
         }
     }
 
     private static func first(_ name: StaticString, in fields: [Field]) -> String? {
-        for field in fields where isEqual(field.name, name) { return field.value }
-        return nil
+        fields.withUnsafeBufferPointer { fields in
+            for index in fields.indices where isEqual(fields[index].name, name) { return fields[index].value }
+            return nil
+        }
     }
 
     /// Compares a name with a lowercase one (RFC 9110, section 5.1: names are case-insensitive).
-    static func isEqual(_ name: String, _ lowercase: StaticString) -> Bool {
-        let utf8 = name.utf8
-        guard utf8.count == lowercase.utf8CodeUnitCount else { return false }
-        // StaticString gives no safe view of its bytes; the index stays below its count, checked above.
-        let expected = lowercase.utf8Start
-        var index = 0
-        for byte in utf8 {
-            let lower = byte >= 0x41 && byte <= 0x5A ? byte | 0x20 : byte
-            if lower != expected[index] { return false }
-            index += 1
+    @inline(__always)
+    static func isEqual(_ name: borrowing String, _ lowercase: StaticString) -> Bool {
+        // Most names are of another length.
+        guard name.utf8.count == lowercase.utf8CodeUnitCount else { return false }
+        return name.withBytes { bytes in
+            // StaticString gives no safe view of its bytes; the index stays below its count, checked above.
+            let expected = lowercase.utf8Start
+            for index in bytes.indices {
+                let byte = bytes[index]
+                if (byte &- 0x41 < 26 ? byte | 0x20 : byte) != expected[index] { return false }
+            }
+            return true
         }
-        return true
     }
 }

@@ -7,9 +7,7 @@ public enum SessionCookie {
     ///
     /// - Returns: nil if there is none, or its value is not 32 hex digits: it is then replaced, never trusted.
     public static func read(from header: String) -> SessionIdentifier? {
-        let found = header.utf8.withContiguousStorageIfAvailable { find(in: $0) }
-        if let found { return found }
-        return Array(header.utf8).withUnsafeBufferPointer { find(in: $0) }
+        header.withBytes { find(in: $0) }
     }
 
     /// The `Set-Cookie` value that starts a session: for the whole site, hidden from scripts, and for https alone if
@@ -18,26 +16,56 @@ public enum SessionCookie {
         "\(name)=\(session); Path=/; HttpOnly; SameSite=Lax\(isSecure ? "; Secure" : "")"
     }
 
-    private static let prefix = Array("\(name)=".utf8)
-
     private static func find(in bytes: UnsafeBufferPointer<UInt8>) -> SessionIdentifier? {
         var start = 0
         while start < bytes.count {
-            while start < bytes.count, bytes[start] == 0x20 || bytes[start] == 0x09 { start += 1 }
-            var end = start
-            while end < bytes.count, bytes[end] != UInt8(ascii: ";") { end += 1 }
-            if end - start >= prefix.count + 32, bytes[start] == prefix[0],
-                bytes[start..<end].starts(with: prefix)
-            {
-                var value = bytes[(start + prefix.count)..<end]
-                while let last = value.last, last == 0x20 || last == 0x09 { value = value.dropLast() }
-                if value.count == 34, value.first == UInt8(ascii: "\""), value.last == UInt8(ascii: "\"") {
-                    value = value.dropFirst().dropLast()
+            while start < bytes.count, isSpace(bytes[start]) { start &+= 1 }
+            if hasName(bytes, at: start) {
+                var end = semicolon(in: bytes, from: start)
+                let next = end
+                start += name.utf8.count + 1
+                while end > start, isSpace(bytes[end - 1]) { end -= 1 }
+                if end - start == 34, bytes[start] == UInt8(ascii: "\""), bytes[end - 1] == UInt8(ascii: "\"") {
+                    start += 1
+                    end -= 1
                 }
-                if let session = SessionIdentifier(utf8: value) { return session }
+                if let session = SessionIdentifier(utf8: UnsafeBufferPointer(rebasing: bytes[start..<max(start, end)]))
+                {
+                    return session
+                }
+                start = next + 1
+            } else {
+                start = semicolon(in: bytes, from: start) + 1
             }
-            start = end + 1
         }
         return nil
+    }
+
+    private static func isSpace(_ byte: UInt8) -> Bool { byte == 0x20 || byte == 0x09 }
+
+    /// Whether `ra_session_id=` and room for an id follow: the name in two words that overlap.
+    @inline(__always)
+    private static func hasName(_ bytes: UnsafeBufferPointer<UInt8>, at start: Int) -> Bool {
+        guard bytes.count &- start >= 14 &+ 32 else { return false }
+        let raw = UnsafeRawBufferPointer(bytes)
+        return raw.loadUnaligned(fromByteOffset: start, as: UInt64.self) == UInt64(bigEndian: 0x7261_5F73_6573_7369)
+            && raw.loadUnaligned(fromByteOffset: start &+ 6, as: UInt64.self)
+                == UInt64(bigEndian: 0x7369_6F6E_5F69_643D)
+    }
+
+    /// Where the next semicolon stands, or the end; eight bytes at a time.
+    private static func semicolon(in bytes: UnsafeBufferPointer<UInt8>, from start: Int) -> Int {
+        let ones: UInt64 = 0x0101_0101_0101_0101
+        let raw = UnsafeRawBufferPointer(bytes)
+        var position = start
+        while position &+ 8 <= bytes.count {
+            let word = UInt64(littleEndian: raw.loadUnaligned(fromByteOffset: position, as: UInt64.self))
+            let others = word ^ (ones &* UInt64(UInt8(ascii: ";")))
+            let found = (others &- ones) & ~others & (ones &* 0x80)
+            if found != 0 { return position &+ found.trailingZeroBitCount / 8 }
+            position &+= 8
+        }
+        while position < bytes.count, bytes[position] != UInt8(ascii: ";") { position &+= 1 }
+        return position
     }
 }

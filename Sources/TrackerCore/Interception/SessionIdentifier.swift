@@ -41,20 +41,42 @@ public struct SessionIdentifier: Sendable, Hashable, LosslessStringConvertible {
     ///
     /// - Returns: nil for anything else.
     public init?(_ description: String) {
-        self.init(utf8: description.utf8)
+        guard let identifier = description.withBytes({ SessionIdentifier(utf8: $0) }) else { return nil }
+        self = identifier
     }
 
-    init?(utf8: some Sequence<UInt8>) {
-        var high: UInt64 = 0
-        var low: UInt64 = 0
-        var count = 0
-        for byte in utf8 {
-            guard count < 32, let digit = PercentEncoding.hexValue(byte) else { return nil }
-            if count < 16 { high = high << 4 | UInt64(digit) } else { low = low << 4 | UInt64(digit) }
-            count += 1
+    init?(utf8: UnsafeBufferPointer<UInt8>) {
+        let bytes = UnsafeRawBufferPointer(utf8)
+        guard bytes.count == 32, let high = Self.word(bytes, at: 0), let low = Self.word(bytes, at: 16) else {
+            return nil
         }
-        guard count == 32 else { return nil }
         self.init(high: high, low: low)
+    }
+
+    private static func word(_ bytes: UnsafeRawBufferPointer, at offset: Int) -> UInt64? {
+        guard let high = digits(bytes.loadUnaligned(fromByteOffset: offset, as: UInt64.self)),
+            let low = digits(bytes.loadUnaligned(fromByteOffset: offset + 8, as: UInt64.self))
+        else { return nil }
+        return high << 32 | low
+    }
+
+    /// The number that eight hex digits make; all at once, one in each byte of a word.
+    ///
+    /// - Returns: nil if one of them is none.
+    @inline(__always)
+    private static func digits(_ text: UInt64) -> UInt64? {
+        let ones: UInt64 = 0x0101_0101_0101_0101
+        let word = UInt64(bigEndian: text)
+        // Letters have the bit 0x40, and nine to add to their low half.
+        let values = (word & (ones &* 0x0F)) &+ ((word >> 6) & ones) &* 9
+        let isLetter = ((values &+ ones &* 118) >> 7) & ones
+        // Written again they must be what was read; but for capitals, which the bit 0x20 makes small.
+        guard values & (ones &* 0xF0) == 0,
+            values &+ ones &* 0x30 &+ isLetter &* 0x27 == word | (word & (ones &* 0x40)) >> 1
+        else { return nil }
+        let pairs = (values | values >> 4) & 0x00FF_00FF_00FF_00FF
+        let quads = (pairs | pairs >> 8) & 0x0000_FFFF_0000_FFFF
+        return (quads | quads >> 16) & 0xFFFF_FFFF
     }
 
     /// The 32 lowercase hex digits.

@@ -17,7 +17,8 @@
 /// of its own, as POSIX demands, from `init` to `deinit`.
 package final class ThreadLock<State>: @unchecked Sendable {
     private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
-    private var state: State
+    /// Not checked for overlapping accesses at run time, which the lock rules out, and which every request would pay.
+    @exclusivity(unchecked) private var state: State
 
     package init(_ state: sending State) {
         self.state = state
@@ -44,5 +45,15 @@ package final class ThreadLock<State>: @unchecked Sendable {
         pthread_mutex_lock(mutex)
         defer { pthread_mutex_unlock(mutex) }
         return try body(&state)
+    }
+
+    /// The same with something to move into the state, which a closure could only copy.
+    @inline(__always)
+    package func withLock<Value, Result>(
+        moving value: consuming Value, _ body: (inout State, consuming Value) throws -> Result
+    ) rethrows -> Result {
+        pthread_mutex_lock(mutex)
+        defer { pthread_mutex_unlock(mutex) }
+        return try body(&state, value)
     }
 }

@@ -14,7 +14,11 @@ final class DeliveryPipeline: Sendable {
     }
 
     private struct State {
-        var queue = EventRing()
+        var queue = EventQueue()
+        /// In the chunk that the delivery thread works on, and not taken yet.
+        var held = 0
+        /// Outstanding, but only encoded and not sent.
+        var ahead = 0
         var captured = 0
         var delivered = 0
         var retried = 0
@@ -44,6 +48,11 @@ final class DeliveryPipeline: Sendable {
         var hurries = 0
         var waiters: [Waiter] = []
         var nextWaiter: UInt64 = 0
+
+        /// Not taken off the queue.
+        var waiting: Int { queue.count + held }
+        /// Not settled.
+        var open: Int { queue.count + held + outstanding }
 
         mutating func drop(_ reason: DropReason, _ count: Int = 1) { dropped[reason.index] += count }
     }
@@ -81,21 +90,21 @@ final class DeliveryPipeline: Sendable {
     // MARK: The request's side
 
     /// Takes an event, or counts why not. Never waits.
-    func capture(_ request: TrackedRequest) {
-        let (mustRing, mustStart) = state.withLock { state -> (Bool, Bool) in
+    func capture(_ request: consuming TrackedRequest) {
+        let bytes = request.approximateBytes
+        let (mustRing, mustStart) = state.withLock(moving: request) { state, request -> (Bool, Bool) in
             state.captured += 1
             if state.isClosed {
                 state.drop(.shutdown)
                 return (false, false)
             }
-            guard state.queue.count + state.outstanding < capacity,
-                state.openBytes + request.approximateBytes <= maximumBytes
+            guard state.open < capacity, state.openBytes + bytes <= maximumBytes
             else {
                 state.drop(.queueFull)
                 return (false, false)
             }
             state.queue.append(request)
-            state.openBytes += request.approximateBytes
+            state.openBytes += bytes
             let mustRing = state.isAsleep || state.isResting && isFilling(state)
             if mustRing {
                 state.isAsleep = false
@@ -111,7 +120,7 @@ final class DeliveryPipeline: Sendable {
 
     /// Whether the queue is so full that a part of it should go to disk, if there is a place for it.
     private func isFilling(_ state: borrowing State) -> Bool {
-        state.queue.count + state.outstanding >= capacity - capacity / 4
+        state.open >= capacity - capacity / 4
             || state.openBytes >= maximumBytes - maximumBytes / 4
     }
 
@@ -128,8 +137,8 @@ final class DeliveryPipeline: Sendable {
             statistics.ignored = state.ignored
             statistics.sampledOut = state.sampledOut
             statistics.slowHooks = state.slowHooks
-            statistics.queued = state.queue.count
-            statistics.inFlight = state.outstanding
+            statistics.queued = state.waiting + state.ahead
+            statistics.inFlight = state.outstanding - state.ahead
             for reason in DropReason.allCases where state.dropped[reason.index] > 0 {
                 statistics.dropped[reason] = state.dropped[reason.index]
             }
@@ -143,14 +152,14 @@ final class DeliveryPipeline: Sendable {
     /// - Returns: a number for ``cancelWait(_:)``; nil if nothing is open, and `wake` is not called.
     func notifyWhenSettled(awaitsEnd: Bool = false, _ wake: @escaping @Sendable () -> Void) -> UInt64? {
         let identifier = state.withLock { state -> UInt64? in
-            guard state.queue.count + state.outstanding > 0, !state.isThreadEnded else { return nil }
+            guard state.open > 0, !state.isThreadEnded else { return nil }
             state.hurries += 1
             state.isAsleep = false
             state.nextWaiter += 1
             state.waiters.append(
                 Waiter(
                     identifier: state.nextWaiter,
-                    sequence: awaitsEnd ? .max : state.dequeued + UInt64(state.queue.count), wake: wake))
+                    sequence: awaitsEnd ? .max : state.dequeued + UInt64(state.waiting), wake: wake))
             return state.nextWaiter
         }
         if identifier != nil { bell.signal() }
@@ -198,24 +207,33 @@ final class DeliveryPipeline: Sendable {
 
     var isFilling: Bool { state.withLock { isFilling($0) } }
 
-    var queueIsEmpty: Bool { state.withLock { $0.queue.isEmpty } }
+    var queueIsEmpty: Bool { state.withLock { $0.waiting == 0 } }
 
-    /// How many events wait, and since when the oldest does (wall clock).
+    /// How many events wait that are not encoded.
+    var notEncoded: Int { state.withLock { $0.waiting } }
+
+    /// - Parameter count: of the events that were taken, how many have not been sent yet.
+    func setAhead(_ count: Int) { state.withLock { $0.ahead = min(count, $0.outstanding) } }
+
+    /// How many events wait, encoded ones included, and since when the oldest of the queue does (wall clock).
     func waiting() -> (count: Int, oldest: Int64?) {
-        state.withLock { ($0.queue.count, $0.queue.first?.receivedAt) }
+        state.withLock { ($0.waiting + $0.ahead, $0.queue.oldest) }
     }
 
-    /// Takes up to `maximum` of the oldest events off the queue, with the number of the first.
-    func take(_ maximum: Int) -> (first: UInt64, requests: [TrackedRequest]) {
+    /// Takes up to `maximum` of the oldest events off the queue, one chunk at most.
+    ///
+    /// - Parameter backlog: the delivery thread's; its next events are those that were taken.
+    /// - Returns: the number of the first, and how many.
+    func take(_ maximum: Int, into backlog: inout EventBacklog) -> (first: UInt64, count: Int) {
         state.withLock { state in
+            if backlog.isEmpty { state.held = backlog.refill(from: &state.queue) }
             let first = state.dequeued
-            let count = min(maximum, state.queue.count)
-            var requests: [TrackedRequest] = []
-            requests.reserveCapacity(count)
-            while requests.count < count, let request = state.queue.popFirst() { requests.append(request) }
-            state.dequeued += UInt64(requests.count)
-            state.outstanding += requests.count
-            return (first, requests)
+            // Nothing is held any more if all was settled meanwhile, by a shutdown whose time was over.
+            let count = min(maximum, state.held)
+            state.held -= count
+            state.dequeued += UInt64(count)
+            state.outstanding += count
+            return (first, count)
         }
     }
 
@@ -227,7 +245,7 @@ final class DeliveryPipeline: Sendable {
     func sleep(until deadline: UInt64?, wakesForEvents: Bool) {
         let mayRest = state.withLock { state -> Bool in
             guard wakesForEvents else { return true }
-            guard state.queue.isEmpty, !state.isClosed else { return false }
+            guard state.waiting == 0, !state.isClosed else { return false }
             state.isAsleep = true
             return true
         }
@@ -306,10 +324,12 @@ final class DeliveryPipeline: Sendable {
 
     /// Wakes those whose events are all settled.
     ///
-    /// - Parameter oldestOutstanding: the number of the oldest event that was taken and is not settled.
-    func notifyWaiters(oldestOutstanding: UInt64?) {
+    /// - Parameter oldestOutstanding: the number of the oldest event that was taken and is not settled; asked only if
+    ///   somebody waits.
+    func notifyWaiters(oldestOutstanding: () -> UInt64?) {
+        guard hasWaiters else { return }
+        let oldestOutstanding = oldestOutstanding()
         let ready = state.withLock { state -> [Waiter] in
-            guard !state.waiters.isEmpty else { return [] }
             let oldest = oldestOutstanding ?? state.dequeued
             let ready = state.waiters.filter { $0.sequence <= oldest }
             if !ready.isEmpty { state.waiters.removeAll { $0.sequence <= oldest } }
@@ -330,8 +350,10 @@ final class DeliveryPipeline: Sendable {
     }
 
     private func settleAll(_ state: inout State, as reason: DropReason) {
-        state.drop(reason, state.queue.count + state.outstanding)
-        state.queue = EventRing()
+        state.drop(reason, state.open)
+        state.queue = EventQueue()
+        state.held = 0
+        state.ahead = 0
         state.outstanding = 0
         state.openBytes = 0
     }

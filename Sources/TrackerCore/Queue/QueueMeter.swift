@@ -7,16 +7,19 @@ package struct QueueMeter: Sendable {
         pipeline = DeliveryPipeline(capacity: capacity, maximumBytes: .max) { _ in true }
         request = TrackedRequest(
             snapshot: snapshot, session: SessionIdentifier(), receivedAt: SystemClock.wallNanoseconds(),
-            processingNanoseconds: 446_924, status: 200, responseCookies: [], viewName: "hello")
+            processingNanoseconds: 446_924, status: 200, responseCookies: [], viewName: "hello",
+            contentBytes: snapshot.headers.measured().contentBytes)
     }
 
     /// One event in.
     package func capture() { pipeline.capture(request) }
 
-    /// Up to so many events out and settled.
+    /// All events out and settled, up to a chunk of the queue.
     package func settle(_ count: Int) {
-        let taken = pipeline.take(count).requests
-        pipeline.settleDelivered(
-            taken.count, bytes: taken.reduce(0) { $0 &+ $1.approximateBytes })
+        var backlog = EventBacklog()
+        let taken = pipeline.take(count, into: &backlog).count
+        var bytes = 0
+        backlog.read(taken) { bytes &+= $1.approximateBytes }
+        pipeline.settleDelivered(taken, bytes: bytes)
     }
 }

@@ -131,4 +131,47 @@ struct EventEncoderTests {
             #expect(data["view_name"] as? String == String(decoding: text.utf8.prefix(1024), as: UTF8.self))
         }
     }
+
+    @Test("escapes a character wherever it stands in a text of any length", arguments: 0..<50)
+    func escapes(length: Int) throws {
+        for place in 0..<length {
+            for character in ["\"", "\\", "\n", "\u{1F}", "\u{7F}", "é"] {
+                let text =
+                    String(repeating: "a", count: place) + character + String(repeating: "b", count: length - place - 1)
+                var writer = JSONWriter(capacity: 64)
+                writer.string(text)
+                let value = try JSONSerialization.jsonObject(with: Data(writer.bytes), options: .fragmentsAllowed)
+                #expect(value as? String == text)
+            }
+        }
+    }
+
+    @Test("has the right names however many different ones there were before")
+    func manyNames() throws {
+        var encoder = EventEncoder(projectToken: "t", privacy: .standard)
+        for round in 0..<100 {
+            let fields = (0..<60).map { (name: "X-Name-\(round % 40)-\($0)", value: "\(round).\($0)") }
+            let snapshot = RequestSnapshot(
+                method: "GET", target: "/", headers: RequestHeaders(fields + [("x-name-\(round % 40)-7", "again")]),
+                style: round % 3 == 0 ? .cgi : .router)
+            let bytes = encoder.encode(
+                TrackedRequest(
+                    snapshot: snapshot, session: SessionIdentifier(high: 1, low: 2), receivedAt: 0,
+                    processingNanoseconds: 1, status: 200, responseCookies: [], viewName: nil))
+            let headers = try #require(try Self.eventData(bytes)["header_data"] as? [String: String])
+            #expect(headers.count == 60)
+            #expect(headers["HTTP_X_NAME_\(round % 40)_59"] == "\(round).59")
+            #expect(headers["HTTP_X_NAME_\(round % 40)_7"] == "\(round).7,again")
+        }
+    }
+
+    @Test("tells names apart that differ in the middle alone")
+    func similarNames() throws {
+        let names = ["X-Beginning-One-And-The-End", "X-Beginning-Two-And-The-End", "X-BEGINNING-TWO-AND-THE-END"]
+        let snapshot = RequestSnapshot(
+            method: "GET", target: "/", headers: RequestHeaders(names.enumerated().map { ($1, "\($0)") }))
+        #expect(
+            try Self.eventData(Self.encode(snapshot))["header_data"] as? [String: String]
+                == ["HTTP_X_BEGINNING_ONE_AND_THE_END": "0", "HTTP_X_BEGINNING_TWO_AND_THE_END": "1,2"])
+    }
 }

@@ -61,4 +61,17 @@ struct FullURLTests {
         #expect(Self.url(target) == "http://h" + target)
         #expect(Self.url("/?a=1&b=", privacy: .strict) == "http://h/?a=[Filtered]&b=")
     }
+
+    @Test("does not take a host for the one before that Unicode holds to be the same")
+    func equivalentHost() {
+        var hosts = UsableHost()
+        for (host, expected) in [("k.example", "k.example"), ("\u{212A}.example", "s"), ("K.example", "K.example")] {
+            let snapshot = RequestSnapshot(
+                method: "GET", target: "/", host: host, serverAuthority: "s", headers: RequestHeaders([]))
+            #expect(hosts.authority(of: snapshot) == expected)
+        }
+        let kelvin = RequestSnapshot(
+            method: "GET", target: "/", host: "\u{212A}.example", serverAuthority: "s", headers: RequestHeaders([]))
+        #expect(hosts.authority(of: kelvin) == "s")
+    }
 }

@@ -24,6 +24,20 @@ struct SessionIdentifierTests {
         #expect(SessionIdentifier(text) == nil)
     }
 
+    @Test("takes hex digits and no other byte, at every place", arguments: 0..<32)
+    func digits(place: Int) {
+        for byte in UInt8.min...UInt8.max {
+            var bytes = Array("00112233445566778899aabbccddeeff".utf8)
+            bytes[place] = byte
+            let session = bytes.withUnsafeBufferPointer { SessionIdentifier(utf8: $0) }
+            let isDigit = Character(Unicode.Scalar(byte)).isHexDigit
+            #expect((session != nil) == isDigit, "\(byte)")
+            if isDigit {
+                #expect(session?.description == String(decoding: bytes, as: UTF8.self).lowercased())
+            }
+        }
+    }
+
     @Test("is new each time")
     func unique() {
         #expect(Set((0..<1000).map { _ in SessionIdentifier() }).count == 1000)

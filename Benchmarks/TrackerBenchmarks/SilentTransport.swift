@@ -1,0 +1,17 @@
+import Foundation
+import TrackerCore
+
+/// A backend that takes one payload and never answers: the delivery thread goes on with what it can do meanwhile.
+struct SilentTransport: EventTransport {
+    private final class Session: TransportSession {
+        var maximumInFlight: Int { 1 }
+        func start(_ payload: DeliveryPayload) {}
+        func wait(atMost limit: Duration) -> [DeliveryCompletion] {
+            usleep(UInt32(clamping: limit.nanoseconds / 1000))
+            return []
+        }
+        func cancel() {}
+    }
+
+    func open() throws(TransportUnavailable) -> any TransportSession { Session() }
+}

@@ -1,0 +1,82 @@
+/// A first-in, first-out queue of tracked requests, kept in chunks.
+///
+/// A request is moved into its place and not allocated; chunks are used again. The delivery thread takes a chunk at
+/// once, so that the lock is held for a moment however many events wait.
+struct EventQueue {
+    static let chunkSize = 64
+    /// Emptied chunks that are kept.
+    private static let spareChunks = 16
+
+    private var full: [[TrackedRequest]] = []
+    /// Where the oldest chunk stands; those before it are empty.
+    private var head = 0
+    private var open: [TrackedRequest] = []
+    private var spare: [[TrackedRequest]] = []
+    private(set) var count = 0
+
+    var isEmpty: Bool { count == 0 }
+
+    /// The oldest's time, without taking it.
+    var oldest: Int64? { head < full.count ? full[head].first?.receivedAt : open.first?.receivedAt }
+
+    mutating func append(_ request: consuming TrackedRequest) {
+        if open.count == Self.chunkSize { close() }
+        if open.capacity == 0 { open.reserveCapacity(Self.chunkSize) }
+        open.append(request)
+        count &+= 1
+    }
+
+    private mutating func close() {
+        full.append(open)
+        open = spare.popLast() ?? []
+    }
+
+    /// The oldest events, one chunk at most, in exchange for an empty chunk.
+    mutating func takeChunk(for emptied: consuming [TrackedRequest]) -> [TrackedRequest] {
+        if emptied.capacity > 0, spare.count < Self.spareChunks { spare.append(emptied) }
+        var chunk: [TrackedRequest] = []
+        if head < full.count {
+            swap(&chunk, &full[head])
+            head += 1
+            if head * 2 > full.count {
+                full.removeFirst(head)
+                head = 0
+            }
+        } else {
+            chunk = spare.popLast() ?? []
+            swap(&chunk, &open)
+        }
+        count -= chunk.count
+        return chunk
+    }
+}
+
+/// The chunk of the queue that the delivery thread works on. It belongs to that thread.
+struct EventBacklog {
+    private var chunk: [TrackedRequest] = []
+    private var next = 0
+
+    var isEmpty: Bool { next == chunk.count }
+
+    /// The oldest's time.
+    var oldest: Int64? { isEmpty ? nil : chunk[next].receivedAt }
+
+    /// Gives the emptied chunk back for another.
+    mutating func refill(from queue: inout EventQueue) -> Int {
+        next = 0
+        chunk = queue.takeChunk(for: chunk)
+        return chunk.count
+    }
+
+    /// Lets `body` read the next events, and forgets them once the whole chunk has been read.
+    mutating func read(_ count: Int, _ body: (Int, borrowing TrackedRequest) -> Void) {
+        chunk.withUnsafeBufferPointer { chunk in
+            for index in 0..<min(count, chunk.count - next) { body(index, chunk[next + index]) }
+        }
+        next = min(next + count, chunk.count)
+        if isEmpty {
+            chunk.removeAll(keepingCapacity: true)
+            next = 0
+        }
+    }
+}

@@ -1,0 +1,64 @@
+import Testing
+
+@testable import TrackerCore
+
+@Suite("The queue")
+struct EventQueueTests {
+    private static func request(_ number: Int) -> TrackedRequest {
+        TrackedRequest(
+            snapshot: RequestSnapshot(method: "GET", target: "/\(number)", headers: RequestHeaders([])),
+            session: SessionIdentifier(high: 0, low: 0), receivedAt: Int64(number), processingNanoseconds: 0,
+            status: 200, responseCookies: [], viewName: nil)
+    }
+
+    @Test("gives events in the order in which they came", arguments: [1, 63, 64, 65, 1000])
+    func order(burst: Int) {
+        var queue = EventQueue()
+        var backlog = EventBacklog()
+        var captured = 0
+        var read: [Int64] = []
+        for round in 0..<7 {
+            for _ in 0..<burst {
+                queue.append(Self.request(captured))
+                captured += 1
+            }
+            // Not all of them, so that chunks are left over.
+            for _ in 0..<(burst * (round + 1) / 8) {
+                if backlog.isEmpty { _ = backlog.refill(from: &queue) }
+                backlog.read(1) { read.append($1.receivedAt) }
+            }
+        }
+        while !queue.isEmpty || !backlog.isEmpty {
+            if backlog.isEmpty { _ = backlog.refill(from: &queue) }
+            #expect(backlog.oldest == Int64(read.count))
+            backlog.read(50) { read.append($1.receivedAt) }
+        }
+        #expect(read == (0..<Int64(captured)).map { $0 })
+        #expect(queue.oldest == nil && backlog.oldest == nil)
+    }
+
+    @Test("holds nothing of an event once its chunk has been read")
+    func release() {
+        final class Tied: Sendable {}
+        var queue = EventQueue()
+        var backlog = EventBacklog()
+        weak var tied: Tied?
+        do {
+            let object = Tied()
+            tied = object
+            let headers = RequestHeaders(host: nil, cookie: nil) {
+                _ = object
+                return []
+            }
+            queue.append(
+                TrackedRequest(
+                    snapshot: RequestSnapshot(method: "GET", target: "/", headers: headers),
+                    session: SessionIdentifier(high: 0, low: 0), receivedAt: 0, processingNanoseconds: 0, status: 200,
+                    responseCookies: [], viewName: nil))
+        }
+        #expect(tied != nil)
+        _ = backlog.refill(from: &queue)
+        backlog.read(1) { _, _ in }
+        #expect(tied == nil)
+    }
+}

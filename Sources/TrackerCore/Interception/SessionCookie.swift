@@ -13,7 +13,23 @@ public enum SessionCookie {
     /// The `Set-Cookie` value that starts a session: for the whole site, hidden from scripts, and for https alone if
     /// that is how the visitor came.
     public static func setCookie(_ session: SessionIdentifier, isSecure: Bool) -> String {
-        "\(name)=\(session); Path=/; HttpOnly; SameSite=Lax\(isSecure ? "; Secure" : "")"
+        let end: StaticString =
+            isSecure ? "; Path=/; HttpOnly; SameSite=Lax; Secure" : "; Path=/; HttpOnly; SameSite=Lax"
+        let beginning = name.utf8.count + 1
+        return String(unsafeUninitializedCapacity: beginning + 32 + end.utf8CodeUnitCount) { buffer in
+            var position = 0
+            for byte in name.utf8 {
+                buffer[position] = byte
+                position += 1
+            }
+            buffer[position] = UInt8(ascii: "=")
+            position += 1
+            let room = UnsafeMutableBufferPointer(rebasing: buffer[position...])
+            position += session.write(to: room.baseAddress, room: room.count)
+            let rest = UnsafeBufferPointer(start: end.utf8Start, count: end.utf8CodeUnitCount)
+            _ = UnsafeMutableBufferPointer(rebasing: buffer[position...]).update(from: rest)
+            return position + rest.count
+        }
     }
 
     private static func find(in bytes: UnsafeBufferPointer<UInt8>) -> SessionIdentifier? {

@@ -81,9 +81,19 @@ public struct SessionIdentifier: Sendable, Hashable, LosslessStringConvertible {
 
     /// The 32 lowercase hex digits.
     public var description: String {
-        var writer = JSONWriter(capacity: 64)
-        writer.hexadecimal(high)
-        writer.hexadecimal(low)
-        return String(decoding: writer.bytes, as: UTF8.self)
+        String(unsafeUninitializedCapacity: 32) { write(to: $0.baseAddress, room: $0.count) }
+    }
+
+    /// Writes the 32 digits where there is room for them: one block of memory for a text of any length around them.
+    ///
+    /// - Returns: how many bytes were written.
+    func write(to target: UnsafeMutablePointer<UInt8>?, room: Int) -> Int {
+        guard let target, room >= 32 else { return 0 }
+        for index in 0..<32 {
+            let word = index < 16 ? high : low
+            let digit = UInt8(truncatingIfNeeded: word >> UInt64(60 &- 4 &* (index & 15))) & 15
+            target[index] = digit < 10 ? UInt8(ascii: "0") &+ digit : UInt8(ascii: "a") &+ digit &- 10
+        }
+        return 32
     }
 }

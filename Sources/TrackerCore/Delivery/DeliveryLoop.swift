@@ -129,16 +129,15 @@ final class DeliveryLoop {
                 free -= 1
             }
         } else if free > reserved {
-            var sent = 0
-            while free - sent > reserved,
-                source.take(
-                    free - sent - reserved,
-                    { event in
-                        send(delivery(.event(event)), over: session)
-                        sent += 1
-                    })
-            {}
-            free -= sent
+            // Twice, because a chunk of the queue may end with fewer; what is left comes with the next turn.
+            for _ in 0..<2 where free > reserved {
+                var sent = 0
+                _ = source.take(free - reserved) { event in
+                    send(delivery(.event(event)), over: session)
+                    sent += 1
+                }
+                free -= sent
+            }
         }
         while hasWork, free > 0, let delivery = nextFromSpool() {
             send(delivery, over: session)

@@ -7,8 +7,8 @@ final class EventSource {
     private let pipeline: DeliveryPipeline
     private let preparation: EventPreparation
     private var backlog = EventBacklog()
-    private var ahead: [EncodedEvent] = []
-    /// Where the oldest event that was encoded ahead stands.
+    private var ahead: [EncodedEvent?] = []
+    /// Where the oldest event that was encoded ahead stands; the places before it are empty.
     private var head = 0
 
     init(configuration: TrackerConfiguration, pipeline: DeliveryPipeline, log: TrackerLog) {
@@ -23,20 +23,23 @@ final class EventSource {
     /// How many events wait, and since when the oldest does (wall clock).
     var waiting: (count: Int, oldest: Int64?) {
         let (count, oldest) = pipeline.waiting()
-        return (count, head < ahead.count ? ahead[head].receivedAt : backlog.oldest ?? oldest)
+        return (count, head < ahead.count ? ahead[head]?.receivedAt : backlog.oldest ?? oldest)
     }
 
     /// The number of the oldest event that was encoded ahead: it is off the queue and not settled.
-    var oldestAhead: UInt64? { head < ahead.count ? ahead[head].sequence : nil }
+    var oldestAhead: UInt64? { head < ahead.count ? ahead[head]?.sequence : nil }
 
     /// Takes events that are to be sent, stored or given up now.
     ///
     /// - Returns: false if there was none.
     func take(_ maximum: Int, _ body: (EncodedEvent) -> Void) -> Bool {
         guard head == ahead.count else {
-            let end = min(ahead.count, head + maximum)
-            for event in ahead[head..<end] { body(event) }
-            head = end
+            let end = maximum < ahead.count - head ? head + maximum : ahead.count
+            while head < end {
+                let event = ahead[head].take()
+                head += 1
+                if let event { body(event) }
+            }
             if head == ahead.count {
                 ahead.removeAll(keepingCapacity: ahead.count <= EventQueue.chunkSize)
                 head = 0

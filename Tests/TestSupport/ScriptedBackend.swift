@@ -35,13 +35,16 @@ package final class ScriptedBackend: Sendable {
     }
 
     package let port: UInt16
+    /// Keeps the port for a test that stops this backend and goes on using its address.
+    private let reserved: ReservedPort?
     private let listener: Int32
     private let state = Mutex(State())
     private let answer: @Sendable (Received) -> Answer
 
-    /// - Parameter port: 0 lets the system choose.
+    /// - Parameter port: where to listen; 0 lets the system choose, and keeps the port until this object ends.
     package init(port: UInt16 = 0, answer: @escaping @Sendable (Received) -> Answer = { _ in .status(200) }) throws {
-        (listener, self.port) = try TCPListener.open(host: "127.0.0.1", port: port)
+        reserved = port == 0 ? try ReservedPort() : nil
+        (listener, self.port) = try TCPListener.open(host: "127.0.0.1", port: reserved?.number ?? port)
         self.answer = answer
         Thread.detachNewThread { [self] in accept() }
     }

@@ -7,11 +7,12 @@ import TrackerCore
 final class ServedDemo {
     let setup: WebServerSetup
     let directory: URL
+    private let ports: [ReservedPort]
     /// Where the site listens.
-    let port: UInt16
+    var port: UInt16 { ports[0].number }
     /// Where what comes in counts as https.
-    let securePort: UInt16
-    private let appPort: UInt16
+    var securePort: UInt16 { ports[1].number }
+    private var appPort: UInt16 { ports[2].number }
     private let endpoint: String
     private let isTracked: Bool
     private var programs: [(name: String, program: RunningProgram)] = []
@@ -27,7 +28,7 @@ final class ServedDemo {
         self.endpoint = endpoint
         self.isTracked = isTracked
         directory = URL(fileURLWithPath: "/tmp/ra-web-\(UUID().uuidString.prefix(8))")
-        (port, securePort, appPort) = (try Self.freePort(), try Self.freePort(), try Self.freePort())
+        ports = try (0..<3).map { _ in try ReservedPort() }
         for (name, mode) in [("srv", 0o755), ("run", 0o777), ("tmp", 0o777)] {
             // Workers that run as another user make files in the latter two.
             let path = directory.appending(path: name).path
@@ -253,12 +254,6 @@ final class ServedDemo {
     private func path(of tool: String) throws -> String {
         guard let path = Tool.find(tool) else { throw NeverHappened(description: "\(tool) is not installed") }
         return path
-    }
-
-    private static func freePort() throws -> UInt16 {
-        let (descriptor, port) = try TCPListener.open(host: "127.0.0.1", port: 0)
-        close(descriptor)
-        return port
     }
 }
 

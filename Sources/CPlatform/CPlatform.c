@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stddef.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -91,4 +92,16 @@ int cplatform_fork_detached(void) {
 void cplatform_system_log(int level, const char *line) {
     int priority = level == 0 ? LOG_ERR : level == 1 ? LOG_WARNING : LOG_INFO;
     syslog(LOG_USER | priority, "rigidanalytics: %s", line);
+}
+
+static atomic_int forks;
+static pthread_once_t counts_forks = PTHREAD_ONCE_INIT;
+
+static void count_fork(void) { atomic_fetch_add_explicit(&forks, 1, memory_order_relaxed); }
+
+static void begin_counting_forks(void) { pthread_atfork(NULL, NULL, count_fork); }
+
+int cplatform_count_forks(void) {
+    pthread_once(&counts_forks, begin_counting_forks);
+    return atomic_load_explicit(&forks, memory_order_relaxed);
 }

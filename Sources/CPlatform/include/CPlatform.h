@@ -22,6 +22,9 @@ int cplatform_report_signal(int signal, int descriptor);
 /// Returns 0 in the child, its number in the parent, and -1 where that is not possible.
 int cplatform_fork_detached(void);
 
+/// How many forks lie between the first process that asked and this one; a process and its child get different numbers.
+int cplatform_count_forks(void);
+
 /// Writes a line to the system's log; 0 is an error, 1 a warning, 2 a remark.
 void cplatform_system_log(int level, const char *line);
 

@@ -27,7 +27,7 @@ struct Delivery {
 
     enum Content {
         case event(EncodedEvent)
-        case batch([EncodedEvent])
+        case batch(EventBatch)
         /// A batch as it was written to the spool.
         case lines([UInt8], eventCount: Int)
     }
@@ -35,7 +35,7 @@ struct Delivery {
     var sequence: UInt64 {
         switch content {
         case .event(let event): event.sequence
-        case .batch(let events): events.first?.sequence ?? .max
+        case .batch(let batch): batch.sequence
         case .lines: .max
         }
     }
@@ -43,7 +43,7 @@ struct Delivery {
     var eventCount: Int {
         switch content {
         case .event: 1
-        case .batch(let events): events.count
+        case .batch(let batch): batch.count
         case .lines(_, let count): count
         }
     }
@@ -51,23 +51,16 @@ struct Delivery {
     var queueBytes: Int {
         switch content {
         case .event(let event): event.queueBytes
-        case .batch(let events): events.reduce(0) { $0 + $1.queueBytes }
+        case .batch(let batch): batch.queueBytes
         case .lines: 0
         }
     }
 
     var body: [UInt8] {
         switch content {
-        case .event(let event): return event.body
-        case .lines(let bytes, _): return bytes
-        case .batch(let events):
-            var lines: [UInt8] = []
-            lines.reserveCapacity(events.reduce(0) { $0 + $1.body.count + 1 })
-            for event in events {
-                lines.append(contentsOf: event.body)
-                lines.append(UInt8(ascii: "\n"))
-            }
-            return lines
+        case .event(let event): event.body
+        case .batch(let batch): batch.bytes
+        case .lines(let bytes, _): bytes
         }
     }
 
@@ -90,7 +83,7 @@ struct Delivery {
         let receivedAt: Int64 =
             switch content {
             case .event(let event): event.receivedAt
-            case .batch(let events): events.first?.receivedAt ?? 0
+            case .batch(let batch): batch.receivedAt
             case .lines: SystemClock.wallNanoseconds()
             }
         return SpoolRecord(
@@ -102,7 +95,7 @@ struct Delivery {
     func events(_ identifiers: EventIdentifierGenerator) -> [EncodedEvent] {
         switch content {
         case .event(let event): [event]
-        case .batch(let events): events
+        case .batch(let batch): batch.events(identifiers)
         case .lines(let bytes, _):
             bytes.split(separator: UInt8(ascii: "\n")).map { line in
                 EncodedEvent(

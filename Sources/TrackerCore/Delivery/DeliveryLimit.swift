@@ -2,6 +2,8 @@
 enum DeliveryLimit {
     static let linesPerBatch = 500
     static let bytesPerBatch = 1 << 20
+    /// How many events are encoded before others may run.
+    static let encodedAtOnce = 32
     /// How long lines are gathered before a batch that is not full is sent.
     static let gathering: UInt64 = 500_000_000
     /// How often the thread looks at the queue while requests come in, instead of being woken by each.

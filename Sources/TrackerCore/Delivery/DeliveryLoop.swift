@@ -157,26 +157,9 @@ final class DeliveryLoop {
     }
 
     private func nextBatch(isHurried: Bool) -> Delivery? {
-        let (count, oldest) = source.waiting
-        guard count > 0, let oldest else { return nil }
-        let age = SystemClock.wallNanoseconds() - oldest
-        guard count >= DeliveryLimit.linesPerBatch || isHurried || age < 0 || age >= DeliveryLimit.gathering else {
-            return nil
-        }
-        var events: [EncodedEvent] = []
-        var bytes = 0
-        // Few at a time, so that a batch of large events does not grow far beyond its bound.
-        while events.count < DeliveryLimit.linesPerBatch, bytes < DeliveryLimit.bytesPerBatch {
-            // A whole batch takes a millisecond or so, for which a request may be waiting for this processor.
-            if !isHurried, !events.isEmpty { DetachedThread.letOthersRun() }
-            let isTaken = source.take(min(16, DeliveryLimit.linesPerBatch - events.count)) { event in
-                bytes += event.body.count + 1
-                events.append(event)
-            }
-            guard isTaken else { break }
-        }
-        guard !events.isEmpty else { return nil }
-        return delivery(events.count == 1 ? .event(events[0]) : .batch(events))
+        guard let batch = source.batch(isHurried: isHurried) else { return nil }
+        guard batch.count == 1, let event = batch.events(identifiers).first else { return delivery(.batch(batch)) }
+        return delivery(.event(event))
     }
 
     private func delivery(_ content: Delivery.Content) -> Delivery {
@@ -342,7 +325,7 @@ final class DeliveryLoop {
             let halves = [events[..<middle], events[middle...]].filter { !$0.isEmpty }
             delivery.spoolPart?.openDeliveries += halves.count - 1
             for half in halves {
-                var part = self.delivery(half.count == 1 ? .event(half[half.startIndex]) : .batch(Array(half)))
+                var part = self.delivery(half.count == 1 ? .event(half[half.startIndex]) : .batch(EventBatch(half)))
                 part.spoolPart = delivery.spoolPart
                 retries.append(part)
             }

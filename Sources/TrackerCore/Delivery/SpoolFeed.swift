@@ -76,7 +76,7 @@ final class SpoolFeed {
     func hasWork(now: UInt64) -> Bool {
         if let segment, !segment.isExhausted { return true }
         // What this process itself put there is known without a look; it comes back once memory is empty.
-        guard now >= nextLook || hasStored && pipeline.queueIsEmpty else { return false }
+        guard now >= nextLook || hasStored && pipeline.notEncoded == 0 else { return false }
         return claim(now: now)
     }
 
@@ -138,7 +138,9 @@ final class SpoolFeed {
                 sequence: .max, identifier: record.idempotencyKey, receivedAt: Int64(clamping: record.capturedAt),
                 body: mayJoin(record) ? record.body : record.body.dropLast(), queueBytes: 0)
         }
-        guard events.count == 1, let record = records.first, let event = events.first else { return .batch(events) }
+        guard events.count == 1, let record = records.first, let event = events.first else {
+            return .batch(EventBatch(events))
+        }
         return record.eventCount == 1
             ? .event(event) : .lines(record.body, eventCount: record.eventCount)
     }

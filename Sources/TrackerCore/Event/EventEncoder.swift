@@ -24,6 +24,17 @@ struct EventEncoder: ~Copyable {
     }
 
     mutating func encode(_ request: borrowing TrackedRequest) -> [UInt8] {
+        write(request)
+        return writer.bytes
+    }
+
+    /// Writes the event at the end of a buffer.
+    mutating func encode(_ request: borrowing TrackedRequest, to buffer: inout [UInt8]) {
+        write(request)
+        writer.append(to: &buffer)
+    }
+
+    private mutating func write(_ request: borrowing TrackedRequest) {
         writer.removeAll()
         isTruncated = false
         writer.raw(beginning)
@@ -58,7 +69,6 @@ struct EventEncoder: ~Copyable {
         }
         if isTruncated { writer.raw(",\"truncated\":true") }
         writer.raw("}}")
-        return writer.bytes
     }
 
     private mutating func appendViewName(_ name: String?) {

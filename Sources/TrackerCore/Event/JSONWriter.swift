@@ -20,6 +20,11 @@ struct JSONWriter: ~Copyable {
     /// A copy of what was written.
     var bytes: [UInt8] { Array(UnsafeBufferPointer(start: base, count: count)) }
 
+    /// Copies what was written to the end of a buffer.
+    func append(to buffer: inout [UInt8]) {
+        buffer.append(contentsOf: UnsafeBufferPointer(start: base, count: count))
+    }
+
     /// Starts again. A buffer that one large event has blown up is given back.
     mutating func removeAll() {
         count = 0
@@ -151,12 +156,12 @@ struct JSONWriter: ~Copyable {
     /// 16 lowercase hex digits.
     mutating func hexadecimal(_ word: UInt64) {
         reserve(16)
-        var shift: UInt64 = 64
-        while shift > 0 {
-            shift &-= 4
-            base[count] = Self.hexDigit(UInt8(truncatingIfNeeded: word >> shift) & 15)
-            count &+= 1
-        }
+        let target = UnsafeMutableRawPointer(base)
+        target.storeBytes(
+            of: HexDigits.eight(UInt32(truncatingIfNeeded: word >> 32)), toByteOffset: count, as: UInt64.self)
+        target.storeBytes(
+            of: HexDigits.eight(UInt32(truncatingIfNeeded: word)), toByteOffset: count &+ 8, as: UInt64.self)
+        count &+= 16
     }
 
     /// Some bytes of a text, one by one; the caller has reserved six for each.

@@ -1,11 +1,3 @@
-#if canImport(Darwin)
-    import Darwin
-#elseif canImport(Musl)
-    import Musl
-#else
-    import Glibc
-#endif
-
 /// A visitor's session: 128 random bits, written as 32 lowercase hex digits.
 ///
 /// Held as two integers, so that reading one from a cookie allocates nothing.
@@ -20,12 +12,7 @@ public struct SessionIdentifier: Sendable, Hashable, LosslessStringConvertible {
 
     /// A new session, from the system's random generator.
     public init() {
-        // One call into the kernel; the generator makes two.
-        var bits: (high: UInt64, low: UInt64) = (0, 0)
-        let isDone = withUnsafeMutableBytes(of: &bits) { room in
-            room.baseAddress.map { getentropy($0, room.count) == 0 } ?? false
-        }
-        if isDone {
+        if let bits = RandomPool.shared.next() {
             self.init(high: bits.high, low: bits.low)
             return
         }
@@ -89,10 +76,11 @@ public struct SessionIdentifier: Sendable, Hashable, LosslessStringConvertible {
     /// - Returns: how many bytes were written.
     func write(to target: UnsafeMutablePointer<UInt8>?, room: Int) -> Int {
         guard let target, room >= 32 else { return 0 }
-        for index in 0..<32 {
-            let word = index < 16 ? high : low
-            let digit = UInt8(truncatingIfNeeded: word >> UInt64(60 &- 4 &* (index & 15))) & 15
-            target[index] = digit < 10 ? UInt8(ascii: "0") &+ digit : UInt8(ascii: "a") &+ digit &- 10
+        let raw = UnsafeMutableRawPointer(target)
+        for part in 0..<4 {
+            let half = (part < 2 ? high : low) >> (part & 1 == 0 ? 32 : 0)
+            raw.storeBytes(
+                of: HexDigits.eight(UInt32(truncatingIfNeeded: half)), toByteOffset: 8 &* part, as: UInt64.self)
         }
         return 32
     }

@@ -47,7 +47,15 @@ package final class ThreadLock<State>: @unchecked Sendable {
         return try body(&state)
     }
 
-    /// The same with something to move into the state, which a closure could only copy.
+    /// Does nothing, and returns nil, where another thread holds the lock.
+    @inline(__always)
+    package func withLockIfFree<Result>(_ body: (inout State) throws -> Result) rethrows -> Result? {
+        guard pthread_mutex_trylock(mutex) == 0 else { return nil }
+        defer { pthread_mutex_unlock(mutex) }
+        return try body(&state)
+    }
+
+    /// ``withLock(_:)`` with something to move into the state, which a closure could only copy.
     @inline(__always)
     package func withLock<Value, Result>(
         moving value: consuming Value, _ body: (inout State, consuming Value) throws -> Result

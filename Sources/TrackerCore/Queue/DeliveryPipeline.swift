@@ -207,8 +207,6 @@ final class DeliveryPipeline: Sendable {
 
     var isFilling: Bool { state.withLock { isFilling($0) } }
 
-    var queueIsEmpty: Bool { state.withLock { $0.waiting == 0 } }
-
     /// How many events wait that are not encoded.
     var notEncoded: Int { state.withLock { $0.waiting } }
 

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stddef.h>
@@ -104,4 +105,14 @@ static void begin_counting_forks(void) { pthread_atfork(NULL, NULL, count_fork);
 int cplatform_count_forks(void) {
     pthread_once(&counts_forks, begin_counting_forks);
     return atomic_load_explicit(&forks, memory_order_relaxed);
+}
+
+int cplatform_processors(void) {
+#if defined(__linux__)
+    cpu_set_t set;
+    // Fails where there are more processors than the set has room for.
+    if (sched_getaffinity(0, sizeof set, &set) == 0 && CPU_COUNT(&set) > 0) return CPU_COUNT(&set);
+#endif
+    long online = sysconf(_SC_NPROCESSORS_ONLN);
+    return online > 0 ? (int)online : 1;
 }

@@ -25,6 +25,9 @@ int cplatform_fork_detached(void);
 /// How many forks lie between the first process that asked and this one; a process and its child get different numbers.
 int cplatform_count_forks(void);
 
+/// How many processors this process may run on; at least 1.
+int cplatform_processors(void);
+
 /// Writes a line to the system's log; 0 is an error, 1 a warning, 2 a remark.
 void cplatform_system_log(int level, const char *line);
 

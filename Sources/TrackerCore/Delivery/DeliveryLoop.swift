@@ -1,3 +1,5 @@
+import CPlatform
+
 /// The delivery thread's work: takes events off the queue, encodes them, sends them, and settles what became of them.
 ///
 /// Everything here belongs to that one thread; what others may see is in the pipeline.
@@ -12,6 +14,7 @@ final class DeliveryLoop {
     private let source: EventSource
     private let identifiers: EventIdentifierGenerator
     private var health: BackendHealth
+    private var brake: DeliveryBrake
 
     private var session: (any TransportSession)?
     private var nextOpening: UInt64 = 0
@@ -22,6 +25,7 @@ final class DeliveryLoop {
     private var retries: [Delivery] = []
     private var nextIdentifier: UInt64 = 1
     private var acceptsLines = false
+    private var sendsBatches: Bool { acceptsLines && isBatching }
     private var deliveries = 0
     private var lastActivity: UInt64 = 0
     private var knownHurries = 0
@@ -39,6 +43,8 @@ final class DeliveryLoop {
         health = BackendHealth(policy: configuration.retryPolicy)
         reporter = DeliveryReporter(log: log)
         drainsSpool = configuration.drainsSpoolAtShutdown
+        let usage = ThreadUsage.Reader()
+        brake = DeliveryBrake(processors: Int(cplatform_processors())) { usage?.read() }
         feed = SpoolFeed(configuration: configuration, pipeline: pipeline, log: log)
     }
 
@@ -52,9 +58,16 @@ final class DeliveryLoop {
             }
             let stopAt = orders.stopAt.map { lastMoment(before: $0, now: now) }
             if let stopAt, now >= stopAt { break }
+            // Batches cost so little that there is nothing to gain.
+            if !sendsBatches, !orders.isClosed, !orders.isAwaited,
+                let until = brake.rest(now: now, refusals: orders.refusals)
+            {
+                pipeline.sleep(until: until, or: .nothingElse)
+                continue
+            }
             fill(now: now, isClosed: orders.isClosed)
             pipeline.notifyWaiters { oldestOutstanding }
-            reporter.reportDrops(pipeline: pipeline, now: now)
+            reporter.reportDrops(pipeline: pipeline, isBraking: brake.isOn, now: now)
             let isIdle = inFlight.isEmpty && retries.isEmpty && source.isEmpty
             if orders.isClosed, mayStop(isIdle: isIdle, now: now, stopAt: stopAt) { break }
             rest(now: now, isIdle: isIdle && !feedHasWork(now: now, isClosed: orders.isClosed), stopAt: stopAt)
@@ -122,7 +135,7 @@ final class DeliveryLoop {
         }
         // The past must not wait until there is no present.
         let reserved = hasWork && free > 1 ? 1 : 0
-        if acceptsLines, isBatching {
+        if sendsBatches {
             let isHurried = isClosed || pipeline.hasWaiters
             while free > reserved, let delivery = nextBatch(isHurried: isHurried) {
                 send(delivery, over: session)
@@ -153,7 +166,7 @@ final class DeliveryLoop {
 
     private func nextFromSpool() -> Delivery? {
         nextIdentifier += 1
-        return feed?.next(lines: acceptsLines && isBatching, identifier: nextIdentifier)
+        return feed?.next(lines: sendsBatches, identifier: nextIdentifier)
     }
 
     private func nextBatch(isHurried: Bool) -> Delivery? {
@@ -250,11 +263,11 @@ final class DeliveryLoop {
             var until = health.pausedUntil > now ? health.pausedUntil : now + DeliveryLimit.look
             // Requests don't ring during a pause, but what they leave should not stay as it is for long.
             until = min(until, now + DeliveryLimit.spooling)
-            pipeline.sleep(until: min(until, latest), wakesForEvents: false)
+            pipeline.sleep(until: min(until, latest), or: .fullness)
         } else if now &- lastActivity < DeliveryLimit.linger {
-            pipeline.sleep(until: now + DeliveryLimit.look, wakesForEvents: false)
+            pipeline.sleep(until: now + DeliveryLimit.look, or: .fullness)
         } else {
-            pipeline.sleep(until: feed?.nextLookAt, wakesForEvents: true)
+            pipeline.sleep(until: feed?.nextLookAt, or: .event)
             lastActivity = SystemClock.monotonicNanoseconds()
         }
     }

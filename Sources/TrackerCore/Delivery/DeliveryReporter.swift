@@ -40,14 +40,17 @@ struct DeliveryReporter {
     }
 
     /// Says about once a second, within the log's own limit, what the queue had to refuse.
-    mutating func reportDrops(pipeline: DeliveryPipeline, now: UInt64) {
+    mutating func reportDrops(pipeline: DeliveryPipeline, isBraking: Bool, now: UInt64) {
         guard now >= nextDropReport else { return }
         nextDropReport = now + 1_000_000_000
         let refused = pipeline.statistics.dropped[.queueFull] ?? 0
         guard refused > knownQueueFull else { return }
-        log.write(
-            .warning, topic: "queue",
-            "the queue is full: \(refused) events refused so far; raise RA_QUEUE_CAPACITY or look at the backend")
+        let advice =
+            isBraking
+            ? "all processors are busy, so delivery leaves them to requests; sample with RA_SAMPLE_RATE, name an "
+                + "RA_SPOOL_DIRECTORY, or let the backend take batches"
+            : "raise RA_QUEUE_CAPACITY or look at the backend"
+        log.write(.warning, topic: "queue", "the queue is full: \(refused) events refused so far; \(advice)")
         knownQueueFull = refused
     }
 

@@ -69,8 +69,9 @@ final class EventSource {
         batch.reserve(events: expected, bytes: expected * (bytesPerEvent + bytesPerEvent / 16))
         // Few at a time, so that a batch of large events does not grow far beyond its bound.
         while batch.count < DeliveryLimit.linesPerBatch, batch.bytes.count < DeliveryLimit.bytesPerBatch {
-            // A whole batch takes most of a millisecond, for which a request may be waiting for this processor.
-            if !isHurried, !batch.isEmpty { DetachedThread.letOthersRun() }
+            // A whole batch takes most of a millisecond, for which a request may be waiting for this processor. But who
+            // lets others go first too often gets too little done, and a queue that fills would overflow.
+            if !isHurried, !batch.isEmpty, !pipeline.isFilling { DetachedThread.letOthersRun() }
             guard take(min(DeliveryLimit.encodedAtOnce, DeliveryLimit.linesPerBatch - batch.count), into: &batch)
             else { break }
         }

@@ -63,6 +63,19 @@ final class DeliveryPipeline: Sendable {
         var stopAt: UInt64?
         /// Grows with each flush: what waits only out of politeness should be tried now.
         var hurries: Int
+        /// Whether somebody waits for events to be settled.
+        var isAwaited: Bool
+        /// How many events the full queue has refused so far.
+        var refusals: Int
+    }
+
+    /// What ends the delivery thread's sleep before its time. A flush and a shutdown always do.
+    enum Alarm {
+        /// Each event.
+        case event
+        /// A queue that fills, so that requests are spared the system call.
+        case fullness
+        case nothingElse
     }
 
     private let state = ThreadLock(State())
@@ -200,7 +213,11 @@ final class DeliveryPipeline: Sendable {
     // MARK: The delivery thread's side
 
     func orders() -> Orders {
-        state.withLock { Orders(isClosed: $0.isClosed, stopAt: $0.stopAt, hurries: $0.hurries) }
+        state.withLock {
+            Orders(
+                isClosed: $0.isClosed, stopAt: $0.stopAt, hurries: $0.hurries, isAwaited: !$0.waiters.isEmpty,
+                refusals: $0.dropped[DropReason.queueFull.index])
+        }
     }
 
     var hasWaiters: Bool { state.withLock { !$0.waiters.isEmpty } }
@@ -238,17 +255,19 @@ final class DeliveryPipeline: Sendable {
     /// Sleeps until `deadline`, or without an end until something happens.
     ///
     /// - Parameters:
-    ///   - deadline: monotonic nanoseconds; nil: until an event, a flush or a shutdown.
-    ///   - wakesForEvents: whether a new event rings the bell. If not, requests are spared the system call.
-    func sleep(until deadline: UInt64?, wakesForEvents: Bool) {
+    ///   - deadline: monotonic nanoseconds; nil: until something happens.
+    func sleep(until deadline: UInt64?, or alarm: Alarm) {
         let mayRest = state.withLock { state -> Bool in
-            guard wakesForEvents else { return true }
-            guard state.waiting == 0, !state.isClosed else { return false }
-            state.isAsleep = true
+            switch alarm {
+            case .event:
+                guard state.waiting == 0, !state.isClosed else { return false }
+                state.isAsleep = true
+            case .fullness: state.isResting = true
+            case .nothingElse: break
+            }
             return true
         }
         guard mayRest else { return }
-        if !wakesForEvents { state.withLock { $0.isResting = true } }
         if let deadline {
             let now = SystemClock.monotonicNanoseconds()
             if deadline > now {

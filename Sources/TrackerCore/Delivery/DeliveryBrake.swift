@@ -1,0 +1,68 @@
+/// Keeps delivery from taking processors away from requests for events of which it can deliver only a part anyway.
+///
+/// One POST for each event costs as much as a whole small request. Where requests come faster than that and all
+/// processors are busy, the queue overflows whatever delivery does, and each event delivered is a request not
+/// answered. Then, and only then, delivery makes do with a thirtieth of the processors.
+struct DeliveryBrake {
+    /// How often the state of affairs is judged, in nanoseconds; also the longest rest.
+    static let window: UInt64 = 20_000_000
+    /// Which part of all processors delivery may use while the brake is on: one of so many.
+    static let share = 30
+
+    /// For how many windows the brake stays on while the queue overflows. A thread that rests most of the time hardly
+    /// waits for a processor, so whether they are all busy shows only in a window without the brake.
+    static let hold = 25
+
+    /// What the thread may run in a window, in nanoseconds; nil where even a whole processor is no more than its share.
+    private let budget: UInt64?
+    private let usage: () -> ThreadUsage?
+    private var start: UInt64 = 0
+    private var usageAtStart: ThreadUsage?
+    private var knownRefusals = 0
+    /// For how many windows the brake stays on.
+    private var windows = 0
+
+    var isOn: Bool { windows > 0 }
+
+    /// - Parameters:
+    ///   - processors: how many the process may use.
+    ///   - usage: what the delivery thread has used so far; nil where that is unknown, and the brake never on.
+    init(processors: Int, usage: @escaping () -> ThreadUsage?) {
+        budget = processors < Self.share ? Self.window * UInt64(max(1, processors)) / UInt64(Self.share) : nil
+        self.usage = usage
+    }
+
+    /// To be asked before each step.
+    ///
+    /// - Parameters:
+    ///   - now: monotonic nanoseconds.
+    ///   - refusals: how many events the full queue has refused so far.
+    /// - Returns: until when to rest; nil: go on.
+    mutating func rest(now: UInt64, refusals: Int) -> UInt64? {
+        guard let budget else { return nil }
+        guard now &- start < Self.window else {
+            let current = usage()
+            if refusals == knownRefusals {
+                windows = 0
+            } else if windows > 0 {
+                windows -= 1
+            } else if Self.lacksProcessors(current, since: usageAtStart) {
+                windows = Self.hold
+            }
+            start = now
+            usageAtStart = current
+            knownRefusals = refusals
+            return nil
+        }
+        guard isOn, let current = usage(), let usageAtStart, current.ran &- usageAtStart.ran >= budget else {
+            return nil
+        }
+        return start + Self.window
+    }
+
+    /// Whether the thread waited for a processor for more than half as long as it ran.
+    private static func lacksProcessors(_ current: ThreadUsage?, since before: ThreadUsage?) -> Bool {
+        guard let current, let before else { return false }
+        return current.waited &- before.waited > (current.ran &- before.ran) / 2
+    }
+}

@@ -27,16 +27,16 @@ private final class SilentNameServer {
 @Suite("A shutdown's deadline")
 struct DeadlineTests {
     private static let settings = [
-        "RA_SHUTDOWN_TIMEOUT": "1", "RA_CONNECT_TIMEOUT": "60", "RA_REQUEST_TIMEOUT": "60",
+        "RA_SHUTDOWN_TIMEOUT": "1", "RA_CONNECT_TIMEOUT": "300", "RA_REQUEST_TIMEOUT": "300",
     ]
 
-    /// Asks for a shutdown with a deadline of a second, where the network would take a minute, and checks that all
+    /// Asks for a shutdown with a deadline of a second, where the network would take five minutes, and checks that all
     /// events are accounted for.
     private func shutDown(_ sender: Sender, spools: Bool) async throws {
         try await sender.ask("capture 300")
         let started = ContinuousClock.now
         let answer = try await sender.ask("shutdown")
-        #expect(ContinuousClock.now - started < .seconds(20))
+        #expect(ContinuousClock.now - started < .seconds(60))
         if spools {
             // On a busy machine the last of them may get to disk a little after the deadline.
             #expect(answer.hasPrefix("delivered 0 spooled ") && answer.contains(" dropped 0 "))
@@ -46,7 +46,7 @@ struct DeadlineTests {
         }
         let ending = ContinuousClock.now
         #expect(try await sender.finish() == 0)
-        #expect(ContinuousClock.now - ending < .seconds(20))
+        #expect(ContinuousClock.now - ending < .seconds(60))
     }
 
     @Test("holds when the backend says nothing, over http and in a TLS handshake", arguments: ["http", "https"])

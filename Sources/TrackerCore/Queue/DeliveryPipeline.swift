@@ -13,50 +13,6 @@ final class DeliveryPipeline: Sendable {
         let wake: @Sendable () -> Void
     }
 
-    private struct State {
-        var queue = EventQueue()
-        /// In the chunk that the delivery thread works on, and not taken yet.
-        var held = 0
-        /// Outstanding, but only encoded and not sent.
-        var ahead = 0
-        var captured = 0
-        var delivered = 0
-        var retried = 0
-        /// On disk, or taken from there by another process.
-        var spooled = 0
-        var deliveredForOthers = 0
-        var ignored = 0
-        var sampledOut = 0
-        var slowHooks = 0
-        var dropped = [Int](repeating: 0, count: DropReason.allCases.count)
-        /// Taken off the queue and not settled.
-        var outstanding = 0
-        /// Of everything that is not settled.
-        var openBytes = 0
-        /// How many events were ever taken off the queue; the queue's first event has this number.
-        var dequeued: UInt64 = 0
-        var isThreadStarted = false
-        var isThreadEnded = false
-        /// The thread does nothing any more but bring what is left to disk.
-        var isSpooling = false
-        var isAsleep = false
-        /// Rests without being woken by each event, but by a queue that fills.
-        var isResting = false
-        var isClosed = false
-        /// Monotonic nanoseconds.
-        var stopAt: UInt64?
-        var hurries = 0
-        var waiters: [Waiter] = []
-        var nextWaiter: UInt64 = 0
-
-        /// Not taken off the queue.
-        var waiting: Int { queue.count + held }
-        /// Not settled.
-        var open: Int { queue.count + held + outstanding }
-
-        mutating func drop(_ reason: DropReason, _ count: Int = 1) { dropped[reason.index] += count }
-    }
-
     /// What the delivery thread has to know before each step.
     struct Orders {
         var isClosed: Bool
@@ -78,7 +34,7 @@ final class DeliveryPipeline: Sendable {
         case nothingElse
     }
 
-    private let state = ThreadLock(State())
+    private let state = ThreadLock(PipelineState())
     private let bell = DispatchSemaphore(value: 0)
     /// Which requests become events; nil: all.
     let selection: Selection?
@@ -132,7 +88,7 @@ final class DeliveryPipeline: Sendable {
     }
 
     /// Whether the queue is so full that a part of it should go to disk, if there is a place for it.
-    private func isFilling(_ state: borrowing State) -> Bool {
+    private func isFilling(_ state: borrowing PipelineState) -> Bool {
         state.open >= capacity - capacity / 4
             || state.openBytes >= maximumBytes - maximumBytes / 4
     }
@@ -140,23 +96,7 @@ final class DeliveryPipeline: Sendable {
     // MARK: Anybody's side
 
     var statistics: TrackerStatistics {
-        state.withLock { state in
-            var statistics = TrackerStatistics()
-            statistics.captured = state.captured
-            statistics.delivered = state.delivered
-            statistics.retried = state.retried
-            statistics.spooled = state.spooled
-            statistics.deliveredForOthers = state.deliveredForOthers
-            statistics.ignored = state.ignored
-            statistics.sampledOut = state.sampledOut
-            statistics.slowHooks = state.slowHooks
-            statistics.queued = state.waiting + state.ahead
-            statistics.inFlight = state.outstanding - state.ahead
-            for reason in DropReason.allCases where state.dropped[reason.index] > 0 {
-                statistics.dropped[reason] = state.dropped[reason.index]
-            }
-            return statistics
-        }
+        state.withLock { $0.statistics }
     }
 
     /// Asks for everything captured so far.
@@ -205,7 +145,7 @@ final class DeliveryPipeline: Sendable {
         state.withLock { state in
             state.isClosed = true
             guard isLast || !state.isSpooling else { return }
-            settleAll(&state, as: .shutdown)
+            state.settleAll(as: .shutdown)
             state.isThreadEnded = true
         }
     }
@@ -359,19 +299,10 @@ final class DeliveryPipeline: Sendable {
     func threadEnds() {
         let waiters = state.withLock { state -> [Waiter] in
             state.isThreadEnded = true
-            settleAll(&state, as: .shutdown)
+            state.settleAll(as: .shutdown)
             defer { state.waiters.removeAll() }
             return state.waiters
         }
         for waiter in waiters { waiter.wake() }
-    }
-
-    private func settleAll(_ state: inout State, as reason: DropReason) {
-        state.drop(reason, state.open)
-        state.queue = EventQueue()
-        state.held = 0
-        state.ahead = 0
-        state.outstanding = 0
-        state.openBytes = 0
     }
 }

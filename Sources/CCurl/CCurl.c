@@ -52,6 +52,7 @@ enum {
     opt_tcp_keep_alive = kind_long + 213,
     opt_path_as_is = kind_long + 234,
     opt_pipe_wait = kind_long + 237,
+    opt_no_proxy = kind_pointer + 177,
     opt_ssl_version = kind_long + 32,
     opt_ssl_verify_peer = kind_long + 64,
     opt_ssl_verify_host = kind_long + 81,
@@ -230,6 +231,15 @@ static size_t receive_header(char *bytes, size_t size, size_t count, void *conte
     return length;
 }
 
+// Whether the environment names a proxy that libcurl would use (everything but HTTP_PROXY, which a CGI client can set).
+static int names_proxy(void) {
+    static const char *const names[] = {"http_proxy", "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"};
+    for (size_t index = 0; index < sizeof names / sizeof *names; index++) {
+        if (getenv(names[index])) return 1;
+    }
+    return 0;
+}
+
 static int prepare(transfer *transfer, const ccurl_options *options) {
     CURL *easy = transfer->easy = curl.easy_init();
     if (!easy) return -1;
@@ -261,6 +271,8 @@ static int prepare(transfer *transfer, const ccurl_options *options) {
     curl.easy_setopt(easy, opt_path_as_is, 1L);
     curl.easy_setopt(easy, opt_pipe_wait, strncasecmp(options->url, "https", 5) == 0 ? 1L : 0L);
     curl.easy_setopt(easy, opt_protocols_text, "http,https");
+    // Otherwise libcurl looks for them before each request, while another thread may be changing the environment.
+    if (!names_proxy()) curl.easy_setopt(easy, opt_no_proxy, "*");
     // Without it, ending a transfer waits for a name look-up that may never answer.
     curl.easy_setopt(easy, opt_quick_exit, 1L);
     return 0;

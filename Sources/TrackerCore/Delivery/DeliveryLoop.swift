@@ -344,13 +344,14 @@ final class DeliveryLoop {
             }
             return
         }
+        // First, so that whoever sees the count finds the reason in the log.
+        log.write(
+            .warning, topic: "drop.\(dropReason.rawValue)",
+            "dropped \(delivery.eventCount == 1 ? "an event" : "\(delivery.eventCount) events"): \(reason)")
         if let part = delivery.spoolPart {
             feed?.dropped(delivery, part, dropReason)
         } else {
             pipeline.settleDropped(dropReason, delivery.eventCount, bytes: delivery.queueBytes)
         }
-        log.write(
-            .warning, topic: "drop.\(dropReason.rawValue)",
-            "dropped \(delivery.eventCount == 1 ? "an event" : "\(delivery.eventCount) events"): \(reason)")
     }
 }

@@ -49,7 +49,8 @@ let package = Package(
             name: "CompareProcess", dependencies: ["TrackerCore", "TrackerRouterAdapter"],
             path: "Benchmarks/compare/CompareProcess"),
 
-        .target(name: "TestSupport", dependencies: ["TrackerCore"], path: "Tests/TestSupport"),
+        .target(name: "CSpawn", path: "Tests/CSpawn"),
+        .target(name: "TestSupport", dependencies: ["TrackerCore", "CSpawn"], path: "Tests/TestSupport"),
         .testTarget(name: "TrackerCoreTests", dependencies: ["TrackerCore", "TestSupport", "SpoolProcess"]),
         .testTarget(name: "TrackerRouterAdapterTests", dependencies: ["TrackerRouterAdapter", "TestSupport"]),
         // Readers of hostile input, for the short run in the tests, the long run by hand, and libFuzzer.

@@ -1,5 +1,7 @@
+import CSpawn
 import Foundation
 import Synchronization
+import TrackerCore
 
 /// A built executable of this package, or any program, as a real process. It is killed when the object goes.
 package final class RunningProgram: Sendable {
@@ -11,13 +13,15 @@ package final class RunningProgram: Sendable {
         var endedAt: ContinuousClock.Instant?
     }
 
-    private let process: Process
-    private let state: Box
-    private let ended = DispatchSemaphore(value: 0)
+    private let name: String
+    private let box = Box()
 
     private final class Box: Sendable {
         let state = Mutex(State())
     }
+
+    /// The process's number.
+    package let identifier: Int32
 
     /// - Parameters:
     ///   - program: the name of one of this package's executables, or an absolute path.
@@ -26,62 +30,70 @@ package final class RunningProgram: Sendable {
         _ program: String, _ arguments: [String] = [], environment: [String: String] = [:],
         directory: URL? = nil, input: FileHandle? = nil
     ) throws {
-        process = Process()
-        state = Box()
-        process.executableURL = program.hasPrefix("/") ? URL(fileURLWithPath: program) : try Self.built(program)
-        process.arguments = arguments
+        let path = program.hasPrefix("/") ? program : try Self.built(program).path
         let own = ProcessInfo.processInfo.environment
-        process.environment = ["PATH": own["PATH"] ?? "/usr/bin:/bin", "HOME": own["HOME"] ?? "/"]
+        let whole = ["PATH": own["PATH"] ?? "/usr/bin:/bin", "HOME": own["HOME"] ?? "/"]
             .merging(own.filter { $0.key.hasPrefix("LD_") || $0.key.hasSuffix("SAN_OPTIONS") }) { $1 }
             .merging(environment) { $1 }
-        if let directory { process.currentDirectoryURL = directory }
-        process.standardInput = input ?? FileHandle.nullDevice
+        guard let nothing = FileHandle(forReadingAtPath: "/dev/null") else {
+            throw SystemError(call: "open(/dev/null)")
+        }
         let output = Pipe()
         let errors = Pipe()
-        process.standardOutput = output
-        process.standardError = errors
-        let box = state
+        name = URL(fileURLWithPath: path).lastPathComponent
+        identifier = Self.withStrings([path] + arguments) { arguments in
+            Self.withStrings(whole.map { "\($0)=\($1)" }) { environment in
+                cspawn_start(
+                    path, arguments, environment, directory?.path,
+                    (input ?? nothing).fileDescriptor, output.fileHandleForWriting.fileDescriptor,
+                    errors.fileHandleForWriting.fileDescriptor)
+            }
+        }
+        try? output.fileHandleForWriting.close()
+        try? errors.fileHandleForWriting.close()
+        guard identifier > 0 else { throw SystemError(call: "start of \(path)", code: -identifier) }
+        let box = box
         Self.collect(output.fileHandleForReading) { bytes in
             box.state.withLock { if let bytes { $0.output += bytes } else { $0.endedStreams += 1 } }
         }
         Self.collect(errors.fileHandleForReading) { bytes in
             box.state.withLock { if let bytes { $0.errors += bytes } else { $0.endedStreams += 1 } }
         }
-        let ended = ended
-        process.terminationHandler = { process in
+        let identifier = identifier
+        Thread.detachNewThread {
+            let status = cspawn_wait(identifier)
             box.state.withLock {
-                $0.status = process.terminationStatus
+                $0.status = status
                 $0.endedAt = .now
+                // Under the lock, so that a signal never reaches another process of the same number.
+                cspawn_reap(identifier)
             }
-            ended.signal()
         }
-        // Swift's own threads block signals, and a child inherits that.
-        var all = sigset_t()
-        var previous = sigset_t()
-        sigfillset(&all)
-        pthread_sigmask(SIG_UNBLOCK, &all, &previous)
-        defer { pthread_sigmask(SIG_SETMASK, &previous, nil) }
-        try process.run()
-        try? output.fileHandleForWriting.close()
-        try? errors.fileHandleForWriting.close()
     }
 
-    deinit {
-        if process.isRunning { kill(process.processIdentifier, SIGKILL) }
+    deinit { signal(SIGKILL) }
+
+    private static func withStrings<R>(
+        _ strings: [String], _ body: (UnsafePointer<UnsafeMutablePointer<CChar>?>?) -> R
+    ) -> R {
+        let copies = strings.map { strdup($0) } + [nil]
+        defer { for copy in copies { free(copy) } }
+        return copies.withUnsafeBufferPointer { body($0.baseAddress) }
     }
 
-    package var identifier: Int32 { process.processIdentifier }
-    package var output: String { state.state.withLock { String(decoding: $0.output, as: UTF8.self) } }
-    package var errors: String { state.state.withLock { String(decoding: $0.errors, as: UTF8.self) } }
+    package var output: String { box.state.withLock { String(decoding: $0.output, as: UTF8.self) } }
+    package var errors: String { box.state.withLock { String(decoding: $0.errors, as: UTF8.self) } }
     /// nil as long as it runs.
-    package var status: Int32? { state.state.withLock { $0.status } }
-    /// When its end was noticed, by a thread that no test can hold up; nil if only ``end(within:)`` noticed it.
-    package var endedAt: ContinuousClock.Instant? { state.state.withLock { $0.endedAt } }
-    /// Whether it has ended, even if Foundation has not noticed.
-    package var hasEnded: Bool { status != nil || statusOfZombie != nil }
+    package var status: Int32? { box.state.withLock { $0.status } }
+    /// When its end was noticed, by a thread that no test can hold up; nil as long as it runs.
+    package var endedAt: ContinuousClock.Instant? { box.state.withLock { $0.endedAt } }
+    package var hasEnded: Bool { status != nil }
     package var lines: [String] { output.split(separator: "\n").map(String.init) }
 
-    package func signal(_ number: Int32) { kill(process.processIdentifier, number) }
+    package func signal(_ number: Int32) {
+        // A number below 1 would be a group of processes.
+        box.state.withLock { if $0.status == nil, identifier > 0 { kill(identifier, number) } }
+    }
 
     /// Sends SIGTERM and waits for the end.
     @discardableResult
@@ -92,30 +104,10 @@ package final class RunningProgram: Sendable {
 
     /// Waits for the end.
     package func end(within limit: Duration = .seconds(60)) async throws -> Int32 {
-        let patience = ContinuousClock.now + .seconds(1)
-        var unnoticed: Int32?
-        try await eventually(within: limit, "the end of \(process.executableURL?.lastPathComponent ?? "?")") {
-            if status == nil, ContinuousClock.now > patience { unnoticed = statusOfZombie }
-            return status != nil || unnoticed != nil
-        }
+        try await eventually(within: limit, "the end of \(name)") { hasEnded }
         // All that it wrote; children that live on may keep its output open.
-        try? await eventually(within: .seconds(2)) { state.state.withLock { $0.endedStreams == 2 } }
-        return status ?? unnoticed ?? -1
-    }
-
-    /// The status of a process that has ended, whether Foundation has noticed or not: it waits for the end of a
-    /// descriptor, and a program that another test started at the wrong moment may have inherited that.
-    private var statusOfZombie: Int32? {
-        var information = siginfo_t()
-        let options = Int32(WEXITED) | Int32(WNOHANG) | Int32(WNOWAIT)
-        guard waitid(P_PID, id_t(identifier), &information, options) == 0, information.si_signo == SIGCHLD else {
-            return nil
-        }
-        #if canImport(Glibc)
-            return information._sifields._sigchld.si_status
-        #else
-            return information.si_status
-        #endif
+        try? await eventually(within: .seconds(2)) { box.state.withLock { $0.endedStreams == 2 } }
+        return status ?? -1
     }
 
     /// Waits for a line on standard error that holds a text, and gives the port at the end of its first address.

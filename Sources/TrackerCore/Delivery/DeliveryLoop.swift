@@ -65,7 +65,7 @@ final class DeliveryLoop {
                 pipeline.sleep(until: until, or: .nothingElse)
                 continue
             }
-            fill(now: now, isClosed: orders.isClosed)
+            fill(now: now, orders)
             pipeline.notifyWaiters { oldestOutstanding }
             reporter.reportDrops(pipeline: pipeline, isBraking: brake.isOn, now: now)
             let isIdle = inFlight.isEmpty && retries.isEmpty && source.isEmpty
@@ -123,9 +123,9 @@ final class DeliveryLoop {
 
     // MARK: Sending
 
-    private func fill(now: UInt64, isClosed: Bool) {
+    private func fill(now: UInt64, _ orders: DeliveryPipeline.Orders) {
         if let feed { relieveMemory(feed, now: now) }
-        let hasWork = feedHasWork(now: now, isClosed: isClosed)
+        let hasWork = feedHasWork(now: now, isClosed: orders.isClosed)
         guard !retries.isEmpty || !source.isEmpty || hasWork else { return }
         guard let session = openSession(now: now) else { return giveUpSending() }
         var free = health.allowance(now: now, maximum: session.maximumInFlight) - inFlight.count
@@ -136,7 +136,7 @@ final class DeliveryLoop {
         // The past must not wait until there is no present.
         let reserved = hasWork && free > 1 ? 1 : 0
         if sendsBatches {
-            let isHurried = isClosed || pipeline.hasWaiters
+            let isHurried = orders.isClosed || orders.isAwaited
             while free > reserved, let delivery = nextBatch(isHurried: isHurried) {
                 send(delivery, over: session)
                 free -= 1

@@ -160,7 +160,7 @@ final class DeliveryPipeline: Sendable {
         }
     }
 
-    var hasWaiters: Bool { state.withLock { !$0.waiters.isEmpty } }
+    private var hasWaiters: Bool { state.withLock { !$0.waiters.isEmpty } }
 
     var isFilling: Bool { state.withLock { isFilling($0) } }
 

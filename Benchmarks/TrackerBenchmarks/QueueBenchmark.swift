@@ -15,14 +15,14 @@ enum QueueBenchmark {
                     "one event in, one out and settled",
                     {
                         single.capture()
-                        single.settle(1)
+                        single.settle()
                     }
                 ),
                 (
                     "64 events in, out together and settled",
                     {
                         for _ in 0..<64 { batches.capture() }
-                        batches.settle(64)
+                        batches.settle()
                     }
                 ),
                 ("one event refused by a full queue", { full.capture() }),

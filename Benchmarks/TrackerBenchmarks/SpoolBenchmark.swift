@@ -46,16 +46,17 @@ enum SpoolBenchmark {
         for _ in 0..<events / batch {
             let records = (0..<batch).map { _ in
                 SpoolRecord(
-                    idempotencyKey: identifiers.next(), capturedAt: SystemClock.epochNanoseconds(), body: body)
+                    key: ParcelKey(identifiers.next()), capturedAt: SystemClock.epochNanoseconds(), body: body)
             }
-            guard spool.append(records).stored == batch else { throw BenchmarkFailure("the spool took not all") }
+            guard spool.append(records).result.stored == batch else { throw BenchmarkFailure("the spool took not all") }
         }
         let middle = SystemClock.monotonicNanoseconds()
-        spool.seal()
+        spool.close()
+        spool.look()
         var count = 0
-        while let claim = spool.claim() {
-            count += claim.records.count
-            guard claim.remove() else { throw BenchmarkFailure("a segment can't be removed") }
+        while let next = spool.next() {
+            count += 1
+            spool.settle(next.place)
         }
         guard count == events / batch * batch else { throw BenchmarkFailure("the spool gave back \(count)") }
         let end = SystemClock.monotonicNanoseconds()

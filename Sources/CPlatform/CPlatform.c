@@ -9,12 +9,14 @@
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
-#include <stdatomic.h>
 #include <stddef.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/types.h>
 #include <syslog.h>
+#include <time.h>
 #include <unistd.h>
 
 #if defined(__APPLE__)
@@ -95,16 +97,135 @@ void cplatform_system_log(int level, const char *line) {
     syslog(LOG_USER | priority, "rigidanalytics: %s", line);
 }
 
-static atomic_int forks;
-static pthread_once_t counts_forks = PTHREAD_ONCE_INIT;
+// ---- Locks and descriptors that a fork must not harm ----
 
-static void count_fork(void) { atomic_fetch_add_explicit(&forks, 1, memory_order_relaxed); }
+int cplatform_forks;
 
-static void begin_counting_forks(void) { pthread_atfork(NULL, NULL, count_fork); }
+static pthread_once_t watches_forks = PTHREAD_ONCE_INIT;
+// Guards the two lists below; held across a fork.
+static pthread_mutex_t list_lock = PTHREAD_MUTEX_INITIALIZER;
+static cplatform_lock *first_lock;
+static struct private_descriptor {
+    int number;
+    dev_t device;
+    ino_t inode;
+} *private_descriptors;
+static size_t private_count, private_capacity;
 
-int cplatform_count_forks(void) {
-    pthread_once(&counts_forks, begin_counting_forks);
-    return atomic_load_explicit(&forks, memory_order_relaxed);
+static void initialize(cplatform_lock *lock) {
+    pthread_mutexattr_t mutex;
+    pthread_mutexattr_init(&mutex);
+#if defined(__GLIBC__)
+    // Looks again for a moment before it asks the kernel to wait.
+    pthread_mutexattr_settype(&mutex, PTHREAD_MUTEX_ADAPTIVE_NP);
+#endif
+    pthread_mutex_init(&lock->mutex, &mutex);
+    pthread_mutexattr_destroy(&mutex);
+    pthread_condattr_t condition;
+    pthread_condattr_init(&condition);
+#if !defined(__APPLE__)
+    pthread_condattr_setclock(&condition, CLOCK_MONOTONIC);
+#endif
+    pthread_cond_init(&lock->condition, &condition);
+    pthread_condattr_destroy(&condition);
+}
+
+static void before_fork(void) {
+    pthread_mutex_lock(&list_lock);
+    for (cplatform_lock *lock = first_lock; lock; lock = lock->next) pthread_mutex_lock(&lock->mutex);
+}
+
+static void after_fork_in_parent(void) {
+    for (cplatform_lock *lock = first_lock; lock; lock = lock->next) pthread_mutex_unlock(&lock->mutex);
+    pthread_mutex_unlock(&list_lock);
+}
+
+// The child has one thread. The threads that waited for a condition are the parent's, so a condition begins anew: a
+// signal must not be spent on one of them. What the locks guard is whole, since the fork waited for them.
+static void after_fork_in_child(void) {
+    __atomic_fetch_add(&cplatform_forks, 1, __ATOMIC_RELAXED);
+    for (cplatform_lock *lock = first_lock; lock; lock = lock->next) initialize(lock);
+    for (size_t index = 0; index < private_count; index++) {
+        // Whoever closed one without a word may have left its number to somebody else.
+        struct stat status;
+        struct private_descriptor *known = &private_descriptors[index];
+        if (fstat(known->number, &status) == 0 && status.st_dev == known->device && status.st_ino == known->inode)
+            close(known->number);
+    }
+    private_count = 0;
+    pthread_mutex_init(&list_lock, NULL);
+}
+
+static void watch_forks(void) { pthread_atfork(before_fork, after_fork_in_parent, after_fork_in_child); }
+
+void cplatform_watch_forks(void) { pthread_once(&watches_forks, watch_forks); }
+
+void cplatform_lock_create(cplatform_lock *lock, int survives_fork) {
+    *lock = (cplatform_lock){0};
+    initialize(lock);
+    if (survives_fork) {
+        cplatform_watch_forks();
+        pthread_mutex_lock(&list_lock);
+        lock->is_listed = 1;
+        lock->next = first_lock;
+        if (first_lock) first_lock->previous = lock;
+        first_lock = lock;
+        pthread_mutex_unlock(&list_lock);
+    }
+}
+
+void cplatform_lock_destroy(cplatform_lock *lock) {
+    if (lock->is_listed) {
+        pthread_mutex_lock(&list_lock);
+        if (lock->previous) lock->previous->next = lock->next; else first_lock = lock->next;
+        if (lock->next) lock->next->previous = lock->previous;
+        pthread_mutex_unlock(&list_lock);
+    }
+    pthread_mutex_destroy(&lock->mutex);
+    pthread_cond_destroy(&lock->condition);
+}
+
+int cplatform_lock_wait(cplatform_lock *lock, uint64_t deadline) {
+    if (deadline == UINT64_MAX) return pthread_cond_wait(&lock->condition, &lock->mutex);
+#if defined(__APPLE__)
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    uint64_t present = (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+    uint64_t left = deadline > present ? deadline - present : 0;
+    struct timespec wait = {.tv_sec = (time_t)(left / 1000000000u), .tv_nsec = (long)(left % 1000000000u)};
+    return pthread_cond_timedwait_relative_np(&lock->condition, &lock->mutex, &wait);
+#else
+    struct timespec until = {.tv_sec = (time_t)(deadline / 1000000000u), .tv_nsec = (long)(deadline % 1000000000u)};
+    return pthread_cond_timedwait(&lock->condition, &lock->mutex, &until);
+#endif
+}
+
+void cplatform_keep_private(int descriptor) {
+    struct stat status;
+    if (fstat(descriptor, &status) != 0) return;
+    cplatform_forget_private(descriptor);
+    pthread_mutex_lock(&list_lock);
+    if (private_count == private_capacity) {
+        size_t capacity = private_capacity ? private_capacity * 2 : 64;
+        struct private_descriptor *grown = realloc(private_descriptors, capacity * sizeof *grown);
+        // Without memory the descriptor is inherited, as any other.
+        if (!grown) { pthread_mutex_unlock(&list_lock); return; }
+        private_descriptors = grown;
+        private_capacity = capacity;
+    }
+    private_descriptors[private_count++] = (struct private_descriptor){descriptor, status.st_dev, status.st_ino};
+    pthread_mutex_unlock(&list_lock);
+}
+
+void cplatform_forget_private(int descriptor) {
+    cplatform_watch_forks();
+    pthread_mutex_lock(&list_lock);
+    for (size_t index = 0; index < private_count; index++) {
+        if (private_descriptors[index].number != descriptor) continue;
+        private_descriptors[index] = private_descriptors[--private_count];
+        break;
+    }
+    pthread_mutex_unlock(&list_lock);
 }
 
 int cplatform_processors(void) {

@@ -1,5 +1,3 @@
-import Dispatch
-
 /// Measures requests and delivers one event for each, in the background.
 ///
 /// One tracker serves a whole process. It starts its thread with the first event; a disabled one never does.
@@ -7,39 +5,38 @@ public final class Tracker: Sendable, CustomStringConvertible, CustomReflectable
     /// What the tracker was made with.
     public let configuration: TrackerConfiguration
     /// nil if analytics are disabled: then a request costs one branch.
-    private let pipeline: DeliveryPipeline?
-    private let log: TrackerLog
+    private let gate: RequestGate?
+    var mailbox: Mailbox? { gate?.mailbox }
 
     /// - Parameters:
     ///   - configuration: checked settings.
     ///   - transport: how events travel; nil: over HTTP to the configured backend.
     public init(configuration: TrackerConfiguration, transport: (any EventTransport)? = nil) {
         self.configuration = configuration
-        let log = TrackerLog(
-            level: configuration.logLevel, secret: configuration.projectToken, handler: configuration.logHandler)
-        self.log = log
         guard !configuration.isDisabled else {
-            pipeline = nil
+            gate = nil
             return
         }
+        let log = TrackerLog(
+            level: configuration.logLevel, secret: configuration.projectToken, handler: configuration.logHandler)
         let transport = transport ?? HTTPTransport(configuration: configuration)
-        pipeline = DeliveryPipeline(
-            capacity: configuration.queueCapacity, maximumBytes: configuration.queueMaximumBytes,
-            selection: Selection(configuration), forwardedOrigin: ForwardedOrigin(configuration.trustedProxies)
-        ) { pipeline in
-            LastMoment.add(pipeline)
+        let mailbox = Mailbox(
+            capacity: configuration.queueCapacity, maximumBytes: configuration.queueMaximumBytes
+        ) { mailbox in
+            LastMoment.add(mailbox)
             do {
                 try DetachedThread.start(name: "rigidanalytics") {
-                    DeliveryLoop(configuration: configuration, transport: transport, pipeline: pipeline, log: log).run()
-                    LastMoment.remove(pipeline)
+                    DeliveryLoop(configuration: configuration, transport: transport, mailbox: mailbox, log: log).run()
+                    LastMoment.remove(mailbox)
                 }
                 return true
             } catch {
-                LastMoment.remove(pipeline)
+                LastMoment.remove(mailbox)
                 log.write(.error, topic: "thread", "the delivery thread can't be started: \(error)")
                 return false
             }
         }
+        gate = RequestGate(configuration: configuration, mailbox: mailbox)
         if configuration.backendEndpoint.scheme == "http", !configuration.backendEndpoint.isLoopback {
             log.write(
                 .warning,
@@ -49,7 +46,7 @@ public final class Tracker: Sendable, CustomStringConvertible, CustomReflectable
 
     deinit {
         // Nobody can wait here; the thread delivers what it can until the usual deadline.
-        _ = pipeline?.close(stopAt: Self.deadline(after: configuration.shutdownTimeout))
+        _ = mailbox?.close(stopAt: Self.deadline(after: configuration.shutdownTimeout))
     }
 
     /// Where events go, and what became of them so far; never the token.
@@ -61,7 +58,7 @@ public final class Tracker: Sendable, CustomStringConvertible, CustomReflectable
     }
 
     /// Whether events are made at all.
-    public var isEnabled: Bool { pipeline != nil }
+    public var isEnabled: Bool { gate != nil }
 
     /// Begins to measure a request.
     ///
@@ -72,36 +69,27 @@ public final class Tracker: Sendable, CustomStringConvertible, CustomReflectable
     public func begin(
         _ snapshot: @autoclosure () -> RequestSnapshot, session: SessionIdentifier? = nil
     ) -> Interception? {
-        guard let pipeline else { return nil }
+        guard let gate else { return nil }
         let snapshot = snapshot()
-        if let selection = pipeline.selection, selection.ignores(snapshot) {
-            pipeline.countIgnored()
-            return nil
-        }
-        return Interception(pipeline: pipeline, snapshot: snapshot, session: session)
-    }
-
-    func capture(_ request: TrackedRequest) {
-        pipeline?.capture(request)
+        guard gate.admits(snapshot) else { return nil }
+        return Interception(gate: gate, snapshot: snapshot, session: session)
     }
 
     /// What became of the events so far.
-    public var statistics: TrackerStatistics { pipeline?.statistics ?? TrackerStatistics() }
+    public var statistics: TrackerStatistics { mailbox?.statistics ?? TrackerStatistics() }
 
     /// Waits until everything captured before the call is settled, or the time is over. The tracker goes on.
     ///
     /// A pause after a failure is cut short, unless the backend asked for it.
     @discardableResult
     public func flush(timeout: Duration = .seconds(5)) -> FlushResult {
-        guard let pipeline else { return Self.result(from: TrackerStatistics(), to: TrackerStatistics()) }
-        let before = pipeline.statistics
-        let settled = DispatchSemaphore(value: 0)
-        if let waiter = pipeline.notifyWhenSettled({ settled.signal() }) {
-            if settled.wait(timeout: .now() + .nanoseconds(Int(clamping: timeout.nanoseconds))) == .timedOut {
-                pipeline.cancelWait(waiter)
-            }
+        guard let mailbox else { return Self.result(from: TrackerStatistics(), to: TrackerStatistics()) }
+        let before = mailbox.statistics
+        let settled = Signal()
+        if let waiter = mailbox.notifyWhenSettled({ settled.set() }) {
+            if !settled.wait(until: Self.deadline(after: timeout)) { mailbox.cancelWait(waiter) }
         }
-        return Self.result(from: before, to: pipeline.statistics)
+        return Self.result(from: before, to: mailbox.statistics)
     }
 
     /// Stops taking events, delivers what it has, and stops, all within `timeout`; what is left then is counted as
@@ -117,20 +105,19 @@ public final class Tracker: Sendable, CustomStringConvertible, CustomReflectable
     ///   deadline by itself wherever the machine lets it.
     @discardableResult
     package func shutdown(timeout: Duration, patience: Duration) -> FlushResult {
-        guard let pipeline else { return Self.result(from: TrackerStatistics(), to: TrackerStatistics()) }
-        let before = pipeline.statistics
-        let settled = DispatchSemaphore(value: 0)
-        let waiter = pipeline.notifyWhenSettled(awaitsEnd: configuration.drainsSpoolAtShutdown) { settled.signal() }
-        if pipeline.close(stopAt: Self.deadline(after: timeout)), let waiter {
-            let longest = timeout.nanoseconds &+ patience.nanoseconds
-            if settled.wait(timeout: .now() + .nanoseconds(Int(clamping: longest))) == .timedOut {
-                pipeline.cancelWait(waiter)
-                pipeline.abandon()
+        guard let mailbox else { return Self.result(from: TrackerStatistics(), to: TrackerStatistics()) }
+        let before = mailbox.statistics
+        let settled = Signal()
+        let waiter = mailbox.notifyWhenSettled(awaitsEnd: configuration.drainsSpoolAtShutdown) { settled.set() }
+        if mailbox.close(stopAt: Self.deadline(after: timeout)), let waiter {
+            if !settled.wait(until: Self.deadline(after: timeout + patience)) {
+                mailbox.cancelWait(waiter)
+                mailbox.abandon()
             }
         } else {
-            pipeline.abandon()
+            mailbox.abandon()
         }
-        return Self.result(from: before, to: pipeline.statistics)
+        return Self.result(from: before, to: mailbox.statistics)
     }
 
     /// `flush(timeout:)` without blocking the caller's thread.
@@ -179,4 +166,18 @@ public final class Tracker: Sendable, CustomStringConvertible, CustomReflectable
             delivered: after.delivered - before.delivered, spooled: after.spooled - before.spooled,
             dropped: after.droppedInAll - before.droppedInAll, pending: after.pending)
     }
+}
+
+/// Something that happens once, for one thread to wait for.
+private final class Signal: Sendable {
+    private let isSet = ThreadLock(false)
+
+    func set() {
+        isSet.withLock { $0 = true }
+        isSet.signal()
+    }
+
+    /// - Parameter deadline: monotonic nanoseconds.
+    /// - Returns: false if the time was over.
+    func wait(until deadline: UInt64) -> Bool { isSet.wait(until: deadline) { $0 ? true : nil } ?? false }
 }

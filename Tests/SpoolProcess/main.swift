@@ -1,7 +1,7 @@
 // Works on a spool until it is killed, and says on its standard output what it has done.
 //
 //     SpoolProcess append DIRECTORY           stores records without end; prints each key once it is stored
-//     SpoolProcess deliver DIRECTORY          claims without end; prints each key, then removes the segment
+//     SpoolProcess deliver DIRECTORY          takes records without end; prints each key, then settles it
 //     SpoolProcess measure DIRECTORY COUNT    prints the time of one append, alone and in batches
 
 import TrackerCore
@@ -31,7 +31,7 @@ func report(_ keys: [EventIdentifier]) {
 
 func record(_ identifiers: EventIdentifierGenerator, bodyBytes: Int) -> SpoolRecord {
     SpoolRecord(
-        idempotencyKey: identifiers.next(), capturedAt: SystemClock.epochNanoseconds(),
+        key: ParcelKey(identifiers.next()), capturedAt: SystemClock.epochNanoseconds(),
         body: [UInt8](repeating: UInt8(ascii: "x"), count: bodyBytes))
 }
 
@@ -41,34 +41,37 @@ func append(to spool: Spool) {
         let records = (0..<Int.random(in: 1...20)).map { _ in
             record(identifiers, bodyBytes: .random(in: 0...3_000))
         }
-        let result = spool.append(records)
+        let result = spool.append(records).result
         guard result.stored == records.count else {
             print("not stored: \(result)")
             exit(3)
         }
-        report(records.map(\.idempotencyKey))
-        if Int.random(in: 0..<8) == 0 { spool.seal() }
+        report(records.map(\.key.identifier))
+        if Int.random(in: 0..<8) == 0 { spool.close() }
     }
 }
 
 func deliver(from spool: Spool) {
     while true {
-        guard let claim = spool.claim() else {
+        spool.look()
+        var taken: [(record: SpoolRecord, place: SpoolPlace)] = []
+        while taken.count < 50, let next = spool.next() { taken.append(next) }
+        guard !taken.isEmpty else {
             usleep(200)
             continue
         }
         switch Int.random(in: 0..<3) {
         case 0:
-            let half = claim.records.indices.prefix(claim.records.count / 2)
-            report(half.map { claim.records[$0].idempotencyKey })
-            claim.markDelivered(half)
-            claim.release()
-        case 1:
-            claim.release()
+            let half = taken.prefix(taken.count / 2)
+            report(half.map { $0.record.key.identifier })
+            for entry in half { spool.settle(entry.place) }
+            for entry in taken.dropFirst(half.count) { spool.giveBack(entry.place) }
+        case 1: for entry in taken { spool.giveBack(entry.place) }
         default:
-            report(claim.records.map(\.idempotencyKey))
-            claim.remove()
+            report(taken.map { $0.record.key.identifier })
+            for entry in taken { spool.settle(entry.place) }
         }
+        if Bool.random() { spool.close() }
     }
 }
 
@@ -81,15 +84,16 @@ func measure(_ spool: Spool, count: Int) {
         let time = clock.measure { for _ in 0..<count / batch { _ = spool.append(records) } }
         print("append of \(batch): \(time / (count / batch * batch)) a record")
     }
-    spool.seal()
-    var claimed = 0
+    spool.close()
+    spool.look()
+    var taken = 0
     let time = clock.measure {
-        while let claim = spool.claim() {
-            claimed += claim.records.count
-            claim.remove()
+        while let next = spool.next() {
+            taken += 1
+            spool.settle(next.place)
         }
     }
-    print("claim and remove: \(time / max(1, claimed)) a record, \(claimed) records")
+    print("take and settle: \(time / max(1, taken)) a record, \(taken) records")
     let making = clock.measure { for _ in 0..<count { _ = identifiers.next() } }
     print("identifier: \(making / count)")
     var buffer: [UInt8] = []

@@ -2,80 +2,128 @@
 #define RA_CCURL_H
 
 #include <stddef.h>
+#include <stdint.h>
 
-// The few calls of libcurl that delivery needs. The library is found with dlopen when the first event is sent, so that
-// neither its headers nor its link are needed to build, and a process that sends nothing never loads it.
+// libcurl's ABI, as far as delivery needs it: its numbers, and calls that Swift cannot make itself because they take a
+// variable number of arguments. The library is found with dlopen when the first event is sent, so that neither its
+// headers nor its link are needed to build, and a process that sends nothing never loads it.
 //
-// A link and its transfers belong to one thread; only ccurl_load may be called from several.
+// Only ccurl_load may be called from several threads. Nothing else may be called before it has returned NULL.
 
-/// A set of transfers that share connections (a libcurl "multi handle").
-typedef struct ccurl_link ccurl_link;
-
-/// What all requests of a link have in common. Strings are copied.
-typedef struct ccurl_options {
-    const char *url;
-    const char *user_agent;
-    const char *content_type_json;
-    const char *content_type_lines;
-    /// NULL: the system's own certificate authorities.
-    const char *ca_file;
-    long connect_timeout_ms;
-    long request_timeout_ms;
-    /// Transfers that may be under way at once, and connections kept open.
-    int maximum_transfers;
-} ccurl_options;
-
-/// How one transfer ended. The strings live until the next call for the same link.
-typedef struct ccurl_result {
-    unsigned long long identifier;
-    /// 0, or libcurl's error number (CURLcode).
-    int code;
-    /// The HTTP status; 0 if no response came.
-    long status;
-    /// What went wrong, in words; empty if nothing did.
-    const char *error;
-    /// Values of response headers; empty if absent.
-    const char *retry_after;
-    const char *accept_post;
-    const char *accept_encoding;
-} ccurl_result;
-
-/// The kind of failure behind `ccurl_result.code`.
-typedef enum ccurl_failure {
-    ccurl_failure_none,
-    /// The peer's certificate or name was refused, or the CA file can't be read.
-    ccurl_failure_certificate,
-    /// The connection could not be made, broke, or was too slow.
-    ccurl_failure_network,
-} ccurl_failure;
-
-/// Loads libcurl once for the process. Returns NULL, or why it could not be loaded.
+/// Loads libcurl, unless that was done. Returns NULL, or why it can't be loaded now; another call tries again.
+/// The text lives as long as the calling thread.
 const char *ccurl_load(void);
 
-/// libcurl's version, as "7.88.1"; empty before it is loaded.
-const char *ccurl_version(void);
+// libcurl's numbers are stable by the project's promise.
+enum {
+    ccurl_option_write_data = 10001,
+    ccurl_option_url = 10002,
+    ccurl_option_error_buffer = 10010,
+    ccurl_option_post_fields = 10015,
+    ccurl_option_user_agent = 10018,
+    ccurl_option_http_header = 10023,
+    ccurl_option_header_data = 10029,
+    ccurl_option_ca_info = 10065,
+    ccurl_option_share = 10100,
+    ccurl_option_private = 10103,
+    ccurl_option_open_socket_data = 10164,
+    ccurl_option_no_proxy = 10177,
+    ccurl_option_close_socket_data = 10209,
+    ccurl_option_protocols_text = 10318,
 
-/// Returns NULL if memory ran out.
-ccurl_link *ccurl_link_open(const ccurl_options *options);
+    ccurl_option_write_function = 20011,
+    ccurl_option_header_function = 20079,
+    ccurl_option_open_socket_function = 20163,
+    ccurl_option_close_socket_function = 20208,
 
-/// Ends all transfers at once and closes the connections.
-void ccurl_link_close(ccurl_link *link);
+    ccurl_option_ssl_version = 32,
+    ccurl_option_post = 47,
+    ccurl_option_follow_location = 52,
+    ccurl_option_post_field_size = 60,
+    ccurl_option_ssl_verify_peer = 64,
+    ccurl_option_ssl_verify_host = 81,
+    ccurl_option_http_version = 84,
+    ccurl_option_no_signal = 99,
+    ccurl_option_tcp_no_delay = 121,
+    ccurl_option_timeout_ms = 155,
+    ccurl_option_connect_timeout_ms = 156,
+    ccurl_option_tcp_keep_alive = 213,
+    ccurl_option_path_as_is = 234,
+    ccurl_option_pipe_wait = 237,
+    ccurl_option_max_age_connection = 288,
+    ccurl_option_quick_exit = 322,
 
-/// Starts one POST. The body and the strings are copied.
-///
-/// Returns 0, or -1 if no transfer is free or memory ran out.
-int ccurl_link_start(ccurl_link *link, unsigned long long identifier, const char *idempotency_key, const void *body,
-                     size_t length, int is_lines, int is_gzip);
+    ccurl_multi_option_max_connects = 6,
+    ccurl_multi_option_max_host_connections = 7,
+    ccurl_multi_option_max_concurrent_streams = 16,
 
-/// Moves transfers on; waits at most `timeout_ms` for something to happen.
-void ccurl_link_wait(ccurl_link *link, int timeout_ms);
+    ccurl_info_private = 0x100000 + 21,
+    ccurl_info_response_code = 0x200000 + 2,
+    ccurl_info_http_version = 0x200000 + 46,
+    ccurl_info_pretransfer_time = 0x600000 + 52,
+    ccurl_info_starttransfer_time = 0x600000 + 53,
 
-/// Takes one ended transfer. Returns 1, or 0 if there is none.
-int ccurl_link_next(ccurl_link *link, ccurl_result *result);
+    ccurl_http_version_1_0 = 1,
+    ccurl_http_version_1_1 = 2,
+    ccurl_http_version_2 = 3,
+    ccurl_http_version_2_tls = 4,
+    ccurl_http_version_3 = 30,
+    ccurl_ssl_version_tls_1_2 = 6,
+    ccurl_error_size = 256,
+};
 
-/// Ends all transfers at once, without results. Connections that were idle stay.
-void ccurl_link_cancel(ccurl_link *link);
+/// libcurl's list of header lines (struct curl_slist).
+typedef struct ccurl_list {
+    char *data;
+    struct ccurl_list *next;
+} ccurl_list;
 
-ccurl_failure ccurl_classify(int code);
+/// Takes a piece of a response. Returns how much it took; less than `size * count` ends the transfer.
+typedef size_t (*ccurl_receive)(char *bytes, size_t size, size_t count, void *context);
+
+/// The sockets that handles have open. Begins as zeros.
+typedef struct ccurl_sockets {
+    int count;
+    int capacity;
+    struct ccurl_socket *entries;
+} ccurl_sockets;
+
+/// Forgets sockets that libcurl closed without a word, as it does where a connection is refused at once.
+void ccurl_sockets_sweep(ccurl_sockets *sockets);
+/// Frees the memory; the sockets are libcurl's.
+void ccurl_sockets_free(ccurl_sockets *sockets);
+
+// Transfers (easy handles).
+void *ccurl_easy_init(void);
+void ccurl_easy_cleanup(void *easy);
+/// These return 0, or libcurl's error number.
+int ccurl_easy_set_long(void *easy, int option, long value);
+int ccurl_easy_set_pointer(void *easy, int option, const void *value);
+int ccurl_easy_set_callback(void *easy, int option, ccurl_receive callback);
+/// Counts the handle's sockets in `sockets`, which must outlive the multi handle, and closes them in forked children.
+int ccurl_easy_set_sockets(void *easy, ccurl_sockets *sockets);
+/// These return 0 or NULL where libcurl does not know.
+long ccurl_easy_get_long(void *easy, int info);
+int64_t ccurl_easy_get_offset(void *easy, int info);
+void *ccurl_easy_get_pointer(void *easy, int info);
+/// libcurl's words for an error number.
+const char *ccurl_easy_error(int code);
+
+// Sets of transfers that share connections (multi handles).
+void *ccurl_multi_init(void);
+void ccurl_multi_cleanup(void *multi);
+int ccurl_multi_set_long(void *multi, int option, long value);
+int ccurl_multi_add(void *multi, void *easy);
+int ccurl_multi_remove(void *multi, void *easy);
+/// Moves transfers on. Returns how many are under way.
+int ccurl_multi_perform(void *multi);
+/// Waits at most so long for something to happen. Returns how many descriptors are ready.
+int ccurl_multi_poll(void *multi, int timeout_ms);
+/// Takes one transfer that has ended. Returns 1, or 0 if there is none.
+int ccurl_multi_next(void *multi, void **easy, int *code);
+
+/// What transfers of one thread share: TLS sessions. NULL where this libcurl can't.
+void *ccurl_share_init(void);
+void ccurl_share_cleanup(void *share);
 
 #endif

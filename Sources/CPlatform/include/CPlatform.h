@@ -3,6 +3,9 @@
 
 // System interfaces that the toolchain's Glibc module leaves out.
 
+#include <pthread.h>
+#include <stdint.h>
+
 #if defined(__linux__)
 #include <sys/epoll.h>
 #endif
@@ -22,8 +25,36 @@ int cplatform_report_signal(int signal, int descriptor);
 /// Returns 0 in the child, its number in the parent, and -1 where that is not possible.
 int cplatform_fork_detached(void);
 
-/// How many forks lie between the first process that asked and this one; a process and its child get different numbers.
-int cplatform_count_forks(void);
+/// A mutex with a condition that waits on the monotonic clock.
+typedef struct cplatform_lock {
+    pthread_mutex_t mutex;
+    pthread_cond_t condition;
+    struct cplatform_lock *next, *previous;
+    int is_listed;
+} cplatform_lock;
+
+/// Makes a lock in memory that stays where it is until `cplatform_lock_destroy`. With `survives_fork`, a fork waits
+/// until nobody holds the lock, and the child gets one that is free and that nobody waits for.
+void cplatform_lock_create(cplatform_lock *lock, int survives_fork);
+
+void cplatform_lock_destroy(cplatform_lock *lock);
+
+/// Waits for a signal, with the lock held; it is released meanwhile. `deadline` in nanoseconds of CLOCK_MONOTONIC;
+/// UINT64_MAX: without an end. Returns 0, or ETIMEDOUT.
+int cplatform_lock_wait(cplatform_lock *lock, uint64_t deadline);
+
+/// Closes the descriptor in every child that a fork makes, until ``cplatform_forget_private`` is called for it.
+void cplatform_keep_private(int descriptor);
+void cplatform_forget_private(int descriptor);
+
+/// Begins to count forks in `cplatform_count_forks`.
+void cplatform_watch_forks(void);
+
+extern int cplatform_forks;
+
+/// How many forks lie between the process that began to watch and this one: a process and its child get different
+/// numbers.
+static inline int cplatform_count_forks(void) { return __atomic_load_n(&cplatform_forks, __ATOMIC_RELAXED); }
 
 /// How many processors this process may run on; at least 1.
 int cplatform_processors(void);

@@ -83,6 +83,7 @@ extension TrackerConfiguration {
         if let path = reader.text("RA_SPOOL_DIRECTORY") { spoolDirectory = path }
         if let number = try reader.integer("RA_SPOOL_MAXIMUM_BYTES") { spoolMaximumBytes = number }
         if let time = try reader.duration("RA_SPOOL_MAXIMUM_AGE") { spoolMaximumAge = time }
+        if let time = try reader.duration("RA_SPOOL_AFTER") { spoolAfter = time }
         if let path = reader.text("RA_CA_FILE") { caFile = path }
         if let time = try reader.duration("RA_CONNECT_TIMEOUT") { connectTimeout = time }
         if let time = try reader.duration("RA_REQUEST_TIMEOUT") { requestTimeout = time }
@@ -102,7 +103,7 @@ extension TrackerConfiguration {
         "RA_PRIVACY_TERMS", "RA_CLIENT_ADDRESSES", "RA_TRUSTED_PROXIES", "RA_IGNORE_PATHS", "RA_HONOR_DO_NOT_TRACK",
         "RA_SAMPLE_RATE", "RA_KEEP_SERVER_ERRORS",
         "RA_QUEUE_CAPACITY", "RA_QUEUE_MAXIMUM_BYTES", "RA_SPOOL_DIRECTORY", "RA_SPOOL_MAXIMUM_BYTES",
-        "RA_SPOOL_MAXIMUM_AGE", "RA_CA_FILE", "RA_CONNECT_TIMEOUT", "RA_REQUEST_TIMEOUT",
+        "RA_SPOOL_MAXIMUM_AGE", "RA_SPOOL_AFTER", "RA_CA_FILE", "RA_CONNECT_TIMEOUT", "RA_REQUEST_TIMEOUT",
         "RA_MAXIMUM_CONNECTIONS", "RA_BATCHES", "RA_COMPRESSION", "RA_SHUTDOWN_TIMEOUT", "RA_LOG_LEVEL",
     ]
 }

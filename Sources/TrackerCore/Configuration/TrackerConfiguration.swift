@@ -40,6 +40,9 @@ public struct TrackerConfiguration: Sendable, CustomStringConvertible, CustomRef
     public var spoolDirectory: String?
     /// Bytes on disk, of all processes that share the directory; 64 KiB to 1 TiB. Beyond it the oldest go.
     public var spoolMaximumBytes = 64 << 20
+    /// How long an event may be in memory alone where there is a spool: then it is written there, whatever the backend
+    /// does. 0: each event is written before it is sent. 0 to 5 min.
+    public var spoolAfter = Duration.seconds(1)
     /// Events on disk that are older are not delivered any more; 1 s to 30 days.
     public var spoolMaximumAge = Duration.seconds(24 * 60 * 60)
 
@@ -49,8 +52,9 @@ public struct TrackerConfiguration: Sendable, CustomStringConvertible, CustomRef
     public var connectTimeout = Duration.seconds(2)
     /// How long a whole request to the backend may take; 1 ms to 5 min.
     public var requestTimeout = Duration.seconds(10)
-    /// Connections to the backend, and requests under way, at most; 1 to 64.
-    public var maximumConnections = 8
+    /// Connections to the backend at most, opened only while events wait; 1 to 512. Over HTTP/2 there are at most 8,
+    /// each with as many requests at a time as the backend allows.
+    public var maximumConnections = 64
     /// Whether several events may go in one request to a backend that says it takes them.
     public var usesBatches = true
     /// Whether batches are sent as gzip to a backend that says it takes that. Needs the system's zlib; without it, no.
@@ -128,7 +132,8 @@ public struct TrackerConfiguration: Sendable, CustomStringConvertible, CustomRef
         }
         try Self.check(spoolMaximumBytes, in: 65_536...(1 << 40), "RA_SPOOL_MAXIMUM_BYTES")
         try Self.check(spoolMaximumAge, from: .seconds(1), to: .seconds(30 * 86_400), "RA_SPOOL_MAXIMUM_AGE")
-        try Self.check(maximumConnections, in: 1...64, "RA_MAXIMUM_CONNECTIONS")
+        try Self.check(spoolAfter, from: .zero, "RA_SPOOL_AFTER")
+        try Self.check(maximumConnections, in: 1...512, "RA_MAXIMUM_CONNECTIONS")
         try Self.check(connectTimeout, from: .milliseconds(1), "RA_CONNECT_TIMEOUT")
         try Self.check(requestTimeout, from: .milliseconds(1), "RA_REQUEST_TIMEOUT")
         try Self.check(shutdownTimeout, from: .zero, "RA_SHUTDOWN_TIMEOUT")

@@ -1,31 +1,47 @@
-/// Says in the log what delivery runs into, in few lines.
+/// Says in the log what delivery runs into, why, and what to do: in few lines.
 struct DeliveryReporter {
     private let log: TrackerLog
-    private var nextDropReport: UInt64 = 0
-    private var knownQueueFull = 0
+    private let maximumConnections: Int
+    private let usage: () -> ThreadUsage?
+    private var nextReport: UInt64 = 0
+    private var lastReport: UInt64 = 0
+    private var knownRefusals = 0
+    private var usageAtReport: ThreadUsage?
+    private var lastFailure = ""
     /// What the counters were when an outage began.
     private var beforeOutage: TrackerStatistics?
 
-    init(log: TrackerLog) {
+    private static let interval: UInt64 = 1_000_000_000
+
+    /// - Parameter usage: what the delivery thread has used so far; nil where that is unknown.
+    init(log: TrackerLog, maximumConnections: Int, usage: @escaping () -> ThreadUsage?) {
         self.log = log
+        self.maximumConnections = maximumConnections
+        self.usage = usage
     }
 
+    // MARK: Failures
+
     mutating func reportFailure(
-        _ reason: String, isOurFault: Bool, health: BackendHealth, pipeline: DeliveryPipeline, now: UInt64
+        _ reason: String, _ failure: Pacer.Failure, _ pacer: Pacer, _ mailbox: Mailbox, now: UInt64
     ) {
-        let statistics = pipeline.statistics
-        if beforeOutage == nil { beforeOutage = statistics }
-        let pause = health.pausedUntil > now ? Double(health.pausedUntil - now) / 1e9 : 0
-        let waiting = "\(statistics.pending) events wait, next try in \(Self.seconds(pause))"
-        if isOurFault {
-            log.write(.error, topic: "refused", every: 600_000_000_000, "\(reason); \(waiting)")
+        lastFailure = reason
+        if pacer.isAway, beforeOutage == nil { beforeOutage = mailbox.statistics }
+        func text() -> String {
+            let pending = mailbox.statistics.pending
+            guard pacer.isAway else { return "\(reason); it is tried again, \(pending) events wait" }
+            let pause = pacer.pausedUntil > now ? Double(pacer.pausedUntil - now) / 1e9 : 0
+            return "\(reason); \(pending) events wait, next try in \(Self.seconds(pause))"
+        }
+        if failure == .refused {
+            log.write(.error, topic: "refused", every: 600_000_000_000, text())
         } else {
-            log.write(.warning, topic: "unreachable", "can't deliver: \(reason); \(waiting)")
+            log.write(.warning, topic: pacer.isAway ? "away" : "failing", "can't deliver: \(text())")
         }
     }
 
-    mutating func reportRecovery(after outage: UInt64, pipeline: DeliveryPipeline) {
-        let now = pipeline.statistics
+    mutating func reportRecovery(after outage: UInt64, _ mailbox: Mailbox) {
+        let now = mailbox.statistics
         let before = beforeOutage ?? now
         beforeOutage = nil
         var text =
@@ -39,28 +55,67 @@ struct DeliveryReporter {
         log.write(.info, topic: "recovery", every: 1_000_000_000, text)
     }
 
-    /// Says about once a second, within the log's own limit, what the queue had to refuse.
-    mutating func reportDrops(pipeline: DeliveryPipeline, isBraking: Bool, now: UInt64) {
-        guard now >= nextDropReport else { return }
-        nextDropReport = now + 1_000_000_000
-        let refused = pipeline.statistics.dropped[.queueFull] ?? 0
-        guard refused > knownQueueFull else { return }
-        let advice =
-            isBraking
-            ? "all processors are busy, so delivery leaves them to requests; sample with RA_SAMPLE_RATE, name an "
-                + "RA_SPOOL_DIRECTORY, or let the backend take batches"
-            : "raise RA_QUEUE_CAPACITY or look at the backend"
-        log.write(.warning, topic: "queue", "the queue is full: \(refused) events refused so far; \(advice)")
-        knownQueueFull = refused
+    // MARK: A full queue
+
+    /// Says about once a second, within the log's own limit, what the queue had to refuse, and why it is full.
+    mutating func report(
+        _ orders: Mailbox.Orders, _ status: DeliveryStatus, isBraking: Bool, spoolRefusal: String?, pending: Int,
+        now: UInt64
+    ) {
+        guard now >= nextReport else { return }
+        let elapsed = now &- lastReport
+        nextReport = now + Self.interval
+        lastReport = now
+        guard orders.refusals > knownRefusals else {
+            usageAtReport = nil
+            return
+        }
+        let current = usage()
+        defer { usageAtReport = current }
+        let waited = usageAtReport.flatMap { before in current.map { $0.waited &- before.waited } } ?? 0
+        let lacksProcessors = isBraking || waited > elapsed / 5
+        log.write(
+            .warning, topic: "queue",
+            "the queue is full: \(orders.refusals) events refused so far, \(pending) wait; "
+                + cause(status, lacksProcessors: lacksProcessors, isBraking, spoolRefusal))
+        knownRefusals = orders.refusals
     }
 
-    func reportEnd(pipeline: DeliveryPipeline) {
-        let pending = pipeline.statistics.pending
+    private func cause(
+        _ status: DeliveryStatus, lacksProcessors: Bool, _ isBraking: Bool, _ spoolRefusal: String?
+    ) -> String {
+        let backend = status.backend
+        if let spoolRefusal { return "the spool takes none: \(spoolRefusal); make room, or choose another directory" }
+        if backend.isAway {
+            return "the backend is away (\(lastFailure)); name an RA_SPOOL_DIRECTORY to keep events in an outage"
+        }
+        if lacksProcessors {
+            return "all processors are busy\(isBraking ? ", so delivery leaves them to requests" : ""); "
+                + "sample with RA_SAMPLE_RATE, name an RA_SPOOL_DIRECTORY, or let the backend take batches"
+        }
+        let latency = backend.latency.map { "\(Self.milliseconds($0)) per answer" } ?? "no answer yet"
+        if backend.httpVersion != "HTTP/2", backend.inFlight >= maximumConnections {
+            return "\(backend.inFlight) of \(maximumConnections) connections, \(latency): "
+                + "raise RA_MAXIMUM_CONNECTIONS, or let the backend take batches"
+        }
+        return "\(backend.inFlight) requests under way, \(latency): the backend takes no more; raise RA_QUEUE_CAPACITY "
+            + "for bursts, name an RA_SPOOL_DIRECTORY, or sample with RA_SAMPLE_RATE"
+    }
+
+    func reportEnd(_ mailbox: Mailbox) {
+        let pending = mailbox.statistics.pending
         guard pending > 0 else { return }
         log.write(.warning, "\(pending) events could not be delivered before the shutdown's deadline and are lost")
     }
 
-    /// One decimal, without Foundation's formatting.
+    // MARK: Numbers, without Foundation's formatting
+
+    private static func milliseconds(_ duration: Duration) -> String {
+        let microseconds = duration.nanoseconds / 1_000
+        return microseconds < 10_000
+            ? "\(microseconds / 1_000).\(microseconds / 100 % 10) ms" : "\(microseconds / 1_000) ms"
+    }
+
     private static func seconds(_ value: Double) -> String {
         let tenths = Int((min(max(value, 0), 1e9) * 10).rounded())
         return "\(tenths / 10).\(tenths % 10) s"

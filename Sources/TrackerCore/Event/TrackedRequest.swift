@@ -5,6 +5,8 @@ struct TrackedRequest: Sendable {
     /// Nanoseconds since 1970-01-01 UTC.
     let receivedAt: Int64
     let processingNanoseconds: UInt64
+    /// When the measurement ended, in monotonic nanoseconds.
+    let finishedAt: UInt64
     let status: Int
     /// `Set-Cookie` values, without the tracker's own.
     let responseCookies: [String]
@@ -17,7 +19,7 @@ struct TrackedRequest: Sendable {
     init(
         snapshot: consuming RequestSnapshot, session: SessionIdentifier, receivedAt: Int64,
         processingNanoseconds: UInt64, status: Int, responseCookies: [String], viewName: String?,
-        weight: Double? = nil, contentBytes: Int = 0
+        weight: Double? = nil, contentBytes: Int = 0, finishedAt: UInt64 = SystemClock.monotonicNanoseconds()
     ) {
         var bytes = 256 &+ contentBytes &+ snapshot.target.utf8.count
         for cookie in responseCookies { bytes &+= 16 &+ cookie.utf8.count }
@@ -26,6 +28,7 @@ struct TrackedRequest: Sendable {
         self.session = session
         self.receivedAt = receivedAt
         self.processingNanoseconds = processingNanoseconds
+        self.finishedAt = finishedAt
         self.status = status
         self.responseCookies = responseCookies
         self.viewName = viewName
@@ -42,6 +45,6 @@ struct TrackedRequest: Sendable {
         return TrackedRequest(
             snapshot: snapshot, session: session, receivedAt: receivedAt,
             processingNanoseconds: processingNanoseconds, status: status, responseCookies: responseCookies,
-            viewName: draft.viewName, weight: weight)
+            viewName: draft.viewName, weight: weight, finishedAt: finishedAt)
     }
 }

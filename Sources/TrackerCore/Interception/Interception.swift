@@ -1,8 +1,10 @@
 /// One request under way. It lives on the request's own stack, so that concurrent requests cannot mix.
 ///
-/// Call ``finish(status:responseCookies:viewName:)`` once, when the handler has returned or thrown.
+/// Call ``finish(status:responseCookies:viewName:)`` when the handler has returned or thrown. A request counts once,
+/// however often it is called.
 public struct Interception: Sendable {
-    private let pipeline: DeliveryPipeline
+    private let gate: RequestGate
+    private let ticket: UInt64
     private let snapshot: RequestSnapshot
     private let startedAt: UInt64
     private let receivedAt: Int64
@@ -13,8 +15,9 @@ public struct Interception: Sendable {
     /// Whether the session began with this request and has to be stored.
     public let isNewSession: Bool
 
-    init(pipeline: DeliveryPipeline, snapshot: consuming RequestSnapshot, session: SessionIdentifier?) {
-        self.pipeline = pipeline
+    init(gate: RequestGate, snapshot: consuming RequestSnapshot, session: SessionIdentifier?) {
+        self.gate = gate
+        ticket = gate.nextTicket()
         receivedAt = SystemClock.wallNanoseconds()
         startedAt = SystemClock.monotonicNanoseconds()
         let measured = snapshot.headers.measured()
@@ -36,7 +39,7 @@ public struct Interception: Sendable {
 
     private var isSecure: Bool {
         if snapshot.scheme == "https" { return true }
-        return pipeline.forwardedOrigin.map { $0.resolve(snapshot).scheme == "https" } ?? false
+        return gate.forwardedOrigin.map { $0.resolve(snapshot).scheme == "https" } ?? false
     }
 
     /// Ends the measurement and hands the event over to the delivery thread. Never waits and never fails.
@@ -47,16 +50,17 @@ public struct Interception: Sendable {
     ///   - viewName: the name of the handler or route; nil when nothing matched.
     public func finish(status: Int, responseCookies: [String] = [], viewName: String?) {
         if let request = tracked(status, responseCookies, viewName) {
-            pipeline.capture(request)
+            gate.mailbox.capture(request, ticket: ticket)
         } else {
-            pipeline.countSampledOut()
+            gate.mailbox.count(ticket) { $0.countSampledOut() }
         }
     }
 
     /// Ends the measurement and keeps the event back, for servers that must not begin to deliver before the client has
     /// its answer. The parameters are those of ``finish(status:responseCookies:viewName:)``.
     public func measure(status: Int, responseCookies: [String] = [], viewName: String?) -> MeasuredRequest {
-        MeasuredRequest(request: tracked(status, responseCookies, viewName), pipeline: pipeline)
+        MeasuredRequest(
+            request: tracked(status, responseCookies, viewName), ticket: ticket, mailbox: gate.mailbox)
     }
 
     /// - Returns: nil if the request is not in the sample.
@@ -64,13 +68,14 @@ public struct Interception: Sendable {
     private func tracked(_ status: Int, _ responseCookies: [String], _ viewName: String?) -> TrackedRequest? {
         let now = SystemClock.monotonicNanoseconds()
         var weight: Double?
-        if let selection = pipeline.selection, selection.samples {
+        if let selection = gate.selection, selection.samples {
             weight = selection.weight(session: session, status: status)
             if weight == nil { return nil }
         }
         return TrackedRequest(
             snapshot: snapshot, session: session, receivedAt: receivedAt,
             processingNanoseconds: now > startedAt ? now - startedAt : 0, status: status,
-            responseCookies: responseCookies, viewName: viewName, weight: weight, contentBytes: contentBytes)
+            responseCookies: responseCookies, viewName: viewName, weight: weight, contentBytes: contentBytes,
+            finishedAt: now)
     }
 }

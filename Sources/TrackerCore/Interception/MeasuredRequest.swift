@@ -2,15 +2,29 @@
 public struct MeasuredRequest: Sendable {
     /// nil if the request is not in the sample.
     let request: TrackedRequest?
-    let pipeline: DeliveryPipeline
+    let ticket: UInt64
+    let mailbox: Mailbox
 
-    /// Hands the event over to the delivery thread of the tracker that began the measurement. Call it once.
-    public func send() {
-        if let request { pipeline.capture(request) } else { pipeline.countSampledOut() }
-    }
+    /// Hands the event over to the delivery thread of the tracker that began the measurement. A request counts once,
+    /// however often this is called.
+    public func send() { send(to: mailbox) }
 
     /// Hands the event over to another tracker, for example one with shorter time-outs.
+    ///
+    /// If that one is disabled, the tracker that began the measurement counts the event as dropped.
     public func send(through tracker: Tracker) {
-        if let request { tracker.capture(request) } else { pipeline.countSampledOut() }
+        if let other = tracker.mailbox {
+            send(to: other)
+        } else {
+            mailbox.count(ticket) { $0.refuse(.disabled) }
+        }
+    }
+
+    private func send(to target: Mailbox) {
+        if let request {
+            target.capture(request, ticket: ticket)
+        } else {
+            mailbox.count(ticket) { $0.countSampledOut() }
+        }
     }
 }

@@ -27,6 +27,7 @@ final class RandomPool: Sendable {
     private let state: ThreadLock<State>
 
     private init() {
+        cplatform_watch_forks()
         state = ThreadLock(State(forks: cplatform_count_forks()))
     }
 

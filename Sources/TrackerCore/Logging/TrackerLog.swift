@@ -1,5 +1,3 @@
-import Synchronization
-
 #if canImport(Darwin)
     import Darwin
 #elseif canImport(Musl)
@@ -26,7 +24,7 @@ final class TrackerLog: Sendable {
     private let level: LogLevel
     private let secret: String
     private let handler: Handler
-    private let topics = Mutex<[String: Topic]>([:])
+    private let topics = ThreadLock<[String: Topic]>([:], survivesFork: true)
     private static let maximumTopics = 256
 
     init(level: LogLevel, secret: String, handler: @escaping Handler) {

@@ -16,9 +16,6 @@ struct EventQueue {
 
     var isEmpty: Bool { count == 0 }
 
-    /// The oldest's time, without taking it.
-    var oldest: Int64? { head < full.count ? full[head].first?.receivedAt : open.first?.receivedAt }
-
     mutating func append(_ request: consuming TrackedRequest) {
         if open.count == Self.chunkSize { close() }
         if open.capacity == 0 { open.reserveCapacity(Self.chunkSize) }
@@ -57,9 +54,10 @@ struct EventBacklog {
     private var next = 0
 
     var isEmpty: Bool { next == chunk.count }
+    var count: Int { chunk.count - next }
 
-    /// The oldest's time.
-    var oldest: Int64? { isEmpty ? nil : chunk[next].receivedAt }
+    /// When the oldest was finished, in monotonic nanoseconds.
+    var oldest: UInt64? { isEmpty ? nil : chunk[next].finishedAt }
 
     /// Gives the emptied chunk back for another.
     mutating func refill(from queue: inout EventQueue) -> Int {
@@ -68,12 +66,11 @@ struct EventBacklog {
         return chunk.count
     }
 
-    /// Lets `body` read the next events, and forgets them once the whole chunk has been read.
-    mutating func read(_ count: Int, _ body: (Int, borrowing TrackedRequest) -> Void) {
-        chunk.withUnsafeBufferPointer { chunk in
-            for index in 0..<min(count, chunk.count - next) { body(index, chunk[next + index]) }
-        }
-        next = min(next + count, chunk.count)
+    /// Lets `body` read the next event, and forgets all of the chunk once the last was read.
+    mutating func readNext(_ body: (borrowing TrackedRequest) -> Void) {
+        guard next < chunk.count else { return }
+        chunk.withUnsafeBufferPointer { body($0[next]) }
+        next += 1
         if isEmpty {
             chunk.removeAll(keepingCapacity: true)
             next = 0

@@ -1,10 +1,10 @@
 /// The queue without its delivery thread, so that benchmarks can reach it and nothing else.
 package struct QueueMeter: Sendable {
-    private let pipeline: DeliveryPipeline
+    private let mailbox: Mailbox
     private let request: TrackedRequest
 
     package init(capacity: Int, snapshot: RequestSnapshot) {
-        pipeline = DeliveryPipeline(capacity: capacity, maximumBytes: .max) { _ in true }
+        mailbox = Mailbox(capacity: capacity, maximumBytes: .max) { _ in true }
         request = TrackedRequest(
             snapshot: snapshot, session: SessionIdentifier(), receivedAt: SystemClock.wallNanoseconds(),
             processingNanoseconds: 446_924, status: 200, responseCookies: [], viewName: "hello",
@@ -12,14 +12,15 @@ package struct QueueMeter: Sendable {
     }
 
     /// One event in.
-    package func capture() { pipeline.capture(request) }
+    package func capture() { mailbox.capture(request, ticket: 0) }
 
-    /// All events out and settled, up to a chunk of the queue.
-    package func settle(_ count: Int) {
+    /// All events of a chunk of the queue out and settled.
+    package func settle() {
         var backlog = EventBacklog()
-        let taken = pipeline.take(count, into: &backlog).count
+        _ = mailbox.refill(&backlog)
+        let count = backlog.count
         var bytes = 0
-        backlog.read(taken) { bytes &+= $1.approximateBytes }
-        pipeline.settleDelivered(taken, bytes: bytes)
+        while !backlog.isEmpty { backlog.readNext { bytes &+= $0.approximateBytes } }
+        mailbox.record { $0.settle(count, bytes: bytes, as: .delivered) }
     }
 }

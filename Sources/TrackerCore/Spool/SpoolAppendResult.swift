@@ -1,14 +1,14 @@
-/// What became of the events of one append. `stored` and the dropped ones add up to what was given.
+/// What became of the events of one append. `stored` and the refused ones add up to what was given.
 package struct SpoolAppendResult: Sendable, Equatable {
     /// Written in full; they survive the end of this process.
     package var stored = 0
-    /// Dropped: the file system has no room (or the user's quota, or the process's limit on file sizes, is used up).
+    /// Refused: the file system has no room (or the user's quota, or the process's limit on file sizes, is used up).
     package var diskFull = 0
-    /// Dropped: the body is larger than its limit, or than the whole spool may be.
+    /// Refused: the body is larger than its limit, or than the whole spool may be.
     package var tooLarge = 0
-    /// Dropped: the directory cannot be written: read-only, gone, without permission, or failing.
+    /// Refused: the directory cannot be written: read-only, gone, without permission, or failing.
     package var unwritable = 0
-    /// Dropped: the spool is at its size limit, and live processes hold every segment that could have gone instead.
+    /// Refused: the spool is at its size limit, and live processes hold every segment that could have gone instead.
     package var spoolFull = 0
     /// Older segments that were deleted to keep the size limit.
     package var evictedSegments = 0
@@ -16,7 +16,19 @@ package struct SpoolAppendResult: Sendable, Equatable {
     package var evictedEvents = 0
 
     /// The events given that were not stored.
-    package var dropped: Int { diskFull + tooLarge + unwritable + spoolFull }
+    package var refused: Int { diskFull + tooLarge + unwritable + spoolFull }
 
     package init() {}
+
+    mutating func refuse(_ count: Int, because failure: SystemError) {
+        if failure.isLackOfSpace { diskFull += count } else { unwritable += count }
+    }
+
+    /// In words, for the log; nil where all was stored.
+    var reason: String? {
+        if diskFull > 0 { return "the disk is full" }
+        if unwritable > 0 { return "its directory can't be written" }
+        if tooLarge > 0 { return "they are too large" }
+        return spoolFull > 0 ? "it is full, and other processes hold what could go" : nil
+    }
 }

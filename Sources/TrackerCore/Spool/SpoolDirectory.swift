@@ -1,3 +1,5 @@
+import CPlatform
+
 #if canImport(Darwin)
     import Darwin
 #elseif canImport(Musl)
@@ -8,7 +10,7 @@
 
 /// The spool's directory, open: all work in it goes through its descriptor, so that replacing a component of the path
 /// afterwards cannot lead it elsewhere.
-final class SpoolDirectory: Sendable {
+final class SpoolDirectory {
     /// One segment, as a listing shows it.
     struct Entry: Equatable {
         var name: String
@@ -24,7 +26,7 @@ final class SpoolDirectory: Sendable {
     }
 
     /// Memory's bound when something fills the directory; what is beyond it turns up when others have gone.
-    private static let maximumListed = 16_384
+    private static let maximumListed = 65_536
 
     let path: String
     let descriptor: Int32
@@ -66,9 +68,11 @@ final class SpoolDirectory: Sendable {
         descriptor = opened
         device = UInt64(truncatingIfNeeded: status.st_dev)
         inode = UInt64(truncatingIfNeeded: status.st_ino)
+        cplatform_keep_private(descriptor)
     }
 
     deinit {
+        cplatform_forget_private(descriptor)
         _ = close(descriptor)
     }
 
@@ -113,7 +117,10 @@ final class SpoolDirectory: Sendable {
     }
 
     /// The segments in the directory now; nil if it cannot be read.
-    func list() -> Listing? {
+    ///
+    /// - Parameter bytesCounted: whether their sizes are asked for, which takes a system call for each. A file that is
+    ///   too large to be a segment, or belongs to somebody else, is not listed then.
+    func list(bytesCounted: Bool) -> Listing? {
         // An own descriptor for each listing, since the position in the directory belongs to it.
         let own = openat(descriptor, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC)
         guard own >= 0 else { return nil }
@@ -133,9 +140,13 @@ final class SpoolDirectory: Sendable {
                 listing.corruptCount += 1
             } else if SpoolSegmentName.isSegment(name), listing.segments.count < Self.maximumListed {
                 let text = String(decoding: name, as: UTF8.self)
-                guard let size = regularFileSize(text) else { continue }
-                listing.segments.append(Entry(name: text, bytes: size))
-                listing.totalBytes = listing.totalBytes.addingReportingOverflow(size).partialValue
+                var bytes = 0
+                if bytesCounted {
+                    guard let size = regularFileSize(text), size <= SpoolFormat.maximumFileBytes else { continue }
+                    bytes = size
+                    listing.totalBytes += size
+                }
+                listing.segments.append(Entry(name: text, bytes: bytes))
             }
         }
         listing.segments.sort { $0.name < $1.name }
@@ -145,11 +156,6 @@ final class SpoolDirectory: Sendable {
     func exists(_ name: String) -> Bool {
         var status = stat()
         return fstatat(descriptor, name, &status, AT_SYMLINK_NOFOLLOW) == 0
-    }
-
-    /// Makes the creation or removal of names last through a power failure.
-    func synchronize() {
-        _ = fsync(descriptor)
     }
 
     private func regularFileSize(_ name: String) -> Int? {

@@ -1,30 +1,37 @@
 /// How a segment file is laid out. All integers are little-endian.
 ///
-///     file header, 16 bytes           record, 44 bytes and the body
-///      0  magic              8         0  mark: pending or delivered    4
+///     file header, 16 bytes           record, 48 bytes and the body
+///      0  magic              8         0  mark                          4
 ///      8  version            4         4  record magic                  4
 ///     12  CRC-32 of 0..<12   4         8  length of the body            4
 ///                                     12  time of capture, ns           8
 ///                                     20  identifier                   16
-///                                     36  CRC-32 of the body            4
-///                                     40  CRC-32 of 4..<40              4
+///                                     36  first line of a part          2
+///                                     38  lines of a part, 0: whole     2
+///                                     40  CRC-32 of the body            4
+///                                     44  CRC-32 of 4..<44              4
 ///
 /// The mark is outside of both checksums: it is changed in place when a record has been delivered but others of its
-/// segment have not. No single flipped bit turns one mark into the other, and an unknown one counts as pending.
+/// segment have not, and when its lines begin to travel one by one. No single flipped bit turns one mark into another,
+/// and an unknown one counts as pending.
 ///
 /// Both magics hold bytes that never occur in UTF-8, so that nothing in an event's body can pass for a record when a
 /// reader looks for the next one behind a damaged place.
 enum SpoolFormat {
     static let fileMagic: [UInt8] = [0xF5, 0x52, 0x41, 0x53, 0x50, 0x4F, 0x4F, 0x4C]
-    static let version: UInt32 = 1
+    static let version: UInt32 = 2
     static let fileHeaderBytes = 16
 
     static let recordMagic: UInt32 = 0xFE4C_52F7
-    static let recordHeaderBytes = 44
+    static let recordHeaderBytes = 48
     static let recordMagicOffset = 4
 
     static let pendingMark: UInt32 = 0x444E_4550
     static let deliveredMark: UInt32 = 0x3155_2A2F
+    /// Pending, and its lines travel one by one, each under a key of its own: some may have arrived.
+    static let splitMark: UInt32 = 0x7B0C_91D8
+    /// From the magic to the header's own checksum.
+    static let checkedHeaderBytes = 40
 
     static let maximumBodyBytes = 1 << 20
     /// A larger file is not a segment, whatever its name: no writer makes one.
@@ -67,11 +74,14 @@ enum SpoolFormat {
         append(recordMagic, to: &buffer)
         append(UInt32(truncatingIfNeeded: record.body.count), to: &buffer)
         append(record.capturedAt, to: &buffer)
-        append(record.idempotencyKey.high.bigEndian, to: &buffer)
-        append(record.idempotencyKey.low.bigEndian, to: &buffer)
+        append(record.key.identifier.high.bigEndian, to: &buffer)
+        append(record.key.identifier.low.bigEndian, to: &buffer)
+        append(record.key.lines?.lowerBound ?? 0, to: &buffer)
+        append(UInt16(record.key.lines?.count ?? 0), to: &buffer)
         append(record.body.withUnsafeBytes { CRC32.checksum(of: $0) }, to: &buffer)
         let checksum = buffer.withUnsafeBytes { bytes in
-            CheckedBytes(bytes).slice(at: start + recordMagicOffset, count: 36).map { CRC32.checksum(of: $0) } ?? 0
+            CheckedBytes(bytes).slice(at: start + recordMagicOffset, count: checkedHeaderBytes)
+                .map { CRC32.checksum(of: $0) } ?? 0
         }
         append(checksum, to: &buffer)
         buffer.append(contentsOf: record.body)

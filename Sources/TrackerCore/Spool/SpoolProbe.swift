@@ -15,7 +15,7 @@ package enum SpoolProbe {
         for body in bodies {
             SpoolFormat.append(
                 SpoolRecord(
-                    idempotencyKey: identifiers.next(), capturedAt: SystemClock.epochNanoseconds(), body: body),
+                    key: ParcelKey(identifiers.next()), capturedAt: SystemClock.epochNanoseconds(), body: body),
                 to: &bytes)
         }
         return bytes

@@ -1,3 +1,5 @@
+import CPlatform
+
 #if canImport(Darwin)
     import Darwin
 #elseif canImport(Musl)
@@ -6,11 +8,14 @@
     import Glibc
 #endif
 
+// The type below has a method of that name.
+private let closeDescriptor: @Sendable (Int32) -> Int32 = close
+
 /// A segment file that this object holds: open, locked against everybody else, and known to be the one of that name.
 ///
 /// The lock is flock's. It belongs to the open file, not to the process as the older record locks do: two spools in one
 /// process exclude each other, closing another descriptor of the file does not release it, and death does.
-final class SpoolSegmentFile: Sendable {
+final class SpoolSegmentFile {
     enum Opening {
         case held(SpoolSegmentFile)
         /// Another live writer or reader has it, or it is gone, or no file for us.
@@ -20,21 +25,26 @@ final class SpoolSegmentFile: Sendable {
 
     let name: String
     let directory: SpoolDirectory
-    private let descriptor: Int32
-    private let process: Int32
+    private var descriptor: Int32
 
     private init(name: String, directory: SpoolDirectory, descriptor: Int32) {
         self.name = name
         self.directory = directory
         self.descriptor = descriptor
-        process = getpid()
+        // A child that a fork makes must not keep the lock beyond its parent's death.
+        cplatform_keep_private(descriptor)
     }
 
-    deinit {
-        // Unlocked by hand, because a child between fork and exec may have the descriptor for a moment longer. A child
-        // that lives on without exec must leave the lock to its parent.
-        if process == getpid() { _ = flock(descriptor, LOCK_UN) }
-        _ = close(descriptor)
+    deinit { close() }
+
+    /// Lets go of the file; whatever is asked of it afterwards fails.
+    func close() {
+        guard descriptor >= 0 else { return }
+        // Unlocked by hand, because a child between fork and exec may have the descriptor for a moment longer.
+        _ = flock(descriptor, LOCK_UN)
+        cplatform_forget_private(descriptor)
+        _ = closeDescriptor(descriptor)
+        descriptor = -1
     }
 
     /// Never waits: not for a lock, and not for the other end of a FIFO.
@@ -48,7 +58,7 @@ final class SpoolSegmentFile: Sendable {
             return failure.code == ENOENT && !creates ? .unavailable : .failed(failure)
         }
         guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
-            _ = close(descriptor)
+            _ = closeDescriptor(descriptor)
             return .unavailable
         }
         let file = SpoolSegmentFile(name: name, directory: directory, descriptor: descriptor)
@@ -59,6 +69,7 @@ final class SpoolSegmentFile: Sendable {
             status.st_nlink > 0, fstatat(directory.descriptor, name, &named, AT_SYMLINK_NOFOLLOW) == 0,
             named.st_ino == status.st_ino, named.st_dev == status.st_dev
         else { return .unavailable }
+        if status.st_mode & 0o077 != 0 { _ = fchmod(descriptor, 0o600) }
         return .held(file)
     }
 
@@ -68,9 +79,6 @@ final class SpoolSegmentFile: Sendable {
         guard fstat(descriptor, &status) == 0, status.st_nlink > 0 else { return nil }
         return Int(clamping: status.st_size)
     }
-
-    /// Whether the lock was taken by this process and not by a parent that forked.
-    var belongsToThisProcess: Bool { process == getpid() }
 
     /// The first bytes, or fewer where the file is shorter; nil on an error.
     func read(count: Int) -> [UInt8]? {
@@ -110,15 +118,6 @@ final class SpoolSegmentFile: Sendable {
     @discardableResult
     func truncate(to size: Int) -> Bool {
         ftruncate(descriptor, off_t(size)) == 0
-    }
-
-    /// Asks the disk to keep what was written; false if it refused.
-    func synchronize() -> Bool {
-        #if canImport(Darwin)
-            fsync(descriptor) == 0
-        #else
-            fdatasync(descriptor) == 0
-        #endif
     }
 
     /// Deletes the file, or at least empties it.

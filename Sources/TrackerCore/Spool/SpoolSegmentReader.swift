@@ -11,8 +11,12 @@ struct SpoolSegmentContents: Equatable {
     struct Entry: Equatable {
         /// Where the record begins in the file.
         var offset: Int
-        var isDelivered: Bool
+        var mark: UInt32
         var record: SpoolRecord
+
+        var isDelivered: Bool { mark == SpoolFormat.deliveredMark }
+        /// Whether its lines have begun to travel one by one.
+        var isSplit: Bool { mark == SpoolFormat.splitMark }
     }
 
     /// The intact records, in the order of the file.
@@ -33,22 +37,25 @@ struct SpoolSegmentReader {
     /// position; an honest one needs its own size, and a little more behind each damaged place.
     private var allowance: Int
 
-    static func read(_ buffer: UnsafeRawBufferPointer) -> SpoolSegmentContents {
+    /// - Parameter start: where the first record begins.
+    static func read(
+        _ buffer: UnsafeRawBufferPointer, from start: Int = SpoolFormat.fileHeaderBytes
+    ) -> SpoolSegmentContents {
         var reader = SpoolSegmentReader(bytes: CheckedBytes(buffer), allowance: 16 * buffer.count)
-        return reader.read()
+        return reader.read(from: start)
     }
 
     private struct Header {
         var bodyCount: Int
         var checksum: UInt32
         var capturedAt: UInt64
-        var identifier: EventIdentifier
-        var isDelivered: Bool
+        var key: ParcelKey
+        var mark: UInt32
     }
 
-    private mutating func read() -> SpoolSegmentContents {
+    private mutating func read(from start: Int) -> SpoolSegmentContents {
         var contents = SpoolSegmentContents()
-        var position = SpoolFormat.fileHeaderBytes
+        var position = start
         /// Intact headers of damaged records since the last intact record; nil if there is no damage.
         var damagedHeaders: Int?
         while position < bytes.count {
@@ -58,9 +65,8 @@ struct SpoolSegmentReader {
                 damagedHeaders = nil
                 contents.entries.append(
                     .init(
-                        offset: position, isDelivered: header.isDelivered,
-                        record: SpoolRecord(
-                            idempotencyKey: header.identifier, capturedAt: header.capturedAt, body: body)))
+                        offset: position, mark: header.mark,
+                        record: SpoolRecord(key: header.key, capturedAt: header.capturedAt, body: body)))
                 position += SpoolFormat.recordHeaderBytes + header.bodyCount
             } else {
                 damagedHeaders = (damagedHeaders ?? 0) + (header == nil ? 0 : 1)
@@ -77,18 +83,24 @@ struct SpoolSegmentReader {
 
     private func header(at position: Int) -> Header? {
         let start = position + SpoolFormat.recordMagicOffset
-        guard bytes.integer(at: start) == SpoolFormat.recordMagic, let checked = bytes.slice(at: start, count: 36),
-            bytes.integer(at: position + 40) == CRC32.checksum(of: checked),
+        guard bytes.integer(at: start) == SpoolFormat.recordMagic,
+            let checked = bytes.slice(at: start, count: SpoolFormat.checkedHeaderBytes),
+            bytes.integer(at: position + 44) == CRC32.checksum(of: checked),
+            let mark = bytes.integer(at: position, as: UInt32.self),
             let count = bytes.integer(at: position + 8, as: UInt32.self), count <= SpoolFormat.maximumBodyBytes,
             let capturedAt = bytes.integer(at: position + 12, as: UInt64.self),
             let high = bytes.integer(at: position + 20, as: UInt64.self),
             let low = bytes.integer(at: position + 28, as: UInt64.self),
-            let checksum = bytes.integer(at: position + 36, as: UInt32.self)
+            let first = bytes.integer(at: position + 36, as: UInt16.self),
+            let lines = bytes.integer(at: position + 38, as: UInt16.self), lines <= UInt16.max - first,
+            let checksum = bytes.integer(at: position + 40, as: UInt32.self)
         else { return nil }
         return Header(
             bodyCount: Int(count), checksum: checksum, capturedAt: capturedAt,
-            identifier: EventIdentifier(high: high.bigEndian, low: low.bigEndian),
-            isDelivered: bytes.integer(at: position) == SpoolFormat.deliveredMark)
+            key: ParcelKey(
+                EventIdentifier(high: high.bigEndian, low: low.bigEndian),
+                lines: lines == 0 ? nil : first..<first + lines),
+            mark: mark)
     }
 
     private mutating func body(of header: Header, at position: Int) -> [UInt8]? {

@@ -9,8 +9,6 @@ package struct SpoolStatistics: Sendable, Equatable {
 
     /// Events stored.
     package var storedEvents = 0
-    /// Events dropped by append, by reason (see `SpoolAppendResult`).
-    package var dropped = SpoolAppendResult()
     /// Stored events whose segment another process took. Noticed when the directory is next read.
     package var takenByOthers = 0
     /// Stored events that were lost afterwards: expired, corrupt or evicted, while this object held the segment.

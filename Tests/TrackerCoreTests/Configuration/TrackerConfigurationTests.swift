@@ -64,7 +64,7 @@ struct TrackerConfigurationTests {
             ("RA_BACKEND_ENDPOINT", "http://h/a b"), ("RA_DEBUG_DISABLE_ANALYTICS", "maybe"),
             ("RA_PRIVACY", "some"), ("RA_QUEUE_CAPACITY", "0"), ("RA_QUEUE_CAPACITY", "many"),
             ("RA_QUEUE_MAXIMUM_BYTES", "1"), ("RA_CONNECT_TIMEOUT", "-1"), ("RA_CONNECT_TIMEOUT", "0"),
-            ("RA_REQUEST_TIMEOUT", "1e9"), ("RA_SHUTDOWN_TIMEOUT", "nan"), ("RA_MAXIMUM_CONNECTIONS", "65"),
+            ("RA_REQUEST_TIMEOUT", "1e9"), ("RA_SHUTDOWN_TIMEOUT", "nan"), ("RA_MAXIMUM_CONNECTIONS", "513"),
             ("RA_LOG_LEVEL", "loud"), ("RA_CA_FILE", "/nowhere/ca.pem"), ("RA_BATCHES", "2"),
         ])
     func refused(variable: String, value: String) throws {

@@ -33,7 +33,7 @@ struct GzipTests {
             ("deflate", false), ("", false), ("x-gzip", true), ("gzipped", false),
         ])
     func offers(value: String, expected: Bool) {
-        #expect(HTTPSession.offersGzip(value) == expected)
+        #expect(HTTPAnswer.offersGzip(value) == expected)
     }
 
     private func tracker(_ backend: ScriptedBackend) throws -> Tracker {

@@ -1,4 +1,5 @@
 import Foundation
+import Synchronization
 import TestSupport
 import Testing
 
@@ -31,7 +32,7 @@ struct HTTPTransportTests {
     @Test("posts each event as the wire format says, over few connections")
     func posts() async throws {
         let backend = try ScriptedBackend()
-        let posting = try Posting(backend.endpoint + "/base/")
+        let posting = try Posting(backend.endpoint + "/base/") { $0.maximumConnections = 8 }
         for number in 0..<200 { posting.request(number) }
         #expect(await posting.tracker.flush(timeout: .seconds(60)).isComplete)
         #expect(posting.tracker.statistics.delivered == 200)
@@ -116,16 +117,25 @@ struct HTTPTransportTests {
         backend.stop()
     }
 
-    @Test("does not follow a redirect, and says what to change")
-    func redirect() async throws {
+    @Test("does not follow a redirect, says what to change, and delivers once it is over", arguments: [302, 307, 407])
+    func redirect(status: Int) async throws {
         let other = try ScriptedBackend()
-        let backend = try ScriptedBackend { _ in .status(307, headers: ["Location: \(other.endpoint)/p"]) }
+        let isOver = Mutex(false)
+        let backend = try ScriptedBackend { _ in
+            isOver.withLock { $0 } ? .status(200) : .status(status, headers: ["Location: \(other.endpoint)/p"])
+        }
         let posting = try Posting(backend.endpoint)
-        posting.request()
-        #expect(await posting.tracker.flush().isComplete)
-        #expect(posting.tracker.statistics.dropped == [.redirected: 1])
+        for number in 0..<20 { posting.request(number) }
+        try await eventually("a line") {
+            posting.lines.all.contains {
+                $0.contains("\(status)") && $0.contains(status == 407 ? "proxy" : "RA_BACKEND_ENDPOINT")
+            }
+        }
+        #expect(posting.tracker.statistics.pending == 20)
+        isOver.withLock { $0 = true }
+        #expect(await posting.tracker.flush(timeout: .seconds(60)).isComplete)
+        #expect(posting.tracker.statistics.delivered == 20)
         #expect(other.received.isEmpty)
-        #expect(posting.lines.all.contains { $0.contains("307") && $0.contains("RA_BACKEND_ENDPOINT") })
         backend.stop()
         other.stop()
     }

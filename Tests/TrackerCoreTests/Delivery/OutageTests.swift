@@ -149,7 +149,7 @@ struct OutageTests {
         #expect(adds(statistics))
         #expect(statistics.delivered == captured, "\(statistics)")
         #expect(backend.accepted.values.allSatisfy { $0.count == 1 })
-        if hasSpool { #expect(folder.names(in: "spool").isEmpty) }
+        if hasSpool { try await eventually("an empty spool") { folder.names(in: "spool").isEmpty } }
         await tracker.shutdown()
         backend.stop()
     }

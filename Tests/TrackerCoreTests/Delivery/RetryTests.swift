@@ -59,23 +59,66 @@ struct RetryPolicyTests {
 }
 
 @Suite("An HTTP status")
-struct HTTPOutcomeTests {
+struct HTTPAnswerTests {
     @Test(
         "decides what becomes of the event",
         arguments: [
-            (200, "delivered"), (204, "delivered"), (301, "drop redirected"), (400, "drop rejected"), (401, "hold"),
-            (403, "hold"), (404, "hold"), (408, "retry"), (413, "drop rejected"), (429, "retry"), (500, "retry"),
-            (503, "retry"), (599, "retry"),
+            (200, "delivered"), (204, "delivered"), (301, "hold"), (302, "hold"), (308, "hold"), (400, "drop rejected"),
+            (401, "hold"), (403, "hold"), (404, "hold"), (407, "hold"), (408, "retry"), (413, "drop rejected"),
+            (415, "drop rejected"), (421, "retry"), (422, "drop rejected"), (425, "retry"), (429, "retry"),
+            (500, "retry"), (503, "retry"), (599, "retry"),
         ])
     func decides(status: Int, expected: String) {
         let text =
-            switch HTTPOutcome.outcome(status: status, retryAfter: "", now: 0) {
+            switch Self.answer("HTTP/1.1 \(status) Reason\r\n", "\r\n").outcome(now: 0) {
             case .delivered: "delivered"
             case .retry: "retry"
+            case .unreachable: "unreachable"
             case .holdBack: "hold"
             case .drop(let reason, _): "drop \(reason.rawValue)"
             }
         #expect(text == expected)
+    }
+
+    private static func answer(_ lines: String...) -> HTTPAnswer {
+        var answer = HTTPAnswer()
+        for line in lines { Array(line.utf8).withUnsafeBytes { answer.read($0) } }
+        return answer
+    }
+
+    @Test("is the last one's, without what came before it")
+    func interim() {
+        let answer = Self.answer(
+            "HTTP/1.1 100 Continue\r\n", "Retry-After: 9\r\n", "\r\n", "HTTP/1.1 503 Busy\r\n", "retry-AFTER:  7 \r\n",
+            "Accept-Post: application/x-ndjson\r\n", "Accept-Encoding: gzip\r\n", "\r\n")
+        #expect(answer.status == 503 && answer.isComplete)
+        #expect(answer.pause(now: 0) == .seconds(7))
+        #expect(answer.acceptsLines && answer.acceptsGzip)
+        #expect(answer.outcome(now: 0) == .retry(after: .seconds(7), because: "the backend answered 503"))
+    }
+
+    @Test(
+        "is read from whatever comes",
+        arguments: [
+            ("HTTP/2 204\r\n", 204), ("HTTP/1.1 2x4 OK\r\n", 0), ("HTTP/1.1\r\n", 0), ("HTTP/1.1 99\r\n", 0), ("HTTP/", 0),
+            ("200 OK\r\n", 0), ("", 0), ("HTTP/1.1 2004\r\n", 200),
+        ])
+    func hostile(line: String, status: Int) {
+        let answer = Self.answer(line)
+        #expect(answer.status == status && !answer.isComplete)
+    }
+
+    @Test("that libcurl could not get means an outage, or a certificate that is not trusted")
+    func noAnswer() {
+        for code: Int32 in [6, 7, 28, 35, 52, 55, 56, 92] {
+            #expect(HTTPAnswer.outcome(curlCode: code, reason: "x") == .unreachable(because: "x"))
+        }
+        for code: Int32 in [51, 60, 77] {
+            guard case .holdBack = HTTPAnswer.outcome(curlCode: code, reason: "x") else {
+                Issue.record("\(code)")
+                continue
+            }
+        }
     }
 }
 

@@ -8,7 +8,7 @@ struct EventQueueTests {
         TrackedRequest(
             snapshot: RequestSnapshot(method: "GET", target: "/\(number)", headers: RequestHeaders([])),
             session: SessionIdentifier(high: 0, low: 0), receivedAt: Int64(number), processingNanoseconds: 0,
-            status: 200, responseCookies: [], viewName: nil)
+            status: 200, responseCookies: [], viewName: nil, finishedAt: UInt64(number))
     }
 
     @Test("gives events in the order in which they came", arguments: [1, 63, 64, 65, 1000])
@@ -25,16 +25,16 @@ struct EventQueueTests {
             // Not all of them, so that chunks are left over.
             for _ in 0..<(burst * (round + 1) / 8) {
                 if backlog.isEmpty { _ = backlog.refill(from: &queue) }
-                backlog.read(1) { read.append($1.receivedAt) }
+                backlog.readNext { read.append($0.receivedAt) }
             }
         }
         while !queue.isEmpty || !backlog.isEmpty {
             if backlog.isEmpty { _ = backlog.refill(from: &queue) }
-            #expect(backlog.oldest == Int64(read.count))
-            backlog.read(50) { read.append($1.receivedAt) }
+            #expect(backlog.oldest == UInt64(read.count))
+            for _ in 0..<min(50, backlog.count) { backlog.readNext { read.append($0.receivedAt) } }
         }
         #expect(read == (0..<Int64(captured)).map { $0 })
-        #expect(queue.oldest == nil && backlog.oldest == nil)
+        #expect(queue.isEmpty && backlog.oldest == nil)
     }
 
     @Test("holds nothing of an event once its chunk has been read")
@@ -58,7 +58,7 @@ struct EventQueueTests {
         }
         #expect(tied != nil)
         _ = backlog.refill(from: &queue)
-        backlog.read(1) { _, _ in }
+        backlog.readNext { _ in }
         #expect(tied == nil)
     }
 }

@@ -47,7 +47,7 @@ enum Make {
         (0..<count).map { index in
             let text = "{\"n\":\(index)}"
             return SpoolRecord(
-                idempotencyKey: identifiers.next(), capturedAt: capturedAt,
+                key: ParcelKey(identifiers.next()), capturedAt: capturedAt,
                 body: Array(text.utf8) + [UInt8](repeating: 32, count: max(0, bodyBytes - text.utf8.count)))
         }
     }
@@ -65,15 +65,23 @@ enum Make {
 }
 
 extension Spool {
-    /// Everything that can be claimed now, removed.
-    func drain() -> [SpoolRecord] {
-        var records: [SpoolRecord] = []
-        while let claim = claim() {
-            records += claim.records
-            claim.remove()
-        }
-        return records
+    /// Everything that can be taken now.
+    func takeAll() -> [(record: SpoolRecord, place: SpoolPlace)] {
+        look()
+        var taken: [(record: SpoolRecord, place: SpoolPlace)] = []
+        while let next = next() { taken.append(next) }
+        return taken
     }
+
+    /// Everything that can be taken now, settled.
+    func drain() -> [SpoolRecord] {
+        takeAll().map { entry in
+            settle(entry.place)
+            return entry.record
+        }
+    }
+
+    func store(_ records: [SpoolRecord]) -> SpoolAppendResult { append(records).result }
 }
 
 extension SpoolSegmentReader {

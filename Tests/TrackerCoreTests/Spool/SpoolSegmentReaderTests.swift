@@ -66,7 +66,7 @@ struct SpoolSegmentReaderTests {
             SpoolFormat.append(records[0], to: &header)
             header.replace(at: 8, with: UInt32(1 << 18))
             header.replace(at: 40, with: Array(header[4..<40]).withUnsafeBytes(CRC32.checksum))
-            bytes += header.prefix(44)
+            bytes += header.prefix(SpoolFormat.recordHeaderBytes)
         }
         let contents = SpoolSegmentReader.read(bytes)
         #expect(contents.entries.isEmpty)

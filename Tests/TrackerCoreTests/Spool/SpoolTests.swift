@@ -17,11 +17,11 @@ struct SpoolTests {
         var stored: [SpoolRecord] = []
         for count in batches {
             let records = Make.records(count, bodyBytes: 1_200)
-            #expect(spool.append(records).stored == count)
+            #expect(spool.store(records).stored == count)
             stored += records
         }
         #expect(spool.statistics.pendingEvents == stored.count)
-        spool.seal()
+        spool.close()
         #expect(spool.drain() == stored)
         #expect(try directory.names().isEmpty)
         #expect(spool.statistics.pendingEvents == 0)
@@ -34,11 +34,11 @@ struct SpoolTests {
         limits.maximumSegmentBytes = 4_096
         let spool = try Spool(directory: directory.spool, limits: limits)
         let records = Make.records(300, bodyBytes: 500)
-        for start in stride(from: 0, to: 300, by: 20) { _ = spool.append(Array(records[start..<start + 20])) }
+        for start in stride(from: 0, to: 300, by: 20) { _ = spool.store(Array(records[start..<start + 20])) }
         let names = try directory.names()
         #expect(names.count > 30)
         for name in names { #expect(try directory.bytes(of: name).count <= 4_096) }
-        spool.seal()
+        spool.close()
         #expect(spool.drain() == records)
     }
 
@@ -46,34 +46,147 @@ struct SpoolTests {
     func largeBodies() throws {
         let spool = try Spool(directory: directory.spool)
         let records = Make.records(1, bodyBytes: 1 << 20) + Make.records(1, bodyBytes: (1 << 20) + 1) + Make.records(1)
-        let result = spool.append(records)
+        let result = spool.store(records)
         #expect(result.stored == 2)
         #expect(result.tooLarge == 1)
-        spool.seal()
+        spool.close()
         #expect(spool.drain() == [records[0], records[2]])
     }
 
     @Test("accepts an empty batch and an empty body")
     func empty() throws {
         let spool = try Spool(directory: directory.spool)
-        #expect(spool.append([]) == SpoolAppendResult())
+        #expect(spool.store([]) == SpoolAppendResult())
         let record = SpoolRecord(
-            idempotencyKey: Make.identifiers.next(), capturedAt: SystemClock.epochNanoseconds(), body: [])
-        #expect(spool.append([record]).stored == 1)
-        spool.seal()
+            key: ParcelKey(Make.identifiers.next()), capturedAt: SystemClock.epochNanoseconds(), body: [])
+        #expect(spool.store([record]).stored == 1)
+        spool.close()
         #expect(spool.drain() == [record])
-        #expect(spool.claim() === nil)
+        #expect(spool.takeAll().isEmpty)
     }
 
-    @Test("keeps what it writes to itself until it is sealed")
-    func sealing() throws {
+    @Test("keeps what it writes to itself until it is closed, and can deliver it itself")
+    func closing() throws {
         let spool = try Spool(directory: directory.spool)
         let other = try Spool(directory: directory.spool)
-        _ = spool.append(Make.records(2))
-        #expect(spool.claim() === nil)
-        #expect(other.claim() === nil)
-        spool.seal()
-        #expect(other.claim()?.records.count == 2)
+        let records = Make.records(3)
+        _ = spool.store([records[0], records[1]])
+        #expect(other.takeAll().isEmpty)
+        let first = try #require(spool.next())
+        #expect(first.record == records[0] && first.place.isOwn)
+        _ = spool.store([records[2]])
+        #expect(spool.takeAll().map(\.record) == [records[1], records[2]])
+        spool.close()
+        #expect(other.takeAll().count == 3)
+    }
+
+    @Test("hands a record that is out to nobody, and forgets it once it is settled")
+    func out() throws {
+        let spool = try Spool(directory: directory.spool)
+        let records = Make.records(4)
+        let places = spool.append(Array(records[0..<2]), areOut: true).places.compactMap { $0 }
+        _ = spool.store(Array(records[2..<4]))
+        #expect(spool.takeAll().map(\.record) == [records[2], records[3]])
+        spool.settle(places[0])
+        #expect(spool.statistics.pendingEvents == 3)
+        // As after a kill: what was settled is not sent again, what was out is.
+        spool.close()
+        #expect(try Spool(directory: directory.spool).drain() == [records[1], records[2], records[3]])
+    }
+
+    @Test("begins its file anew when all of it is settled, and leaves none behind at rest")
+    func reset() throws {
+        let spool = try Spool(directory: directory.spool)
+        for record in Make.records(50, bodyBytes: 1_000) {
+            let place = try #require(spool.append([record], areOut: true).places.first ?? nil)
+            #expect(spool.statistics.pendingBytes > 1_000)
+            spool.settle(place)
+            #expect(spool.statistics.pendingBytes == SpoolFormat.fileHeaderBytes)
+        }
+        #expect(try directory.names().count == 1)
+        spool.rest()
+        #expect(try directory.names().isEmpty)
+    }
+
+    @Test("remembers that a parcel's lines travel one by one")
+    func split() throws {
+        let spool = try Spool(directory: directory.spool)
+        let record = SpoolRecord(
+            key: ParcelKey(Make.identifiers.next()), capturedAt: SystemClock.epochNanoseconds(),
+            body: Array("{1}\n{2}\n".utf8))
+        _ = spool.store([record])
+        let taken = try #require(spool.next())
+        #expect(!taken.place.isSplit && taken.record.eventCount == 2)
+        taken.place.split()
+        spool.close()
+        let again = try #require(try Spool(directory: directory.spool).takeAll().first)
+        #expect(again.place.isSplit && again.record == record)
+    }
+
+    @Test("keeps the key of a part")
+    func parts() throws {
+        let spool = try Spool(directory: directory.spool)
+        let key = ParcelKey(Make.identifiers.next(), lines: 3..<7)
+        let record = SpoolRecord(key: key, capturedAt: SystemClock.epochNanoseconds(), body: Array("x".utf8))
+        _ = spool.store([record])
+        spool.close()
+        #expect(try Spool(directory: directory.spool).drain().map(\.key) == [key])
+    }
+
+    @Test("gives its directory mode 0700 and its files 0600, and repairs what is wrong")
+    func modes() throws {
+        let spool = try Spool(directory: directory.spool)
+        _ = spool.store(Make.records(1))
+        spool.close()
+        let file = try directory.spool + "/" + #require(try directory.names().first)
+        func mode(_ path: String) throws -> Int? {
+            try FileManager.default.attributesOfItem(atPath: path)[.posixPermissions] as? Int
+        }
+        #expect(try mode(directory.spool) == 0o700 && mode(file) == 0o600)
+        try FileManager.default.setAttributes([.posixPermissions: 0o777], ofItemAtPath: directory.spool)
+        try FileManager.default.setAttributes([.posixPermissions: 0o644], ofItemAtPath: file)
+        let other = try Spool(directory: directory.spool)
+        #expect(other.takeAll().count == 1)
+        #expect(try mode(directory.spool) == 0o700 && mode(file) == 0o600)
+    }
+
+    @Test("drains many small segments without listing the directory for each")
+    func smallSegments() throws {
+        let record = Make.records(1)
+        for number in 1...3_000 {
+            if number == 1 { _ = try Spool(directory: directory.spool) }
+            try directory.write(Make.segment(record), to: Make.name(UInt32(number)))
+        }
+        let spool = try Spool(directory: directory.spool)
+        spool.look()
+        // Without another look none that comes later is found: the directory is not read in between.
+        try directory.write(Make.segment(record), to: Make.name(4_000))
+        var count = 0
+        while let next = spool.next() {
+            count += 1
+            spool.settle(next.place)
+        }
+        #expect(count == 3_000)
+        spool.look()
+        #expect(spool.next() != nil)
+    }
+
+    @Test("does not count files that are not its own against its limit, and counts them once as damage")
+    func foreignFiles() throws {
+        var limits = SpoolLimits()
+        limits.maximumBytes = 64 << 10
+        _ = try Spool(directory: directory.spool)
+        let zeros = [UInt8](repeating: 0, count: 100_000)
+        for number in 1...3 { try directory.write(zeros, to: Make.name(UInt32(number))) }
+        try directory.write([UInt8](repeating: 1, count: SpoolFormat.maximumFileBytes + 1), to: Make.name(4))
+        let spool = try Spool(directory: directory.spool, limits: limits)
+        let records = Make.records(20, bodyBytes: 1_000)
+        #expect(spool.store(records).stored == 20)
+        spool.close()
+        #expect(Set(spool.drain().map(\.key)) == Set(records.map(\.key)))
+        #expect(spool.losses.corruptSegments == 4)
+        #expect(spool.drain().isEmpty)
+        #expect(spool.losses.corruptSegments == 4)
     }
 
     @Test("is sealed when it is no longer used")
@@ -84,27 +197,27 @@ struct SpoolTests {
         #expect(try Spool(directory: directory.spool).drain().count == 2)
     }
 
-    @Test("gives a segment to one claim at a time, until it is released")
+    @Test("gives a segment to one process at a time")
     func exclusion() throws {
         let spool = try Spool(directory: directory.spool)
         let other = try Spool(directory: directory.spool)
-        _ = spool.append(Make.records(2))
-        spool.seal()
-        let claim = try #require(spool.claim())
-        #expect(spool.claim() === nil)
-        #expect(other.claim() === nil)
+        _ = spool.store(Make.records(2))
+        spool.close()
+        let taken = spool.takeAll()
+        #expect(taken.count == 2)
+        #expect(other.takeAll().isEmpty)
         // Held, so that an append must not go into it either.
-        _ = other.append(Make.records(1))
+        _ = other.store(Make.records(1))
         #expect(try directory.names().count == 2)
-        claim.release()
-        #expect(spool.claim()?.records.count == 2)
+        for entry in taken { spool.giveBack(entry.place) }
+        #expect(spool.takeAll().map(\.record) == taken.map(\.record))
     }
 
     @Test("continues a segment that nobody holds instead of making a file for each process")
     func continuation() throws {
         for _ in 0..<20 {
             let spool = try Spool(directory: directory.spool)
-            _ = spool.append(Make.records(1))
+            _ = spool.store(Make.records(1))
         }
         #expect(try directory.names().count == 1)
         #expect(try Spool(directory: directory.spool).drain().count == 20)
@@ -114,64 +227,49 @@ struct SpoolTests {
     func continuationAfterTear() throws {
         let spool = try Spool(directory: directory.spool)
         let records = Make.records(3)
-        _ = spool.append(Array(records[0..<2]))
-        spool.seal()
+        _ = spool.store(Array(records[0..<2]))
+        spool.close()
         let name = try #require(try directory.names().first)
         try directory.write(Array(try directory.bytes(of: name).dropLast(7)), to: name)
-        _ = spool.append([records[2]])
-        spool.seal()
+        _ = spool.store([records[2]])
+        spool.close()
         #expect(try directory.names() == [name])
-        let claim = try #require(spool.claim())
-        #expect(claim.records == [records[0], records[2]])
-        #expect(claim.losses.corrupt == 1)
-        claim.remove()
+        #expect(spool.drain() == [records[0], records[2]])
         #expect(spool.statistics.corruptRecords == 1)
         #expect(spool.statistics.lostEvents == 1)
         #expect(spool.statistics.pendingEvents == 0)
     }
 
-    @Test("does not give delivered records again after a partial delivery")
+    @Test("does not give settled records again")
     func partialDelivery() throws {
         let spool = try Spool(directory: directory.spool)
         let records = Make.records(5)
-        _ = spool.append(records)
-        spool.seal()
-        let claim = try #require(spool.claim())
-        claim.markDelivered([0, 3, 3, 99, -1])
+        _ = spool.store(records)
+        let taken = spool.takeAll()
+        for index in [0, 3, 3] { spool.settle(taken[index].place) }
         #expect(spool.statistics.pendingEvents == 3)
-        claim.release()
-        claim.markDelivered([1])
-        #expect(!claim.remove())
-        #expect(try Spool(directory: directory.spool).claim()?.records == [records[1], records[2], records[4]])
+        spool.close()
+        spool.settle(taken[1].place)
         #expect(spool.drain() == [records[1], records[2], records[4]])
         #expect(spool.statistics.pendingEvents == 0)
         #expect(spool.statistics.lostEvents == 0)
-    }
-
-    @Test("removes a segment whose records have all been marked as delivered")
-    func allMarked() throws {
-        let spool = try Spool(directory: directory.spool)
-        _ = spool.append(Make.records(3))
-        spool.seal()
-        spool.claim()?.markDelivered(0..<3)
-        #expect(spool.claim() === nil)
         #expect(try directory.names().isEmpty)
-        #expect(spool.statistics.lostEvents == 0)
     }
 
     @Test("knows its own records from those of others in one segment")
     func ownRecords() throws {
         let first = try Spool(directory: directory.spool)
         let second = try Spool(directory: directory.spool)
-        for (spool, count) in [(first, 2), (second, 1), (first, 1)] {
-            _ = spool.append(Make.records(count))
-            spool.seal()
-        }
-        let claim = try #require(first.claim())
-        #expect(claim.records.indices.map { claim.isOwn(at: $0) } == [true, true, false, true])
-        #expect(!claim.isOwn(at: 4))
-        claim.remove()
+        _ = first.store(Make.records(2))
+        first.close()
+        _ = second.store(Make.records(1))
+        second.close()
+        #expect(try directory.names().count == 1)
+        let taken = first.takeAll()
+        #expect(taken.map { $0.place.isOwn } == [true, true, false])
+        for entry in taken { first.settle(entry.place) }
         #expect(first.statistics.pendingEvents == 0)
+        second.look()
         #expect(second.statistics.takenByOthers == 1)
         #expect(second.statistics.pendingEvents == 0)
     }
@@ -180,19 +278,18 @@ struct SpoolTests {
     func expiry() throws {
         let clock = TestClock()
         let spool = try Spool(directory: directory.spool, now: clock.now)
-        _ = spool.append(Make.records(2, capturedAt: clock.now()))
+        _ = spool.store(Make.records(2, capturedAt: clock.now()))
         clock.advance(hours: 20)
         let later = Make.records(1, capturedAt: clock.now())
-        _ = spool.append(later)
+        _ = spool.store(later)
         clock.advance(hours: 5)
-        spool.seal()
-        let claim = try #require(spool.claim())
-        #expect(claim.records == later)
-        #expect(claim.losses.expired == 2)
-        claim.release()
+        spool.close()
+        let taken = spool.takeAll()
+        #expect(taken.map(\.record) == later)
+        spool.giveBack(taken[0].place)
         #expect(spool.statistics.expiredRecords == 0)
         clock.advance(hours: 20)
-        #expect(spool.claim() === nil)
+        #expect(spool.takeAll().isEmpty)
         #expect(spool.statistics.expiredRecords == 3)
         #expect(spool.statistics.lostEvents == 3)
         #expect(try directory.names().isEmpty)
@@ -207,7 +304,7 @@ struct SpoolTests {
         let records = Make.records(200, bodyBytes: 500)
         var evicted = 0
         for record in records {
-            let result = spool.append([record])
+            let result = spool.store([record])
             #expect(result.stored == 1)
             #expect((result.evictedEvents > 0) == (result.evictedSegments > 0))
             evicted += result.evictedEvents
@@ -217,7 +314,7 @@ struct SpoolTests {
         #expect(spool.statistics.evictedEvents == evicted)
         #expect(spool.statistics.lostEvents == evicted)
         #expect(spool.statistics.pendingEvents == 200 - evicted)
-        spool.seal()
+        spool.close()
         #expect(spool.drain() == Array(records.dropFirst(evicted)))
     }
 
@@ -226,17 +323,16 @@ struct SpoolTests {
         var limits = SpoolLimits()
         limits.maximumBytes = 16 << 10
         let spool = try Spool(directory: directory.spool, limits: limits)
-        #expect(spool.append(Make.records(28, bodyBytes: 500)).stored == 28)
-        spool.seal()
+        #expect(spool.store(Make.records(28, bodyBytes: 500)).stored == 28)
+        spool.close()
         let other = try Spool(directory: directory.spool)
-        var claims: [SpoolClaim] = []
-        while let claim = other.claim() { claims.append(claim) }
-        let result = spool.append(Make.records(6, bodyBytes: 500))
+        let taken = other.takeAll()
+        let result = spool.store(Make.records(6, bodyBytes: 500))
         #expect(result.stored + result.spoolFull == 6)
         #expect(result.spoolFull > 3)
         #expect(result.evictedSegments == 0)
         #expect(spool.statistics.pendingBytes <= limits.maximumBytes)
-        #expect(claims.map(\.records.count).reduce(0, +) == 28)
+        #expect(taken.count == 28)
     }
 
     @Test("refuses a record that could never fit, and evicts nothing for it")
@@ -244,30 +340,9 @@ struct SpoolTests {
         var limits = SpoolLimits()
         limits.maximumBytes = 16 << 10
         let spool = try Spool(directory: directory.spool, limits: limits)
-        _ = spool.append(Make.records(3))
-        let result = spool.append(Make.records(1, bodyBytes: 20_000))
+        _ = spool.store(Make.records(3))
+        let result = spool.store(Make.records(1, bodyBytes: 20_000))
         #expect(result.tooLarge == 1)
         #expect(result.evictedSegments == 0)
-    }
-
-    @Test("may be used from many threads at once")
-    func concurrency() async throws {
-        let spool = try Spool(directory: directory.spool)
-        let records = Make.records(2_000)
-        await withTaskGroup(of: Void.self) { group in
-            for worker in 0..<4 {
-                group.addTask {
-                    for index in stride(from: worker, to: 2_000, by: 4) {
-                        _ = spool.append([records[index]])
-                        if index % 97 == 0 { spool.seal() }
-                        if index % 31 == 0 { spool.claim()?.release() }
-                    }
-                }
-            }
-        }
-        spool.seal()
-        let found = spool.drain()
-        #expect(found.count == 2_000)
-        #expect(Set(found.map(\.idempotencyKey)) == Set(records.map(\.idempotencyKey)))
     }
 }

@@ -8,7 +8,7 @@ public struct DeliveryPayload: Sendable {
     public let contentType: String
     /// The same whenever the same payload is sent again, so that a backend can tell a duplicate.
     public var idempotencyKey: String { key.text }
-    let key: EventIdentifier
+    let key: ParcelKey
     /// How many events the body holds.
     public let eventCount: Int
 
@@ -24,11 +24,21 @@ public struct DeliveryCompletion: Sendable {
     public var outcome: DeliveryOutcome
     /// Whether the backend said that it takes several events at once (`Accept-Post: application/x-ndjson`).
     public var acceptsLines: Bool
+    /// The time from the request to the first byte of its answer; nil: the tracker measures from the start of the
+    /// payload to its completion.
+    public var latency: Duration?
+    /// How long the backend asks to be left alone (`Retry-After`), whatever the outcome; nil if it does not.
+    public var retryAfter: Duration?
 
     /// Makes a completion.
-    public init(identifier: UInt64, outcome: DeliveryOutcome, acceptsLines: Bool = false) {
+    public init(
+        identifier: UInt64, outcome: DeliveryOutcome, acceptsLines: Bool = false, latency: Duration? = nil,
+        retryAfter: Duration? = nil
+    ) {
         self.identifier = identifier
         self.outcome = outcome
         self.acceptsLines = acceptsLines
+        self.latency = latency
+        self.retryAfter = retryAfter
     }
 }

@@ -7,7 +7,7 @@ package enum HeaderProbe {
         let addresses = ClientAddresses.truncated(text)
         let endpoint = BackendEndpoint(text)
         let proxies = TrustedProxies(text: text)
-        let offers = HTTPSession.offersGzip(text)
+        let offers = HTTPAnswer.offersGzip(text)
         return [after != nil, cookie != nil, host != nil, endpoint != nil, proxies != nil, offers].count { $0 }
             + addresses.utf8.count
     }

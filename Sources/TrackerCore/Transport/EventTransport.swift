@@ -22,8 +22,11 @@ public struct TransportUnavailable: Error, Sendable, CustomStringConvertible {
 
 /// What a transport does on the delivery thread. No method is called from anywhere else.
 public protocol TransportSession: AnyObject {
-    /// How many payloads may be under way at once.
+    /// How many payloads may be under way at once, at most. It may change when the transport learns more about its peer.
     var maximumInFlight: Int { get }
+
+    /// Connections that are open now, and the protocol of the last answer, for the statistics. By default unknown.
+    var connections: TransportConnections { get }
 
     /// Begins to send. Must not wait; the result comes from ``wait(atMost:)``.
     func start(_ payload: DeliveryPayload)
@@ -33,6 +36,30 @@ public protocol TransportSession: AnyObject {
 
     /// Gives up what is under way, at once and without results.
     func cancel()
+
+    /// Called when nothing was sent for a while. By default nothing happens.
+    func closeIdleConnections()
+}
+
+extension TransportSession {
+    /// Part of ``TransportSession``.
+    public var connections: TransportConnections { TransportConnections() }
+    /// Part of ``TransportSession``.
+    public func closeIdleConnections() {}
+}
+
+/// What a transport tells about its connections.
+public struct TransportConnections: Sendable, Equatable {
+    /// How many are open.
+    public var count: Int
+    /// Such as `HTTP/1.1`; nil if unknown.
+    public var httpVersion: String?
+
+    /// Makes the description.
+    public init(count: Int = 0, httpVersion: String? = nil) {
+        self.count = count
+        self.httpVersion = httpVersion
+    }
 }
 
 /// A session for transports that send at once: each payload ends where it starts.

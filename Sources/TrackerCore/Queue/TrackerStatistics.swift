@@ -27,6 +27,46 @@ public struct TrackerStatistics: Sendable, Equatable, CustomStringConvertible {
     /// Calls of `beforeSend` that took more than 50 ms.
     public var slowHooks: Int = 0
 
+    /// What delivery knows of the backend at the moment.
+    public var backend = Backend()
+    /// What was found damaged or foreign in the spool's directory. Not a part of the sum above.
+    public var spoolDamage = SpoolDamage()
+
+    /// How the way to the backend looks at a moment.
+    public struct Backend: Sendable, Equatable {
+        /// How many requests may be under way at once now. It follows latency and failures.
+        public var window = 0
+        /// Requests under way.
+        public var inFlight = 0
+        /// The time from a request to its answer, smoothed over the last answers; nil before the first.
+        public var latency: Duration?
+        /// Open connections.
+        public var connections = 0
+        /// The protocol of the last answer, such as `HTTP/1.1` or `HTTP/2`; nil before the first, and for other
+        /// transports.
+        public var httpVersion: String?
+        /// Whether connections fail, or nearly all requests of late have failed: then one probe is sent at a time.
+        public var isAway = false
+
+        /// Makes a state in which nothing is known.
+        public init() {}
+    }
+
+    /// Records and files that could not be delivered because of what they hold, since the tracker began.
+    public struct SpoolDamage: Sendable, Equatable {
+        /// Records cut short, by a process that was killed while it wrote one.
+        public var tornRecords = 0
+        /// Records that were written whole and are unreadable now.
+        public var corruptRecords = 0
+        /// Files that have a segment's name, and are none: other contents, another version, or too large.
+        public var foreignFiles = 0
+
+        /// Makes a count of nothing.
+        public init() {}
+
+        var isEmpty: Bool { self == SpoolDamage() }
+    }
+
     /// Makes statistics without any event.
     public init() {}
 
@@ -48,7 +88,8 @@ public struct TrackerStatistics: Sendable, Equatable, CustomStringConvertible {
         text += ", pending \(pending), spooled \(spooled)"
         for (name, count) in [
             ("delivered for others", deliveredForOthers), ("ignored", ignored), ("sampled out", sampledOut),
-            ("slow hooks", slowHooks),
+            ("slow hooks", slowHooks), ("torn records", spoolDamage.tornRecords),
+            ("corrupt records", spoolDamage.corruptRecords), ("foreign files", spoolDamage.foreignFiles),
         ] where count > 0 { text += ", \(name) \(count)" }
         return text
     }

@@ -1,6 +1,6 @@
 import CCurl
 
-/// Posts events over HTTP with libcurl: one thread, several connections that are kept open.
+/// Posts events over HTTP with libcurl: one thread, several connections that are kept open, HTTP/2 where offered.
 ///
 /// libcurl is found when the first event is sent (`dlopen`), never needed to build. Certificates are verified, TLS is
 /// 1.2 or newer, proxy variables are honoured as libcurl does (the upper-case `HTTP_PROXY`, which a CGI client could
@@ -28,12 +28,9 @@ public struct HTTPTransport: EventTransport {
         if let reason = ccurl_load() {
             throw TransportUnavailable(
                 "libcurl can't be loaded, so no event can be sent; install it (Debian and Ubuntu: "
-                    + "apt-get install libcurl4; Fedora: dnf install libcurl) and restart the app. "
+                    + "apt-get install libcurl4; Fedora: dnf install libcurl). "
                     + "The loader said: \(String(cString: reason))")
         }
-        guard let session = HTTPSession(transport: self) else {
-            throw TransportUnavailable("libcurl could not be set up; is the CA file readable, is there memory left?")
-        }
-        return session
+        return try HTTPSession(transport: self)
     }
 }

@@ -1,0 +1,58 @@
+/// The transport's session, opened when it is first needed and tried again where that fails.
+final class BackendLink {
+    private let transport: any EventTransport
+    private let log: TrackerLog
+    private var session: (any TransportSession)?
+    private var nextOpening: UInt64 = 0
+    private var failures = 0
+    /// Since when there is no way to send, in monotonic nanoseconds; nil if there is one.
+    private(set) var unavailableSince: UInt64?
+
+    private enum Limit {
+        /// The pause after a failure, doubled with each up to the second.
+        static let pause: UInt64 = 500_000_000
+        static let longestPause: UInt64 = 60_000_000_000
+        /// What fails for so long fails for good, and memory is better used otherwise.
+        static let patience: UInt64 = 5_000_000_000
+    }
+
+    init(transport: any EventTransport, log: TrackerLog) {
+        self.transport = transport
+        self.log = log
+    }
+
+    /// - Parameter isHurried: whether to try again although that was done a moment ago.
+    /// - Returns: whether there is a session.
+    func open(now: UInt64, isHurried: Bool) -> Bool {
+        if session != nil { return true }
+        guard now >= nextOpening || isHurried else { return false }
+        do {
+            session = try transport.open()
+            unavailableSince = nil
+            failures = 0
+            return true
+        } catch {
+            unavailableSince = unavailableSince ?? now
+            nextOpening = now &+ min(Limit.pause << UInt64(min(failures, 8)), Limit.longestPause)
+            failures += 1
+            log.write(.error, topic: "transport", "\(error)")
+            return false
+        }
+    }
+
+    /// Whether waiting for a way to send has become pointless.
+    func isHopeless(now: UInt64) -> Bool { unavailableSince.map { now &- $0 >= Limit.patience } ?? false }
+
+    var maximumInFlight: Int { session?.maximumInFlight ?? 1 }
+    var connections: TransportConnections { session?.connections ?? TransportConnections() }
+
+    func start(_ parcel: Parcel, number: UInt64) { session?.start(parcel.payload(number)) }
+
+    /// - Parameter limit: nanoseconds.
+    func wait(atMost limit: UInt64) -> [DeliveryCompletion] {
+        session?.wait(atMost: .nanoseconds(Int64(clamping: limit))) ?? []
+    }
+
+    func closeIdleConnections() { session?.closeIdleConnections() }
+    func cancel() { session?.cancel() }
+}

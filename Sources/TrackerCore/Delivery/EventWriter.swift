@@ -1,0 +1,88 @@
+/// Makes events of tracked requests, straight into parcels: the app's hook, the privacy filter, the JSON, the key.
+/// Used by the delivery thread alone.
+final class EventWriter {
+    private let mailbox: Mailbox
+    private let hook: BeforeSend?
+    private var encoder: EventEncoder
+    private let identifiers = EventIdentifierGenerator()
+    private var backlog = EventBacklog()
+    /// The number of the backlog's next event.
+    private var sequence: UInt64 = 0
+    /// The average of the last parcel; the next one's is a good guess for how much room it needs.
+    private var bytesPerEvent = 1_024
+
+    /// How many events are written before others may run.
+    private static let writtenAtOnce = 32
+
+    init(configuration: TrackerConfiguration, mailbox: Mailbox, log: TrackerLog) {
+        self.mailbox = mailbox
+        hook = configuration.beforeSend.map {
+            BeforeSend($0, log: log) { mailbox.record { $0.countSlowHook() } }
+        }
+        encoder = EventEncoder(
+            projectToken: configuration.projectToken, privacy: configuration.privacy,
+            trustedProxies: configuration.trustedProxies)
+    }
+
+    /// Events that were taken off the queue and are not written yet.
+    var backlogCount: Int { backlog.count }
+    /// The number of the oldest of them.
+    var oldestSequence: UInt64? { backlog.isEmpty ? nil : sequence }
+
+    /// When the oldest event that is not written was captured, in monotonic nanoseconds.
+    func oldestAge() -> UInt64? {
+        if backlog.isEmpty { sequence = mailbox.refill(&backlog) }
+        return backlog.oldest
+    }
+
+    /// Writes the next parcel.
+    ///
+    /// - Parameters:
+    ///   - lines: how many events it may have.
+    ///   - yields: whether threads that wait for this processor go first now and then.
+    /// - Returns: nil if there is no event.
+    func next(lines: Int, yields: Bool = false) -> Parcel? {
+        var parcel: Parcel?
+        while parcel.map({ $0.count < lines && $0.body.count < Parcel.maximumBytes }) ?? true {
+            if backlog.isEmpty { sequence = mailbox.refill(&backlog) }
+            guard !backlog.isEmpty else { break }
+            // A whole batch takes most of a millisecond, for which a request may be waiting for this processor.
+            if yields, let parcel, parcel.count % Self.writtenAtOnce == 0 { DetachedThread.letOthersRun() }
+            let number = sequence
+            let expected = lines == 1 ? 0 : min(lines, backlog.count + mailboxCount) * (bytesPerEvent + 1)
+            sequence += 1
+            backlog.readNext { request in write(request, number, expected, &parcel) }
+        }
+        if let parcel {
+            bytesPerEvent = min(parcel.body.count / parcel.count + 16, Parcel.maximumBytes / Parcel.maximumLines)
+        }
+        return parcel
+    }
+
+    private func write(
+        _ request: borrowing TrackedRequest, _ number: UInt64, _ expected: Int, _ parcel: inout Parcel?
+    ) {
+        let charge = request.approximateBytes
+        var changed: TrackedRequest?
+        if let hook {
+            switch hook.apply(to: copy request) {
+            case .send(let request): changed = request
+            case .drop(let reason): return mailbox.record { $0.settle(1, bytes: charge, as: .dropped(reason)) }
+            }
+        }
+        if parcel == nil {
+            parcel = Parcel(
+                key: ParcelKey(identifiers.next()), sequence: number, age: request.finishedAt,
+                capturedAt: request.receivedAt)
+            if expected > 0 { parcel?.reserve(expected) }
+        }
+        if let changed {
+            parcel?.append(charge: charge) { encoder.encode(changed, to: &$0) }
+        } else {
+            parcel?.append(charge: charge) { encoder.encode(request, to: &$0) }
+        }
+    }
+
+    /// A guess: as many as the loop saw waiting before this turn.
+    var mailboxCount = 0
+}

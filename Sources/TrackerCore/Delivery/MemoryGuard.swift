@@ -1,0 +1,99 @@
+/// Brings to disk what has been in memory alone for too long, or does not fit there.
+///
+/// Age decides and not blame: it makes no difference whether the backend refuses, hangs, is slow or is merely behind.
+struct MemoryGuard {
+    private let store: ParcelStore
+    private let source: ParcelSource
+    private let outbox: Outbox
+    /// How old an event in memory may become, in nanoseconds; 0: it is written before it is sent.
+    private let patience: UInt64
+    private var nextTurn: UInt64 = 0
+
+    private enum Limit {
+        /// How often events are looked at for their age, at least.
+        static let interval: UInt64 = 100_000_000
+        static let parcelsAtOnce = 256
+        /// Rounds of so many parcels in one turn, so that sending goes on.
+        static let rounds = 32
+    }
+
+    init(configuration: TrackerConfiguration, store: ParcelStore, source: ParcelSource, outbox: Outbox) {
+        self.store = store
+        self.source = source
+        self.outbox = outbox
+        patience = configuration.spoolAfter.nanoseconds
+    }
+
+    /// - Parameters:
+    ///   - room: how many parcels will be sent next; so many of those that are written before stay in memory.
+    ///   - isFilling: whether memory is nearly full, so that age does not matter.
+    ///   - isAway: whether the backend is away, so that what was tried may as well wait on disk alone.
+    mutating func turn(now: UInt64, room: Int, isFilling: Bool, isAway: Bool) {
+        guard patience == 0 || isFilling || now >= nextTurn, store.mayWrite(now: now) else { return }
+        nextTurn = now &+ min(Limit.interval, patience / 4)
+        var room = patience == 0 ? max(0, room - outbox.staged.count - outbox.due.count) : 0
+        for _ in 0..<Limit.rounds {
+            guard storeUntried(now, older: isFilling ? 0 : patience, &room) else { break }
+        }
+        if isAway || store.isFull { leaveToDisk(now) }
+        storeTried(now)
+    }
+
+    /// What waits to be sent again lets go of its place, since a place that is taken keeps a whole segment from being
+    /// evicted.
+    private func leaveToDisk(_ now: UInt64) {
+        let parcels = outbox.takeTried { parcel in
+            parcel.disk.map { $0.openParts == 1 && parcel.key.lines == nil } ?? (now &- parcel.age >= patience)
+        }
+        for parcel in parcels { if let disk = parcel.disk { store.giveBack(disk) } }
+        for parcel in store.store(parcels.filter { $0.disk == nil }, areOut: false, now: now) { outbox.wait(parcel) }
+    }
+
+    /// - Returns: whether there may be more.
+    private func storeUntried(_ now: UInt64, older age: UInt64, _ room: inout Int) -> Bool {
+        var parcels: [Parcel] = []
+        while parcels.count < Limit.parcelsAtOnce, let parcel = source.nextUntried(now: now, age: age) {
+            parcels.append(parcel)
+        }
+        guard !parcels.isEmpty else { return false }
+        let next = parcels.prefix(room)
+        room -= next.count
+        var refused: [Parcel] = []
+        for parcel in store.store(Array(next), areOut: true, now: now) {
+            if parcel.disk == nil { refused.append(parcel) } else { outbox.staged.append(parcel) }
+        }
+        refused += store.store(Array(parcels.dropFirst(next.count)), areOut: false, now: now)
+        for parcel in refused.reversed() { outbox.ready.putBack(parcel) }
+        return refused.isEmpty
+    }
+
+    /// What is under way, or waits to be sent again, is stored too and stays in memory besides.
+    private func storeTried(_ now: UInt64) {
+        var parcels: [Parcel] = []
+        outbox.updateTried { parcel in
+            if parcel.disk == nil, now &- parcel.age >= patience { parcels.append(parcel) }
+        }
+        guard !parcels.isEmpty else { return }
+        var shares: [ParcelKey: DiskShare] = [:]
+        for parcel in store.store(parcels, areOut: true, now: now) { shares[parcel.key] = parcel.disk }
+        outbox.updateTried { parcel in
+            if parcel.disk == nil { parcel.disk = shares[parcel.key] }
+        }
+    }
+
+    /// Brings everything to disk, at the end.
+    ///
+    /// - Returns: what the disk refused.
+    func storeAll(now: UInt64) -> [Parcel] {
+        var refused = store.store(outbox.landAll().filter { $0.disk == nil }, areOut: false, now: now)
+        refused += store.store(outbox.takeAll().filter { $0.disk == nil }, areOut: false, now: now)
+        while true {
+            var parcels: [Parcel] = []
+            while parcels.count < Limit.parcelsAtOnce, let parcel = source.nextUntried(now: now, age: 0) {
+                parcels.append(parcel)
+            }
+            guard !parcels.isEmpty else { return refused }
+            refused += store.store(parcels, areOut: false, now: now)
+        }
+    }
+}

@@ -1,0 +1,139 @@
+/// Parcels from when they are written until they are settled: ready, under way, and waiting for their next try.
+final class Outbox {
+    /// Written as JSON, and never sent.
+    var ready = ParcelLine()
+    /// On disk already, and about to be sent for the first time.
+    var staged = ParcelLine()
+    /// To be sent again, or in parts, now.
+    var due = ParcelLine()
+    /// To be sent again later.
+    private var waiting = ParcelHeap()
+    private var flying: [Parcel?] = []
+    private var freePlaces: [Int] = []
+    private var flights: UInt64 = 0
+    private(set) var flyingCount = 0
+    private(set) var flyingBytes = 0
+
+    /// Bytes of payloads under way at once, at most.
+    static let maximumFlyingBytes = 32 << 20
+
+    var isEmpty: Bool { flyingCount == 0 && !hasUnsent && waiting.isEmpty }
+    /// Whether something may be sent now.
+    var hasUnsent: Bool { !ready.isEmpty || !staged.isEmpty || !due.isEmpty }
+    var mayFly: Bool { flyingBytes < Self.maximumFlyingBytes }
+    var waitingCount: Int { waiting.count }
+
+    /// Events under way that are in memory alone.
+    var flyingEvents: Int {
+        var events = 0
+        for parcel in flying { if let parcel, parcel.disk == nil { events += parcel.count } }
+        return events
+    }
+
+    // MARK: Under way
+
+    /// - Returns: the number under which the parcel's completion comes.
+    func launch(_ parcel: consuming Parcel) -> UInt64 {
+        flights += 1
+        flyingCount += 1
+        flyingBytes += parcel.body.count
+        let place: Int
+        if let free = freePlaces.popLast() {
+            place = free
+            flying[place] = parcel
+        } else {
+            place = flying.count
+            flying.append(parcel)
+        }
+        // Of two flights that take one place after the other only the later is known.
+        let number = flights << 16 | UInt64(place)
+        flying[place]?.flight = number
+        return number
+    }
+
+    /// - Returns: nil for a number that is not under way.
+    func land(_ number: UInt64) -> Parcel? {
+        let place = Int(number & 0xFFFF)
+        guard flying.indices.contains(place), let parcel = flying[place], parcel.flight == number else { return nil }
+        flying[place] = nil
+        freePlaces.append(place)
+        flyingCount -= 1
+        flyingBytes -= parcel.body.count
+        return parcel
+    }
+
+    /// Takes back everything under way, the oldest first.
+    func landAll() -> [Parcel] {
+        let parcels = flying.compactMap { $0 }.sorted { $0.sequence < $1.sequence }
+        flying = []
+        freePlaces = []
+        flyingCount = 0
+        flyingBytes = 0
+        return parcels
+    }
+
+    // MARK: Waiting
+
+    func wait(_ parcel: consuming Parcel) { waiting.insert(parcel) }
+
+    /// When the first of those that wait is due.
+    var nextDue: UInt64? { waiting.first?.dueAt }
+
+    func releaseDue(now: UInt64) {
+        while let first = waiting.first, first.dueAt <= now, let parcel = waiting.popFirst() { due.append(parcel) }
+    }
+
+    /// Lets all that wait be tried now.
+    func releaseAll() {
+        while let parcel = waiting.popFirst() { due.append(parcel) }
+    }
+
+    /// Takes one that waits, due or not.
+    func takeWaiting() -> Parcel? { waiting.popFirst() }
+
+    /// Takes all that wait to be sent again, due or not, and for which `isMeant`.
+    func takeTried(where isMeant: (Parcel) -> Bool) -> [Parcel] {
+        var taken: [Parcel] = []
+        var left: [Parcel] = []
+        while let parcel = due.popFirst() {
+            if isMeant(parcel) { taken.append(parcel) } else { left.append(parcel) }
+        }
+        for parcel in left { due.append(parcel) }
+        left = []
+        while let parcel = waiting.popFirst() {
+            if isMeant(parcel) { taken.append(parcel) } else { left.append(parcel) }
+        }
+        for parcel in left { waiting.insert(parcel) }
+        return taken
+    }
+
+    // MARK: All of them
+
+    /// The number of the oldest event that is not on disk.
+    var oldest: UInt64? {
+        var oldest = UInt64.max
+        func look(_ parcel: borrowing Parcel) { if parcel.disk == nil { oldest = min(oldest, parcel.sequence) } }
+        for parcel in flying { if let parcel { look(parcel) } }
+        ready.forEach(look)
+        due.forEach(look)
+        waiting.forEach(look)
+        return oldest == .max ? nil : oldest
+    }
+
+    /// Lets `body` change what is under way or waits to be tried again; used to store it.
+    func updateTried(_ body: (inout Parcel) -> Void) {
+        for place in flying.indices where flying[place] != nil { flying[place]?.update(body) }
+        due.update(body)
+        waiting.update(body)
+    }
+
+    /// Takes everything that is not under way.
+    func takeAll() -> [Parcel] {
+        var parcels: [Parcel] = []
+        releaseAll()
+        while let parcel = due.popFirst() { parcels.append(parcel) }
+        while let parcel = staged.popFirst() { parcels.append(parcel) }
+        while let parcel = ready.popFirst() { parcels.append(parcel) }
+        return parcels
+    }
+}

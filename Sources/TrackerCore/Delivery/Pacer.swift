@@ -1,0 +1,183 @@
+/// Decides how much may be under way at once, from what comes back: latency, failures, what the backend asks for.
+///
+/// While the backend answers, a window grows as long as parcels wait and answers come back about as fast as before, and
+/// shrinks when latency or failures grow: doubling at first, then additive increase and multiplicative decrease, as TCP's
+/// congestion control does (RFC 5681). While it is away, one probe is sent at a time.
+struct Pacer {
+    /// How an attempt failed, as far as it tells about the backend as a whole.
+    enum Failure {
+        /// It answered, and may take the next one.
+        case busy
+        /// No answer came.
+        case unreachable
+        /// It refuses the tracker as a whole.
+        case refused
+    }
+
+    private let policy: RetryPolicy
+    private var random = SystemRandomNumberGenerator()
+
+    // MARK: The window
+    private var exactWindow = Double(Limit.firstWindow)
+    private var isStarting = true
+    private var nextDecrease: UInt64 = 0
+    /// Whether parcels waited for room in the window.
+    private var isLimited = false
+    /// Latencies in nanoseconds: the lowest of the present and of the last period, and the smoothed one.
+    private var lowest = UInt64.max
+    private var lastLowest = UInt64.max
+    private var periodEnd: UInt64 = 0
+    private(set) var smoothed: Double = 0
+    /// Shares of failures: of the last answers, and of many.
+    private var recentFailures = 0.0
+    private var usualFailures = 0.0
+
+    // MARK: The outage
+    /// Weight of failures since the last success.
+    private var streak = 0
+    private var lastSuccess: UInt64?
+    private var failedProbes = 0
+    private(set) var awaySince: UInt64?
+    /// Monotonic nanoseconds; nothing is sent before.
+    private(set) var pausedUntil: UInt64 = 0
+    /// What the backend asked for must be waited out; the rest of a pause is our own politeness.
+    private var askedUntil: UInt64 = 0
+
+    private enum Limit {
+        static let firstWindow = 4
+        static let leastWindow = 8
+        /// Answers may take so much longer than the fastest before that is taken for a queue of our own making.
+        static let slack = 2_000_000.0
+        static let period: UInt64 = 30_000_000_000
+        /// Failures in a row after which the backend is away; one without an answer counts more.
+        static let streak = 24
+        static let unreachable = 8
+        /// Without a success for so long, fewer failures will do.
+        static let silence: UInt64 = 5_000_000_000
+        static let silentStreak = 5
+        /// A pause of our own making, where somebody waits.
+        static let hurriedPause: UInt64 = 250_000_000
+    }
+
+    init(policy: RetryPolicy) {
+        self.policy = policy
+    }
+
+    var window: Int { Int(exactWindow) }
+    var isAway: Bool { awaySince != nil }
+    /// The smoothed latency; nil before the first answer.
+    var latency: Duration? { smoothed > 0 ? .nanoseconds(Int64(smoothed)) : nil }
+
+    /// How many more parcels may be sent now.
+    ///
+    /// - Parameter maximum: what the transport takes.
+    func room(now: UInt64, inFlight: Int, maximum: Int) -> Int {
+        if now < pausedUntil { return 0 }
+        if isAway { return inFlight == 0 ? 1 : 0 }
+        return max(0, min(window, maximum) - inFlight)
+    }
+
+    /// Parcels wait that there is no room for.
+    mutating func noteDemand() { isLimited = true }
+
+    // MARK: What comes back
+
+    /// - Parameters:
+    ///   - latency: nanoseconds.
+    ///   - maximum: what the transport takes.
+    /// - Returns: how long the backend was away, if it was.
+    mutating func succeeded(latency: UInt64, now: UInt64, maximum: Int) -> UInt64? {
+        let outage = awaySince.map { now &- $0 }
+        streak = 0
+        lastSuccess = now
+        if outage != nil {
+            awaySince = nil
+            failedProbes = 0
+            pausedUntil = askedUntil
+            exactWindow = Double(Limit.firstWindow)
+            isStarting = true
+            recentFailures = 0
+        }
+        observe(latency, now)
+        observeFailure(0)
+        grow(now, maximum)
+        return outage
+    }
+
+    /// - Parameters:
+    ///   - retryAfter: what the backend asked for.
+    ///   - isHurried: whether somebody waits for events to be settled.
+    mutating func failed(_ failure: Failure, retryAfter: Duration?, now: UInt64, isHurried: Bool) {
+        let wasPaused = isAway && now < pausedUntil
+        if let retryAfter {
+            askedUntil = max(askedUntil, now &+ min(retryAfter, policy.retryAfterCap).nanoseconds)
+            pausedUntil = max(pausedUntil, askedUntil)
+        }
+        switch failure {
+        case .busy: streak += 1
+        case .unreachable: streak += Limit.unreachable
+        case .refused: streak += Limit.streak
+        }
+        observeFailure(1)
+        if recentFailures > usualFailures + 0.25 { shrink(now, by: 0.7) }
+        // A backend that has never taken anything gets no second request before it has.
+        let isSilent = lastSuccess.map { now &- $0 > Limit.silence && streak >= Limit.silentStreak } ?? true
+        guard streak >= Limit.streak || isSilent else { return }
+        awaySince = awaySince ?? now
+        // Sent before the pause began: it tells nothing new.
+        if wasPaused, failure != .refused { return }
+        var pause =
+            failure == .refused
+            ? policy.cap.nanoseconds : policy.delay(attempt: failedProbes, retryAfter: nil, using: &random)
+        if isHurried { pause = min(pause, Limit.hurriedPause) }
+        failedProbes += 1
+        pausedUntil = max(pausedUntil, now &+ pause)
+    }
+
+    /// How long one parcel waits after its own failure, in nanoseconds.
+    mutating func delay(attempts: Int, retryAfter: Duration?, isHurried: Bool) -> UInt64 {
+        let own = policy.delay(attempt: attempts - 1, retryAfter: nil, using: &random)
+        let asked = retryAfter.map { min($0, policy.retryAfterCap).nanoseconds } ?? 0
+        return max(asked, isHurried ? min(own, Limit.hurriedPause) : own)
+    }
+
+    /// Somebody waits: try now, unless the backend itself asked for patience.
+    mutating func hurry() { pausedUntil = min(pausedUntil, askedUntil) }
+
+    // MARK: The window's size
+
+    private mutating func observe(_ latency: UInt64, _ now: UInt64) {
+        let latency = max(1, latency)
+        smoothed = smoothed == 0 ? Double(latency) : smoothed * 0.9 + Double(latency) * 0.1
+        if now >= periodEnd {
+            lastLowest = lowest
+            lowest = latency
+            periodEnd = now &+ Limit.period
+        } else {
+            lowest = min(lowest, latency)
+        }
+    }
+
+    private mutating func observeFailure(_ share: Double) {
+        recentFailures += (share - recentFailures) * 0.05
+        usualFailures += (share - usualFailures) * 0.002
+    }
+
+    private mutating func grow(_ now: UInt64, _ maximum: Int) {
+        let fastest = Double(min(lowest, lastLowest))
+        if smoothed > 2 * fastest + Limit.slack {
+            shrink(now, by: 0.9)
+        } else if isLimited, smoothed < 1.5 * fastest + Limit.slack {
+            exactWindow = min(Double(maximum), exactWindow + (isStarting ? 1 : 4 / exactWindow))
+        }
+        isLimited = false
+    }
+
+    /// At most once in the time that an answer takes: what was under way before tells nothing new.
+    private mutating func shrink(_ now: UInt64, by factor: Double) {
+        guard now >= nextDecrease else { return }
+        nextDecrease = now &+ UInt64(max(smoothed, 1_000_000))
+        isStarting = false
+        exactWindow = max(Double(Limit.leastWindow), exactWindow * factor)
+    }
+}

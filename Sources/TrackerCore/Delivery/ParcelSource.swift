@@ -1,0 +1,94 @@
+/// Chooses what is sent next: what is to be repeated, what is new, what is on disk; one event at a time, or several in
+/// one request where the backend takes that.
+final class ParcelSource {
+    private let outbox: Outbox
+    private let writer: EventWriter
+    private let store: ParcelStore?
+    private let mayBatch: Bool
+    private let gathers: Bool
+    private var mode = Mode.unknown
+
+    /// What the backend takes in one request.
+    private enum Mode {
+        case unknown, single, lines
+    }
+
+    private enum Limit {
+        /// How long lines are gathered before a batch that is not full is sent.
+        static let gathering: UInt64 = 500_000_000
+        /// How often one parcel is tried while the backend is away, before another is.
+        static let probes = 3
+    }
+
+    init(configuration: TrackerConfiguration, outbox: Outbox, writer: EventWriter, store: ParcelStore?) {
+        self.outbox = outbox
+        self.writer = writer
+        self.store = store
+        mayBatch = configuration.usesBatches
+        // Where each event is stored before it is sent, there is nothing to wait for.
+        gathers = store == nil || configuration.spoolAfter > .zero
+    }
+
+    /// Whether several events go in one request.
+    var sendsLines: Bool { mode == .lines && mayBatch }
+
+    /// - Parameter acceptsLines: whether the backend said that it takes several events at once.
+    func learn(acceptsLines: Bool) {
+        if acceptsLines { mode = .lines } else if mode == .unknown { mode = .single }
+    }
+
+    // MARK: Memory
+
+    func nextFromMemory(now: UInt64, isAway: Bool, _ orders: Mailbox.Orders) -> Parcel? {
+        guard isAway else { return outbox.due.popFirst() ?? nextNew(now, orders) }
+        // Not always the same, which may itself be what fails.
+        if let first = outbox.due.first, first.attempts < Limit.probes { return outbox.due.popFirst() }
+        return nextNew(now, orders) ?? outbox.due.popFirst() ?? outbox.takeWaiting()
+    }
+
+    private func nextNew(_ now: UInt64, _ orders: Mailbox.Orders) -> Parcel? {
+        if let staged = outbox.staged.popFirst() { return staged }
+        guard sendsLines else { return outbox.ready.popFirst() ?? writer.next(lines: 1) }
+        guard isBatchDue(now, orders) else { return nil }
+        return nextReadyBatch()
+            ?? writer.next(
+                lines: Parcel.maximumLines, yields: !orders.isClosed && !orders.isAwaited && !orders.isFilling)
+    }
+
+    /// What was written one by one may travel together as long as nothing of it was tried.
+    private func nextReadyBatch() -> Parcel? {
+        guard var batch = outbox.ready.popFirst(), batch.isUntouched else { return nil }
+        while !batch.isFull, outbox.ready.first?.count == 1, let next = outbox.ready.popFirst() { batch.absorb(next) }
+        return batch
+    }
+
+    private func isBatchDue(_ now: UInt64, _ orders: Mailbox.Orders) -> Bool {
+        guard gathers, !orders.isClosed, !orders.isAwaited else { return true }
+        guard let age = outbox.ready.first?.age ?? writer.oldestAge() else { return false }
+        return outbox.ready.count + writer.backlogCount + orders.waiting >= Parcel.maximumLines
+            || now &- age >= Limit.gathering
+    }
+
+    /// The oldest parcel that was never sent, to be written to disk.
+    ///
+    /// - Parameter age: how old it must be, in nanoseconds.
+    func nextUntried(now: UInt64, age: UInt64) -> Parcel? {
+        guard let oldest = outbox.ready.first?.age ?? writer.oldestAge(), now &- oldest >= age else { return nil }
+        if let ready = sendsLines ? nextReadyBatch() : outbox.ready.popFirst() { return ready }
+        return writer.next(lines: sendsLines ? Parcel.maximumLines : 1)
+    }
+
+    // MARK: Disk
+
+    func nextFromDisk(now: UInt64) -> Parcel? {
+        // Several events go in one request only if the backend is known to take that.
+        if mode == .unknown, outbox.flyingCount > 0 || !outbox.due.isEmpty { return nil }
+        if let part = outbox.due.popFirst() { return part }
+        guard let parcel = store?.next(now: now), let disk = parcel.disk else { return nil }
+        if parcel.count == 1 || sendsLines && !disk.place.isSplit { return parcel }
+        // Whoever sends it after a restart must not send it whole: some of its events may have arrived by then.
+        disk.place.split()
+        for part in parcel.singles { outbox.due.append(part) }
+        return outbox.due.popFirst()
+    }
+}

@@ -1,0 +1,206 @@
+/// The delivery thread's dealings with the spool: what goes to disk from memory, and what comes back to be delivered.
+///
+/// A directory that can't be used is tried again and again: its owner may be corrected, or room made, at any time. Until
+/// then events stay in memory, as they do without a spool.
+final class ParcelStore {
+    private let directory: String
+    private let limits: SpoolLimits
+    private let mailbox: Mailbox
+    private let log: TrackerLog
+    private var spool: Spool?
+    private var nextOpening: UInt64 = 0
+    private var nextWriting: UInt64 = 0
+    private var failures = 0
+    private var nextLook: UInt64 = 0
+    private var knownLosses = 0
+    private var known = SpoolStatistics()
+    /// Whether the disk took nothing the last time.
+    private(set) var reasonOfRefusal: String?
+    /// Whether the last refusal was for the spool's own limit.
+    private(set) var isFull = false
+
+    private enum Limit {
+        /// How often the directory is looked at for what other processes left there.
+        static let look: UInt64 = 5_000_000_000
+        static let reopening: UInt64 = 5_000_000_000
+        /// The pause after a refused write, doubled with each up to the second.
+        static let pause: UInt64 = 250_000_000
+        static let longestPause: UInt64 = 8_000_000_000
+        static let recordsPerWrite = 256
+    }
+
+    /// - Returns: nil if no directory is configured.
+    init?(configuration: TrackerConfiguration, mailbox: Mailbox, log: TrackerLog) {
+        guard let directory = configuration.spoolDirectory else { return nil }
+        self.directory = directory
+        var limits = SpoolLimits()
+        limits.maximumBytes = configuration.spoolMaximumBytes
+        limits.maximumAge = configuration.spoolMaximumAge
+        self.limits = limits
+        self.mailbox = mailbox
+        self.log = log
+    }
+
+    private func opened(now: UInt64) -> Spool? {
+        if let spool { return spool }
+        guard now >= nextOpening else { return nil }
+        do {
+            spool = try Spool(directory: directory, limits: limits)
+            reasonOfRefusal = nil
+            nextLook = 0
+        } catch {
+            nextOpening = now &+ Limit.reopening
+            reasonOfRefusal = "its directory can't be used"
+            log.write(.error, topic: "spool.open", "\(error) Until then events are kept in memory only.")
+        }
+        return spool
+    }
+
+    // MARK: From memory to disk
+
+    /// Whether it makes sense to write now.
+    func mayWrite(now: UInt64) -> Bool { now >= nextWriting && opened(now: now) != nil }
+
+    /// Writes parcels to disk and settles their events.
+    ///
+    /// - Parameter areOut: whether they stay in memory and are delivered from there.
+    /// - Returns: those that stay in memory: all that are out, and what the disk refused.
+    func store(_ parcels: [Parcel], areOut: Bool, now: UInt64) -> [Parcel] {
+        guard !parcels.isEmpty, let spool = opened(now: now) else { return parcels }
+        var left: [Parcel] = []
+        var refused = SpoolAppendResult()
+        for start in stride(from: 0, to: parcels.count, by: Limit.recordsPerWrite) {
+            let chunk = parcels[start..<min(start + Limit.recordsPerWrite, parcels.count)]
+            guard refused.refused == refused.tooLarge else {
+                left += chunk
+                continue
+            }
+            let (places, result) = spool.append(chunk.map(\.record), areOut: areOut)
+            var (events, bytes) = (0, 0)
+            for (var parcel, place) in zip(chunk, places) {
+                guard let place else {
+                    left.append(parcel)
+                    continue
+                }
+                events += parcel.count
+                bytes += parcel.charge
+                guard areOut else { continue }
+                parcel.disk = DiskShare(place)
+                left.append(parcel)
+            }
+            if events > 0 { mailbox.record { $0.settle(events, bytes: bytes, as: .spooled) } }
+            refused = result
+        }
+        report(refused, now)
+        countLosses()
+        return left
+    }
+
+    private func report(_ result: SpoolAppendResult, _ now: UInt64) {
+        guard let reason = result.reason else {
+            failures = 0
+            reasonOfRefusal = nil
+            isFull = false
+            return
+        }
+        isFull = result.spoolFull > 0
+        // What is too large never fits; it says nothing about the others.
+        if result.refused > result.tooLarge {
+            failures += 1
+            nextWriting = now &+ min(Limit.pause << UInt64(min(failures - 1, 8)), Limit.longestPause)
+            reasonOfRefusal = reason
+        }
+        log.write(
+            .error, topic: "spool.\(reason)",
+            "the spool in \(directory) does not take events: \(reason); they stay in memory as long as there is room")
+    }
+
+    private func countLosses() {
+        guard let losses = spool?.losses else { return }
+        if losses.lostEvents > knownLosses {
+            let lost = losses.lostEvents - knownLosses
+            log.write(
+                .warning, topic: "spool.limit",
+                "the spool in \(directory) is over its limit of size or age, or damaged: \(losses.lostEvents) of its "
+                    + "events are lost so far")
+            mailbox.record { $0.dropFromSpool(.spoolLimit, own: lost) }
+            knownLosses = losses.lostEvents
+        }
+        let before = known
+        known = losses
+        for (kind, count) in [
+            ("torn record", losses.tornRecords - before.tornRecords),
+            ("corrupt record", losses.corruptRecords - before.corruptRecords),
+            ("file that is no segment of this version", losses.corruptSegments - before.corruptSegments),
+        ] where count > 0 {
+            log.write(
+                .warning, topic: "spool.\(kind)", every: .max,
+                "the spool in \(directory) has a \(kind); it is left out, and counted in statistics.spoolDamage")
+        }
+    }
+
+    /// What was found damaged so far.
+    var damage: TrackerStatistics.SpoolDamage {
+        var damage = TrackerStatistics.SpoolDamage()
+        damage.tornRecords = known.tornRecords
+        damage.corruptRecords = known.corruptRecords
+        damage.foreignFiles = known.corruptSegments
+        return damage
+    }
+
+    // MARK: From disk to the backend
+
+    /// Whether there may be something to deliver. Looks at the directory now and then.
+    func hasWork(now: UInt64) -> Bool {
+        guard let spool = opened(now: now) else { return false }
+        if now >= nextLook {
+            spool.look()
+            nextLook = now &+ Limit.look
+        }
+        return spool.mayHaveMore
+    }
+
+    /// When to look again; monotonic nanoseconds.
+    var nextLookAt: UInt64 { spool == nil ? nextOpening : nextLook }
+
+    /// Makes the next ``hasWork(now:)`` look, because something may have changed.
+    func lookSoon() { nextLook = 0 }
+
+    /// The next parcel; nil if there is none that nobody holds.
+    func next(now: UInt64) -> Parcel? {
+        defer { countLosses() }
+        return spool?.next().map { Parcel($0.record, place: $0.place, age: now) }
+    }
+
+    /// Leaves a parcel to a later ``next(now:)``.
+    func giveBack(_ share: DiskShare) { spool?.giveBack(share.place) }
+
+    // MARK: Settling
+
+    /// Events of a stored parcel, or of a part of it, are settled for good.
+    ///
+    /// - Parameter reason: why they were dropped; nil: they were delivered.
+    func settle(_ parcel: Parcel, _ share: DiskShare, droppedFor reason: DropReason?) {
+        let own = share.place.isOwn ? parcel.count : 0
+        mailbox.record { ledger in
+            if let reason {
+                ledger.dropFromSpool(reason, own: own)
+            } else {
+                ledger.deliverFromSpool(own: own, others: parcel.count - own)
+            }
+        }
+        share.openParts -= 1
+        if share.openParts == 0 { spool?.settle(share.place) }
+    }
+
+    // MARK: Resting and ending
+
+    /// Closes all files if nothing is on disk.
+    func rest() { spool?.rest() }
+
+    /// Leaves everything on disk to whoever comes next.
+    func close() {
+        spool?.close()
+        countLosses()
+    }
+}

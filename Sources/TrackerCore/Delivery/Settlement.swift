@@ -1,0 +1,123 @@
+/// Decides what an attempt's outcome means: for its parcel, for the counts, and for the pace of all others.
+final class Settlement {
+    private let mailbox: Mailbox
+    private let outbox: Outbox
+    private let store: ParcelStore?
+    private let log: TrackerLog
+    var pacer: Pacer
+    /// How many parcels have arrived.
+    private var arrivals = 0
+
+    private enum Limit {
+        /// Failures, each with arrivals of others before it, after which a parcel is given up.
+        static let ownFailures = 30
+        /// Stored parcels that wait in memory to be sent again; more are left to the disk.
+        static let waitingInMemory = 4_096
+    }
+
+    init(
+        configuration: TrackerConfiguration, mailbox: Mailbox, outbox: Outbox, store: ParcelStore?, log: TrackerLog
+    ) {
+        self.mailbox = mailbox
+        self.outbox = outbox
+        self.store = store
+        self.log = log
+        pacer = Pacer(policy: configuration.retryPolicy)
+    }
+
+    func settle(
+        _ completions: [DeliveryCompletion], now: UInt64, maximum: Int, isHurried: Bool,
+        _ reporter: inout DeliveryReporter
+    ) {
+        var delivered = 0
+        var bytes = 0
+        for completion in completions {
+            guard let parcel = outbox.land(completion.identifier) else { continue }
+            let failure: Pacer.Failure
+            let reason: String
+            switch completion.outcome {
+            case .delivered:
+                arrivals += 1
+                if let disk = parcel.disk {
+                    store?.settle(parcel, disk, droppedFor: nil)
+                } else {
+                    delivered += parcel.count
+                    bytes += parcel.charge
+                }
+                answered(completion, parcel, now, maximum, &reporter)
+                continue
+            case .drop(let dropReason, let reason):
+                answered(completion, parcel, now, maximum, &reporter)
+                refused(parcel, dropReason, because: reason)
+                continue
+            case .retry(_, let because): (failure, reason) = (.busy, because)
+            case .unreachable(let because): (failure, reason) = (.unreachable, because)
+            case .holdBack(let because): (failure, reason) = (.refused, because)
+            }
+            var retryAfter = completion.retryAfter
+            if case .retry(let after?, _) = completion.outcome { retryAfter = max(after, retryAfter ?? .zero) }
+            pacer.failed(failure, retryAfter: retryAfter, now: now, isHurried: isHurried)
+            retry(parcel, retryAfter, now, isHurried)
+            reporter.reportFailure(reason, failure, pacer, mailbox, now: now)
+        }
+        if delivered > 0 { mailbox.record { $0.settle(delivered, bytes: bytes, as: .delivered) } }
+    }
+
+    /// The backend answered, whatever it thinks of the parcel.
+    private func answered(
+        _ completion: DeliveryCompletion, _ parcel: Parcel, _ now: UInt64, _ maximum: Int,
+        _ reporter: inout DeliveryReporter
+    ) {
+        let latency = completion.latency?.nanoseconds ?? now &- parcel.sentAt
+        guard let outage = pacer.succeeded(latency: latency, now: now, maximum: maximum) else { return }
+        reporter.reportRecovery(after: outage, mailbox)
+        outbox.releaseAll()
+        store?.lookSoon()
+    }
+
+    private func retry(_ parcel: Parcel, _ retryAfter: Duration?, _ now: UInt64, _ isHurried: Bool) {
+        var parcel = parcel
+        parcel.attempts += 1
+        if parcel.attempts == 1 || arrivals > parcel.arrivalsAtLastFailure { parcel.ownFailures += 1 }
+        parcel.arrivalsAtLastFailure = arrivals
+        if parcel.ownFailures >= Limit.ownFailures {
+            log.write(
+                .warning, topic: "drop.retries",
+                "dropped \(Self.count(parcel)): failed \(parcel.attempts) times while others were delivered")
+            return drop(parcel, .retriesExhausted)
+        }
+        if let disk = parcel.disk, disk.openParts == 1, parcel.key.lines == nil,
+            outbox.waitingCount >= Limit.waitingInMemory
+        {
+            store?.giveBack(disk)
+            return
+        }
+        parcel.dueAt = now &+ pacer.delay(attempts: parcel.attempts, retryAfter: retryAfter, isHurried: isHurried)
+        outbox.wait(parcel)
+    }
+
+    /// The backend will never take the parcel as it is.
+    private func refused(_ parcel: Parcel, _ reason: DropReason, because text: String) {
+        if parcel.count > 1, reason == .rejected {
+            // One bad event must not take the others with it: halve until it stands alone.
+            for half in parcel.halves { outbox.due.append(half) }
+            return
+        }
+        // First, so that whoever sees the count finds the reason in the log.
+        log.write(.warning, topic: "drop.\(reason.rawValue)", "dropped \(Self.count(parcel)): \(text)")
+        drop(parcel, reason)
+    }
+
+    /// Settles a parcel that will not be sent again.
+    func drop(_ parcel: Parcel, _ reason: DropReason) {
+        if let disk = parcel.disk {
+            store?.settle(parcel, disk, droppedFor: reason)
+        } else {
+            mailbox.record { $0.settle(parcel.count, bytes: parcel.charge, as: .dropped(reason)) }
+        }
+    }
+
+    private static func count(_ parcel: Parcel) -> String {
+        parcel.count == 1 ? "an event" : "\(parcel.count) events"
+    }
+}

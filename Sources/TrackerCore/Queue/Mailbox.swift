@@ -1,0 +1,288 @@
+import CPlatform
+
+/// The bounded queue between requests and the delivery thread, with the bell that wakes that thread.
+///
+/// Everything changes under one lock, so that the ledger adds up at every moment. The lock is held for a few
+/// instructions and never across I/O or callbacks. After a fork the child's mailbox is empty and counts from zero.
+final class Mailbox: Sendable {
+    /// What the delivery thread has to know before each turn.
+    struct Orders {
+        var isClosed = false
+        /// Monotonic nanoseconds.
+        var stopAt: UInt64?
+        /// Grows with each flush: what waits only out of politeness should be tried now.
+        var flushes = 0
+        /// Whether somebody waits for events to be settled.
+        var isAwaited = false
+        /// How many events the full queue has refused so far.
+        var refusals = 0
+        /// Whether so much is in memory that a part of it should go to disk, if there is a place for it.
+        var isFilling = false
+        /// Events in memory that the delivery thread has not taken.
+        var waiting = 0
+        /// All events in memory.
+        var open = 0
+    }
+
+    /// What ends the delivery thread's sleep before its time. A flush and a shutdown always do.
+    enum Alarm {
+        /// Each event.
+        case event
+        /// A queue that fills, so that requests are spared the system call.
+        case fullness
+        case nothingElse
+    }
+
+    private struct Waiter {
+        let identifier: UInt64
+        /// Settled once the oldest open event is this one or younger.
+        let sequence: UInt64
+        let wake: @Sendable () -> Void
+    }
+
+    private struct State {
+        var queue = EventQueue()
+        var ledger = Ledger()
+        var finished = FinishedTickets()
+        /// How many events ever left the queue; the queue's first event has this number.
+        var dequeued: UInt64 = 0
+        var isThreadStarted = false
+        var isThreadEnded = false
+        /// The thread does nothing any more but bring what is left to disk.
+        var isSpooling = false
+        var isAsleep = false
+        /// Rests without being woken by each event, but by a queue that fills.
+        var isResting = false
+        var isRung = false
+        var isClosed = false
+        var stopAt: UInt64?
+        var flushes = 0
+        var waiters: [Waiter] = []
+        var nextWaiter: UInt64 = 0
+        /// Tells the child of a fork from the process that made the state.
+        var forks = cplatform_count_forks()
+        /// What the parent had when it forked. It stays as it is: to let go of it would run the app's code.
+        var inherited: Inherited?
+
+        mutating func noticeFork() {
+            if forks != cplatform_count_forks() { self = State(inherited: Inherited(self)) }
+        }
+
+        mutating func ring() {
+            isRung = true
+            isAsleep = false
+            isResting = false
+        }
+    }
+
+    private final class Inherited {
+        let state: State
+        init(_ state: State) { self.state = state }
+    }
+
+    private let state = ThreadLock(State(), survivesFork: true)
+    private let capacity: Int
+    private let maximumBytes: Int
+    /// Starts the delivery thread, and says whether it could.
+    private let startThread: @Sendable (Mailbox) -> Bool
+
+    init(capacity: Int, maximumBytes: Int, startThread: @escaping @Sendable (Mailbox) -> Bool) {
+        self.capacity = capacity
+        self.maximumBytes = maximumBytes
+        self.startThread = startThread
+    }
+
+    /// A child that a fork made starts with nothing of its own; its parent keeps what there was.
+    @inline(__always)
+    private func withState<Result>(_ body: (inout State) throws -> Result) rethrows -> Result {
+        try state.withLock { state in
+            state.noticeFork()
+            return try body(&state)
+        }
+    }
+
+    // MARK: The request's side
+
+    /// Takes an event, or counts why not. Never waits.
+    ///
+    /// - Parameter ticket: of the measurement; a second event under the same one is ignored.
+    func capture(_ request: consuming TrackedRequest, ticket: UInt64) {
+        let bytes = request.approximateBytes
+        let (mustRing, mustStart) = state.withLock(moving: request) { state, request -> (Bool, Bool) in
+            state.noticeFork()
+            guard state.finished.insert(ticket) else { return (false, false) }
+            if state.isClosed {
+                state.ledger.refuse(.shutdown)
+                return (false, false)
+            }
+            guard state.ledger.open < capacity, state.ledger.openBytes + bytes <= maximumBytes else {
+                state.ledger.refuse(.queueFull)
+                return (false, false)
+            }
+            state.queue.append(request)
+            state.ledger.admit(bytes: bytes)
+            let mustRing = state.isAsleep || state.isResting && isFilling(state)
+            if mustRing { state.ring() }
+            let mustStart = !state.isThreadStarted
+            state.isThreadStarted = true
+            return (mustRing, mustStart)
+        }
+        if mustRing { state.signal() }
+        if mustStart, !startThread(self) { withState { $0.isThreadStarted = false } }
+    }
+
+    /// Counts a measurement that ends without an event.
+    func count(_ ticket: UInt64, as change: (inout Ledger) -> Void) {
+        withState { state in
+            if state.finished.insert(ticket) { change(&state.ledger) }
+        }
+    }
+
+    func countIgnored() { withState { $0.ledger.countIgnored() } }
+
+    private func isFilling(_ state: borrowing State) -> Bool {
+        state.ledger.open >= capacity - capacity / 4 || state.ledger.openBytes >= maximumBytes - maximumBytes / 4
+    }
+
+    // MARK: Anybody's side
+
+    var statistics: TrackerStatistics { withState { $0.ledger.statistics } }
+
+    /// Asks for everything captured so far.
+    ///
+    /// - Parameter awaitsEnd: wait for the thread's end, after it was told to stop.
+    /// - Returns: a number for ``cancelWait(_:)``; nil if nothing is open, and `wake` is not called.
+    func notifyWhenSettled(awaitsEnd: Bool = false, _ wake: @escaping @Sendable () -> Void) -> UInt64? {
+        let identifier = withState { state -> UInt64? in
+            guard state.ledger.open > 0, !state.isThreadEnded else { return nil }
+            state.flushes += 1
+            state.nextWaiter += 1
+            state.waiters.append(
+                Waiter(
+                    identifier: state.nextWaiter,
+                    sequence: awaitsEnd ? .max : state.dequeued + UInt64(state.queue.count), wake: wake))
+            state.ring()
+            return state.nextWaiter
+        }
+        if identifier != nil { state.signal() }
+        return identifier
+    }
+
+    func cancelWait(_ identifier: UInt64) {
+        withState { state in state.waiters.removeAll { $0.identifier == identifier } }
+    }
+
+    /// Lets no more events in; the thread goes on until all is settled or the time has come.
+    ///
+    /// - Returns: whether a thread is still at work.
+    func close(stopAt: UInt64) -> Bool {
+        let isRunning = withState { state -> Bool in
+            state.isClosed = true
+            state.flushes += 1
+            state.stopAt = min(state.stopAt ?? stopAt, stopAt)
+            state.ring()
+            return state.isThreadStarted && !state.isThreadEnded
+        }
+        state.signal()
+        return isRunning
+    }
+
+    /// Settles what is still open, for a shutdown whose time is over while the thread is stuck.
+    ///
+    /// - Parameter isLast: also while the thread writes to disk, because the process ends.
+    func abandon(isLast: Bool = false) {
+        let abandoned = withState { state -> EventQueue in
+            state.isClosed = true
+            guard isLast || !state.isSpooling else { return EventQueue() }
+            state.isThreadEnded = true
+            return Self.dropAll(&state)
+        }
+        // What belongs to the app ends outside of the lock.
+        _ = consume abandoned
+    }
+
+    private static func dropAll(_ state: inout State) -> EventQueue {
+        state.ledger.dropAll(.shutdown)
+        var queue = EventQueue()
+        swap(&queue, &state.queue)
+        return queue
+    }
+
+    // MARK: The delivery thread's side
+
+    /// - Parameter status: what the thread has to tell.
+    func orders(reporting status: DeliveryStatus) -> Orders {
+        withState {
+            $0.ledger.delivery = status
+            return Orders(
+                isClosed: $0.isClosed, stopAt: $0.stopAt, flushes: $0.flushes, isAwaited: !$0.waiters.isEmpty,
+                refusals: $0.ledger.refused, isFilling: isFilling($0), waiting: $0.queue.count, open: $0.ledger.open)
+        }
+    }
+
+    var isClosed: Bool { withState { $0.isClosed } }
+
+    /// Takes the oldest events off the queue, one chunk at most.
+    ///
+    /// - Returns: the number of the first event.
+    func refill(_ backlog: inout EventBacklog) -> UInt64 {
+        withState { state in
+            let count = backlog.refill(from: &state.queue)
+            state.ledger.take(count)
+            defer { state.dequeued += UInt64(count) }
+            return state.dequeued
+        }
+    }
+
+    /// Changes the counts.
+    func record(_ change: (inout Ledger) -> Void) { withState { change(&$0.ledger) } }
+
+    /// Sleeps until something happens.
+    ///
+    /// - Parameter deadline: monotonic nanoseconds; nil: without an end.
+    func sleep(until deadline: UInt64?, or alarm: Alarm) {
+        let mayRest = withState { state -> Bool in
+            switch alarm {
+            case .event:
+                guard state.queue.isEmpty, !state.isClosed else { return false }
+                state.isAsleep = true
+            case .fullness: state.isResting = true
+            case .nothingElse: break
+            }
+            return true
+        }
+        guard mayRest else { return }
+        _ = state.wait(until: deadline) { $0.isRung ? true : nil }
+        withState {
+            $0.isRung = false
+            $0.isAsleep = false
+            $0.isResting = false
+        }
+    }
+
+    func beginSpooling() { withState { $0.isSpooling = true } }
+
+    /// Wakes those whose events are all settled.
+    ///
+    /// - Parameter oldest: the number of the oldest event that the delivery thread has and that is not settled.
+    func notifyWaiters(oldest: UInt64?) {
+        let ready = withState { state -> [Waiter] in
+            let oldest = oldest ?? state.dequeued
+            let ready = state.waiters.filter { $0.sequence <= oldest }
+            if !ready.isEmpty { state.waiters.removeAll { $0.sequence <= oldest } }
+            return ready
+        }
+        for waiter in ready { waiter.wake() }
+    }
+
+    /// The thread's last act: counts what is left, and wakes everybody.
+    func threadEnds() {
+        let (waiters, left) = withState { state -> ([Waiter], EventQueue) in
+            state.isThreadEnded = true
+            defer { state.waiters.removeAll() }
+            return (state.waiters, Self.dropAll(&state))
+        }
+        _ = consume left
+        for waiter in waiters { waiter.wake() }
+    }
+}

@@ -1,0 +1,122 @@
+/// What an HTTP response says to the tracker: read line by line, and judged.
+struct HTTPAnswer {
+    /// 0 before a status line came.
+    private(set) var status = 0
+    private(set) var retryAfter = ""
+    private(set) var acceptPost = ""
+    private(set) var acceptEncoding = ""
+    /// Whether all header lines of the final response are there.
+    private(set) var isComplete = false
+
+    private static let maximumValueBytes = 256
+
+    /// Reads one header line, the status line and the empty line included.
+    mutating func read(_ line: UnsafeRawBufferPointer) {
+        guard let first = line.first else { return }
+        switch first {
+        case UInt8(ascii: "H") where line.starts(with: "HTTP/".utf8):
+            // A new status line, for example after "100 Continue": what came before was not the answer.
+            self = HTTPAnswer()
+            status = Self.status(line)
+        case UInt8(ascii: "\r"), UInt8(ascii: "\n"): isComplete = status >= 200
+        case UInt8(ascii: "R"), UInt8(ascii: "r"):
+            if let value = Self.value(of: line, "retry-after") { retryAfter = value }
+        case UInt8(ascii: "A"), UInt8(ascii: "a"):
+            if let value = Self.value(of: line, "accept-post") { acceptPost = value }
+            if let value = Self.value(of: line, "accept-encoding") { acceptEncoding = value }
+        default: break
+        }
+    }
+
+    /// The number behind the first space of a status line (RFC 9112, section 4; for HTTP/2 libcurl writes one).
+    private static func status(_ line: UnsafeRawBufferPointer) -> Int {
+        guard let space = line.firstIndex(of: UInt8(ascii: " ")) else { return 0 }
+        var status = 0
+        for byte in line[(space + 1)...].prefix(3) {
+            guard byte >= UInt8(ascii: "0"), byte <= UInt8(ascii: "9") else { return 0 }
+            status = status * 10 + Int(byte - UInt8(ascii: "0"))
+        }
+        return status
+    }
+
+    /// - Parameter name: in lower case.
+    private static func value(of line: UnsafeRawBufferPointer, _ name: StaticString) -> String? {
+        let length = name.utf8CodeUnitCount
+        guard line.count > length, line[length] == UInt8(ascii: ":") else { return nil }
+        let matches = name.withUTF8Buffer { name in
+            zip(line, name).allSatisfy { $0 | 0x20 == $1 | 0x20 }
+        }
+        guard matches else { return nil }
+        return String(decoding: line[(length + 1)...].prefix(maximumValueBytes), as: UTF8.self)
+            .trimmingWhitespace()
+    }
+
+    // MARK: Judging
+
+    var isSuccess: Bool { (200...299).contains(status) }
+
+    /// Whether the backend takes several events at once.
+    var acceptsLines: Bool {
+        // Most answers say nothing, and a search in a text costs more than the rest of an answer.
+        !acceptPost.isEmpty && acceptPost.lowercased().contains(DeliveryPayload.linesType)
+    }
+
+    /// Which codings the next request may have (RFC 9110, section 12.5.3).
+    var acceptsGzip: Bool { !acceptEncoding.isEmpty && Self.offersGzip(acceptEncoding) }
+
+    static func offersGzip(_ value: String) -> Bool {
+        value.lowercased().split(separator: ",").contains { coding in
+            let parts = coding.split(separator: ";").map { $0.filter { !$0.isWhitespace } }
+            guard parts.first == "gzip" || parts.first == "x-gzip" else { return false }
+            return !parts.dropFirst().contains {
+                $0.hasPrefix("q=0") && !$0.dropFirst(3).contains { "123456789".contains($0) }
+            }
+        }
+    }
+
+    /// What the backend asked for.
+    ///
+    /// - Parameter now: nanoseconds since 1970-01-01 UTC.
+    func pause(now: Int64) -> Duration? { retryAfter.isEmpty ? nil : RetryAfter.parse(retryAfter, now: now) }
+
+    /// What the status means for an event (RFC 9110, section 15).
+    func outcome(now: Int64) -> DeliveryOutcome {
+        switch status {
+        case 200...299: .delivered
+        case 300...399:
+            .holdBack(
+                because: "the backend answered \(status), a redirect, which is not followed; "
+                    + "set RA_BACKEND_ENDPOINT to the address it leads to, or end the maintenance")
+        case 401, 403:
+            .holdBack(because: "the backend answered \(status): check RA_PROJECT_TOKEN and RA_PROJECT_ID")
+        case 404:
+            .holdBack(because: "the backend answered 404: check RA_PROJECT_ID and RA_BACKEND_ENDPOINT")
+        case 407:
+            .holdBack(because: "a proxy answered 407: it wants credentials, in http_proxy or https_proxy")
+        case 408, 421, 425, 429, 500...:
+            .retry(after: pause(now: now), because: "the backend answered \(status)")
+        default: .drop(.rejected, because: "the backend answered \(status)")
+        }
+    }
+
+    /// What it means that a transfer ended with an error of libcurl's and without a usable status.
+    static func outcome(curlCode: Int32, reason: String) -> DeliveryOutcome {
+        switch curlCode {
+        // The peer's certificate or name was refused, or the CA file can't be read. 35, a failed handshake, is also what
+        // a reset looks like.
+        case 51, 53, 54, 58, 59, 60, 66, 77, 82, 83, 90, 91:
+            .holdBack(because: "the connection is not trusted, so nothing was sent: \(reason)")
+        default: .unreachable(because: reason)
+        }
+    }
+}
+
+extension String {
+    /// Without spaces, tabs and line ends around it.
+    func trimmingWhitespace() -> String {
+        let isSpace: (UInt8) -> Bool = { $0 == 0x20 || (0x09...0x0D).contains($0) }
+        guard let start = utf8.firstIndex(where: { !isSpace($0) }), let end = utf8.lastIndex(where: { !isSpace($0) })
+        else { return "" }
+        return String(self[start...end])
+    }
+}

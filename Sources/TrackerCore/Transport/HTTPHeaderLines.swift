@@ -1,0 +1,46 @@
+import CCurl
+
+#if canImport(Darwin)
+    import Darwin
+#elseif canImport(Musl)
+    import Musl
+#else
+    import Glibc
+#endif
+
+/// The header lines that all requests share, chained once as libcurl wants them. A request's own line is put in front
+/// of one of the chains.
+final class HTTPHeaderLines {
+    // Made in init, given back in deinit, and never changed between: libcurl reads them while requests are under way.
+    private let nodes: UnsafeMutablePointer<ccurl_list>
+    private static let texts = [
+        // An empty "Expect:" keeps libcurl from waiting for "100 Continue" before larger bodies.
+        "Expect:", "Content-Type: \(DeliveryPayload.jsonType)", "Content-Type: \(DeliveryPayload.linesType)",
+        "Content-Encoding: gzip",
+    ]
+
+    init() {
+        nodes = .allocate(capacity: Self.texts.count)
+        // expect <- json, expect <- lines <- gzip
+        let next: [UnsafeMutablePointer<ccurl_list>?] = [nil, nodes, nodes, nodes + 2]
+        for (index, text) in Self.texts.enumerated() {
+            (nodes + index).initialize(to: ccurl_list(data: strdup(text), next: next[index]))
+        }
+    }
+
+    deinit {
+        for index in Self.texts.indices { free(nodes[index].data) }
+        nodes.deallocate()
+    }
+
+    func lines(isLines: Bool, isGzip: Bool) -> UnsafeMutablePointer<ccurl_list> {
+        nodes + (isLines ? (isGzip ? 3 : 2) : 1)
+    }
+}
+
+/// The variables that name a proxy which libcurl would use: all but `HTTP_PROXY`, which a CGI client can set.
+enum ProxyVariables {
+    static let names = ["http_proxy", "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"]
+
+    static var areSet: Bool { names.contains { getenv($0) != nil } }
+}

@@ -1,0 +1,291 @@
+import CCurl
+
+#if canImport(Darwin)
+    import Darwin
+#elseif canImport(Musl)
+    import Musl
+#else
+    import Glibc
+#endif
+
+/// libcurl's transfers, on the delivery thread.
+final class HTTPSession: TransportSession {
+    private let transport: HTTPTransport
+    // Owned: opened in init or when it is needed again, closed in deinit, used by the one thread that owns this object.
+    private var multi: UnsafeMutableRawPointer?
+    private let share: UnsafeMutableRawPointer?
+    /// libcurl keeps a pointer to it, so it lives at an address of its own.
+    private let sockets: UnsafeMutablePointer<ccurl_sockets>
+    private let headers = HTTPHeaderLines()
+    private var transfers: [HTTPTransfer] = []
+    /// Those of `transfers` that are not under way.
+    private var idle: [HTTPTransfer] = []
+    private let answered = HTTPTransfer.Answered()
+    /// Payloads that could not even be started; reported by the next wait.
+    private var failed: [DeliveryCompletion] = []
+    private var underWay = 0
+    private var version: Int = 0
+    /// Made when the backend says that it takes gzip; nil again if it does not after all, or zlib is missing.
+    private var compressor: GzipCompressor?
+    private var mayCompress: Bool
+    private var keyBytes: [UInt8] = []
+    private var lastTurn: UInt64 = 0
+
+    private enum Limit {
+        /// A shorter body fits into one packet anyway.
+        static let leastCompressed = 1_024
+        /// HTTP/2 connections; each carries as many requests at once as the peer allows.
+        static let multiplexed = 8
+        static let streamsPerConnection = 1_000
+        static let requestsOverStreams = 1_024
+        /// How long the body of a 2xx may take before its payload counts as delivered, and before it is cut off. What
+        /// is in it does not matter.
+        static let answerBody: UInt64 = 20_000_000
+        static let drip: UInt64 = 250_000_000
+        /// With more requests under way than this, libcurl's work for all of them is done at most each millisecond.
+        static let manyRequests = 64
+        static let pause: UInt64 = 1_000_000
+        /// An unused connection is closed then, in seconds.
+        static let idleConnection = 60
+    }
+
+    init(transport: HTTPTransport) throws(TransportUnavailable) {
+        self.transport = transport
+        mayCompress = transport.usesCompression
+        sockets = .allocate(capacity: 1)
+        sockets.initialize(to: ccurl_sockets())
+        share = ccurl_share_init()
+        // One transfer, to see that libcurl takes the settings.
+        guard let first = makeTransfer(), openMulti() != nil else {
+            throw TransportUnavailable("libcurl could not be set up; is there memory left?")
+        }
+        idle.append(first)
+    }
+
+    deinit {
+        cancel()
+        for transfer in transfers { transfer.close() }
+        if let multi { ccurl_multi_cleanup(multi) }
+        if let share { ccurl_share_cleanup(share) }
+        ccurl_sockets_free(sockets)
+        sockets.deallocate()
+    }
+
+    private var isMultiplexed: Bool { version >= Int(ccurl_http_version_2) }
+
+    var maximumInFlight: Int {
+        isMultiplexed ? Limit.requestsOverStreams : max(1, transport.maximumConnections)
+    }
+
+    var connections: TransportConnections {
+        let name: String? =
+            switch version {
+            case Int(ccurl_http_version_1_0): "HTTP/1.0"
+            case Int(ccurl_http_version_1_1): "HTTP/1.1"
+            case Int(ccurl_http_version_2): "HTTP/2"
+            case Int(ccurl_http_version_3): "HTTP/3"
+            default: nil
+            }
+        return TransportConnections(count: Int(sockets.pointee.count), httpVersion: name)
+    }
+
+    // MARK: Sending
+
+    func start(_ payload: DeliveryPayload) {
+        let isLines = payload.contentType == DeliveryPayload.linesType
+        let gzip =
+            isLines && payload.body.count >= Limit.leastCompressed ? compressor?.compress(payload.body) : nil
+        guard let multi = openMulti(), let transfer = idle.popLast() ?? makeTransfer() else {
+            return fail(payload, because: "libcurl has no memory for a request")
+        }
+        transfer.isCompressed = gzip != nil
+        let lines = headers.lines(isLines: isLines, isGzip: gzip != nil)
+        guard
+            transfer.prepare(
+                payload.identifier, key: payload.key, keyBytes: &keyBytes, body: gzip ?? payload.body, headers: lines),
+            ccurl_multi_add(multi, transfer.easy) == 0
+        else {
+            idle.append(transfer)
+            return fail(payload, because: "libcurl could not start a request")
+        }
+        transfer.isUnderWay = true
+        underWay += 1
+    }
+
+    private func fail(_ payload: DeliveryPayload, because reason: String) {
+        failed.append(DeliveryCompletion(identifier: payload.identifier, outcome: .unreachable(because: reason)))
+    }
+
+    func wait(atMost limit: Duration) -> [DeliveryCompletion] {
+        var completions = failed
+        failed.removeAll()
+        guard let multi, underWay > 0 else { return completions }
+        var milliseconds = completions.isEmpty && limit > .zero ? Self.milliseconds(limit) : 0
+        if !answered.transfers.isEmpty { milliseconds = min(milliseconds, 10) }
+        if underWay > Limit.manyRequests, milliseconds > 0 { gather() }
+        if ccurl_multi_perform(multi) > 0, milliseconds > 0 {
+            // Also when the time is over: libcurl has time-outs of its own.
+            _ = ccurl_multi_poll(multi, Int32(clamping: milliseconds))
+            _ = ccurl_multi_perform(multi)
+        }
+        var easy: UnsafeMutableRawPointer?
+        var code: Int32 = 0
+        while ccurl_multi_next(multi, &easy, &code) != 0 {
+            guard let easy else { continue }
+            _ = ccurl_multi_remove(multi, easy)
+            guard let transfer = HTTPTransfer.of(easy) else { continue }
+            if !transfer.isReported { completions.append(completion(of: transfer, code)) }
+            free(transfer)
+        }
+        if !answered.transfers.isEmpty { hurryAnswers(multi, &completions) }
+        return completions
+    }
+
+    /// Does not wait for the end of an answer that says already that the payload has arrived.
+    private func hurryAnswers(_ multi: UnsafeMutableRawPointer, _ completions: inout [DeliveryCompletion]) {
+        answered.transfers.removeAll { !$0.isUnderWay }
+        guard !answered.transfers.isEmpty else { return }
+        let now = SystemClock.monotonicNanoseconds()
+        for transfer in answered.transfers {
+            if transfer.answeredAt == 0 { transfer.answeredAt = now }
+            let age = now - transfer.answeredAt
+            if age >= Limit.answerBody, !transfer.isReported {
+                transfer.isReported = true
+                completions.append(completion(of: transfer, 0))
+            }
+            if age >= Limit.drip {
+                _ = ccurl_multi_remove(multi, transfer.easy)
+                free(transfer)
+            }
+        }
+    }
+
+    /// libcurl looks at every request under way in each of its turns. A turn for each of thousands of answers a second
+    /// would cost more than all the rest.
+    private func gather() {
+        let now = SystemClock.monotonicNanoseconds()
+        if now &- lastTurn < Limit.pause { usleep(UInt32((Limit.pause - (now &- lastTurn)) / 1_000)) }
+        lastTurn = SystemClock.monotonicNanoseconds()
+    }
+
+    private func completion(of transfer: HTTPTransfer, _ code: Int32) -> DeliveryCompletion {
+        let answer = transfer.answer
+        guard answer.status > 0, code == 0 || answer.isSuccess else {
+            ccurl_sockets_sweep(sockets)
+            return DeliveryCompletion(
+                identifier: transfer.identifier,
+                outcome: HTTPAnswer.outcome(curlCode: code, reason: transfer.reason(code)))
+        }
+        // A status line says what the backend decided, even if the rest of the answer never came.
+        learn(from: transfer)
+        let now = SystemClock.wallNanoseconds()
+        var outcome = answer.outcome(now: now)
+        if transfer.isCompressed, answer.status == 415 {
+            // It does not take gzip after all (RFC 9110, section 15.5.16); the events themselves are not at fault.
+            compressor = nil
+            mayCompress = false
+            outcome = .retry(after: nil, because: "the backend does not take gzip any more")
+        }
+        return DeliveryCompletion(
+            identifier: transfer.identifier, outcome: outcome, acceptsLines: answer.acceptsLines,
+            latency: transfer.latency, retryAfter: answer.isSuccess ? nil : answer.pause(now: now))
+    }
+
+    private func learn(from transfer: HTTPTransfer) {
+        let version = ccurl_easy_get_long(transfer.easy, Int32(ccurl_info_http_version))
+        if version != self.version {
+            self.version = version
+            if let multi { limitConnections(multi) }
+        }
+        guard mayCompress, compressor == nil, transfer.answer.acceptsGzip else { return }
+        compressor = GzipCompressor()
+        mayCompress = compressor != nil
+    }
+
+    private func free(_ transfer: HTTPTransfer) {
+        underWay -= 1
+        transfer.isUnderWay = false
+        idle.append(transfer)
+    }
+
+    func cancel() {
+        guard let multi else { return }
+        for transfer in transfers where transfer.isUnderWay {
+            _ = ccurl_multi_remove(multi, transfer.easy)
+            free(transfer)
+        }
+        failed.removeAll()
+        answered.transfers.removeAll()
+    }
+
+    func closeIdleConnections() {
+        guard underWay == 0, let multi else { return }
+        ccurl_multi_cleanup(multi)
+        self.multi = nil
+    }
+
+    // MARK: Setting up
+
+    private func openMulti() -> UnsafeMutableRawPointer? {
+        if let multi { return multi }
+        guard let opened = ccurl_multi_init() else { return nil }
+        limitConnections(opened)
+        _ = ccurl_multi_set_long(
+            opened, Int32(ccurl_multi_option_max_concurrent_streams), Limit.streamsPerConnection)
+        multi = opened
+        return opened
+    }
+
+    private func limitConnections(_ multi: UnsafeMutableRawPointer) {
+        let most = max(1, transport.maximumConnections)
+        let limit = isMultiplexed ? min(most, Limit.multiplexed) : most
+        _ = ccurl_multi_set_long(multi, Int32(ccurl_multi_option_max_host_connections), limit)
+        _ = ccurl_multi_set_long(multi, Int32(ccurl_multi_option_max_connects), limit)
+    }
+
+    private func makeTransfer() -> HTTPTransfer? {
+        guard let transfer = HTTPTransfer(answered, configure) else { return nil }
+        transfers.append(transfer)
+        return transfer
+    }
+
+    private func configure(_ easy: UnsafeMutableRawPointer) -> Bool {
+        func set(_ option: some BinaryInteger, _ value: Int) -> Bool {
+            ccurl_easy_set_long(easy, Int32(option), value) == 0
+        }
+        func set(_ option: some BinaryInteger, _ value: String) -> Bool {
+            value.withCString { ccurl_easy_set_pointer(easy, Int32(option), $0) } == 0
+        }
+        var isAccepted =
+            set(ccurl_option_url, transport.url) && set(ccurl_option_post, 1)
+            && set(ccurl_option_no_signal, 1)
+            // A redirect must never carry the token to another host.
+            && set(ccurl_option_follow_location, 0) && set(ccurl_option_ssl_verify_peer, 1)
+            && set(ccurl_option_ssl_verify_host, 2)
+            && set(ccurl_option_ssl_version, Int(ccurl_ssl_version_tls_1_2))
+            && set(ccurl_option_connect_timeout_ms, Self.milliseconds(transport.connectTimeout))
+            && set(ccurl_option_timeout_ms, Self.milliseconds(transport.requestTimeout))
+        if let caFile = transport.caFile { isAccepted = isAccepted && set(ccurl_option_ca_info, caFile) }
+        // Niceties that an older or smaller libcurl may lack.
+        _ = set(ccurl_option_user_agent, "rigidanalytics-tracker-swift/\(TrackerVersion.current)")
+        _ = set(ccurl_option_http_version, Int(ccurl_http_version_2_tls))
+        _ = set(ccurl_option_tcp_no_delay, 1)
+        _ = set(ccurl_option_tcp_keep_alive, 1)
+        _ = set(ccurl_option_path_as_is, 1)
+        _ = set(ccurl_option_max_age_connection, Limit.idleConnection)
+        // A second connection only where the first can't carry more.
+        _ = set(ccurl_option_pipe_wait, transport.url.lowercased().hasPrefix("https") ? 1 : 0)
+        _ = set(ccurl_option_protocols_text, "http,https")
+        // Otherwise libcurl looks for them before each request, while another thread may be changing the environment.
+        if !ProxyVariables.areSet { _ = set(ccurl_option_no_proxy, "*") }
+        // Without it, ending a transfer waits for a name look-up that may never answer.
+        _ = set(ccurl_option_quick_exit, 1)
+        _ = ccurl_easy_set_sockets(easy, sockets)
+        if let share { _ = ccurl_easy_set_pointer(easy, Int32(ccurl_option_share), share) }
+        return isAccepted
+    }
+
+    private static func milliseconds(_ duration: Duration) -> Int {
+        max(1, Int(clamping: duration.nanoseconds / 1_000_000))
+    }
+}

@@ -1,0 +1,149 @@
+import CCurl
+
+/// One of libcurl's easy handles, with what a request needs for as long as it is under way. It is used again and again.
+///
+/// libcurl keeps pointers to the object and to its memory, so it lives until ``close()``; the session sees to that.
+final class HTTPTransfer {
+    let easy: UnsafeMutableRawPointer
+    var identifier: UInt64 = 0
+    var answer = HTTPAnswer()
+    var isCompressed = false
+    var isUnderWay = false
+    /// Whether it was told that the payload has arrived while the rest of the answer was still coming.
+    var isReported = false
+    /// When the answer's header was complete, in monotonic nanoseconds; 0 before.
+    var answeredAt: UInt64 = 0
+    private let answered: Answered
+    private var received = 0
+    private let error: UnsafeMutablePointer<CChar>
+    /// The line with the key, and its place in the list of header lines.
+    private let line: UnsafeMutablePointer<CChar>
+    private let node: UnsafeMutablePointer<ccurl_list>
+    private var body: UnsafeMutableRawPointer?
+    private var bodyCapacity = 0
+
+    /// Transfers whose answer said that the payload has arrived, and that may not have ended.
+    final class Answered {
+        var transfers: [HTTPTransfer] = []
+    }
+
+    private static let keyName = Array("Idempotency-Key: ".utf8)
+    private static let lineCapacity = 128
+    /// A larger body's memory is not kept for a smaller one.
+    private static let keptBody = 1 << 16
+    /// A backend that never stops talking must not hold the connection until the request times out.
+    private static let maximumAnswer = 1 << 20
+
+    /// - Parameter configure: sets the options that never change; false if one was refused.
+    init?(_ answered: Answered, _ configure: (UnsafeMutableRawPointer) -> Bool) {
+        guard let easy = ccurl_easy_init() else { return nil }
+        self.answered = answered
+        self.easy = easy
+        error = .allocate(capacity: Int(ccurl_error_size))
+        error.initialize(repeating: 0, count: Int(ccurl_error_size))
+        line = .allocate(capacity: Self.lineCapacity)
+        line.initialize(repeating: 0, count: Self.lineCapacity)
+        node = .allocate(capacity: 1)
+        node.initialize(to: ccurl_list(data: line, next: nil))
+        let context = Unmanaged.passUnretained(self).toOpaque()
+        let isReady =
+            configure(easy)
+            && ccurl_easy_set_pointer(easy, Int32(ccurl_option_private), context) == 0
+            && ccurl_easy_set_pointer(easy, Int32(ccurl_option_error_buffer), error) == 0
+            && ccurl_easy_set_pointer(easy, Int32(ccurl_option_write_data), context) == 0
+            && ccurl_easy_set_pointer(easy, Int32(ccurl_option_header_data), context) == 0
+            && ccurl_easy_set_callback(easy, Int32(ccurl_option_write_function), Self.receiveBody) == 0
+            && ccurl_easy_set_callback(easy, Int32(ccurl_option_header_function), Self.receiveHeader) == 0
+        guard isReady else {
+            close()
+            return nil
+        }
+    }
+
+    /// Gives everything back. The transfer must not be in a multi handle.
+    func close() {
+        ccurl_easy_cleanup(easy)
+        error.deallocate()
+        line.deallocate()
+        node.deallocate()
+        body?.deallocate()
+        body = nil
+    }
+
+    /// The transfer that libcurl's handle belongs to.
+    static func of(_ easy: UnsafeMutableRawPointer) -> HTTPTransfer? {
+        // The pointer was set in init from an object that outlives the handle.
+        ccurl_easy_get_pointer(easy, Int32(ccurl_info_private)).map {
+            Unmanaged<HTTPTransfer>.fromOpaque($0).takeUnretainedValue()
+        }
+    }
+
+    /// Makes the next request.
+    ///
+    /// - Parameter headers: the lines that follow the key's.
+    /// - Returns: false if libcurl refused, or the key is too long.
+    func prepare(
+        _ identifier: UInt64, key: ParcelKey, keyBytes: inout [UInt8], body bytes: [UInt8],
+        headers: UnsafeMutablePointer<ccurl_list>
+    ) -> Bool {
+        self.identifier = identifier
+        answer = HTTPAnswer()
+        answeredAt = 0
+        received = 0
+        isReported = false
+        error[0] = 0
+        keyBytes.removeAll(keepingCapacity: true)
+        keyBytes += Self.keyName
+        key.append(to: &keyBytes)
+        guard keyBytes.count < Self.lineCapacity else { return false }
+        for (index, byte) in keyBytes.enumerated() { line[index] = CChar(bitPattern: byte) }
+        line[keyBytes.count] = 0
+        node.pointee.next = headers
+        let body = room(for: bytes.count)
+        bytes.withUnsafeBytes { source in
+            if let start = source.baseAddress { body.copyMemory(from: start, byteCount: source.count) }
+        }
+        return ccurl_easy_set_pointer(easy, Int32(ccurl_option_http_header), node) == 0
+            && ccurl_easy_set_long(easy, Int32(ccurl_option_post_field_size), bytes.count) == 0
+            && ccurl_easy_set_pointer(easy, Int32(ccurl_option_post_fields), body) == 0
+    }
+
+    /// Without a new block for each body: most have nearly the same length.
+    private func room(for count: Int) -> UnsafeMutableRawPointer {
+        if let body, count <= bodyCapacity, bodyCapacity <= Self.keptBody || count > Self.keptBody { return body }
+        body?.deallocate()
+        bodyCapacity = 2_048
+        while bodyCapacity < count { bodyCapacity *= 2 }
+        let room = UnsafeMutableRawPointer.allocate(byteCount: bodyCapacity, alignment: 16)
+        body = room
+        return room
+    }
+
+    /// libcurl's words for what went wrong.
+    func reason(_ code: Int32) -> String {
+        error[0] != 0 ? String(cString: error) : ccurl_easy_error(code).map { String(cString: $0) } ?? "error \(code)"
+    }
+
+    /// From the end of the connection's set-up to the first byte of the answer.
+    var latency: Duration? {
+        let end = ccurl_easy_get_offset(easy, Int32(ccurl_info_starttransfer_time))
+        let start = ccurl_easy_get_offset(easy, Int32(ccurl_info_pretransfer_time))
+        return end > start ? .microseconds(end - start) : nil
+    }
+
+    /// Ends the transfer from within libcurl's next call for it.
+    private static let receiveBody: ccurl_receive = { _, size, count, context in
+        guard let context else { return 0 }
+        let transfer = Unmanaged<HTTPTransfer>.fromOpaque(context).takeUnretainedValue()
+        transfer.received += size * count
+        return transfer.received > HTTPTransfer.maximumAnswer ? 0 : size * count
+    }
+
+    private static let receiveHeader: ccurl_receive = { bytes, size, count, context in
+        guard let context, let bytes else { return 0 }
+        let transfer = Unmanaged<HTTPTransfer>.fromOpaque(context).takeUnretainedValue()
+        transfer.answer.read(UnsafeRawBufferPointer(start: bytes, count: size * count))
+        if transfer.answer.isComplete, transfer.answer.isSuccess { transfer.answered.transfers.append(transfer) }
+        return size * count
+    }
+}

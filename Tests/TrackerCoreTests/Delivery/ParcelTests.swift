@@ -1,0 +1,115 @@
+import Testing
+
+@testable import TrackerCore
+
+@Suite("A parcel")
+struct ParcelTests {
+    private static let identifiers = EventIdentifierGenerator()
+
+    private static func parcel(_ lines: [String]) -> Parcel {
+        var parcel = Parcel(key: ParcelKey(identifiers.next()), sequence: 7, age: 8, capturedAt: 9)
+        for line in lines { parcel.append(charge: line.utf8.count) { $0 += Array(line.utf8) } }
+        return parcel
+    }
+
+    @Test("is one event as JSON, or several as lines", arguments: [1, 2, 3, 500])
+    func body(count: Int) {
+        let lines = (0..<count).map { "{\($0)}" }
+        let parcel = Self.parcel(lines)
+        #expect(parcel.count == count)
+        #expect(String(decoding: parcel.body, as: UTF8.self) == (count == 1 ? lines[0] : lines.map { $0 + "\n" }.joined()))
+        let payload = parcel.payload(3)
+        #expect(payload.contentType == (count == 1 ? "application/json" : "application/x-ndjson"))
+        #expect(payload.idempotencyKey == parcel.key.text && payload.eventCount == count && payload.identifier == 3)
+        #expect(parcel.record.eventCount == count)
+    }
+
+    @Test("takes others in as long as it was not sent, and keeps its key")
+    func absorb() {
+        var parcel = Self.parcel(["a"])
+        let key = parcel.key
+        parcel.absorb(Self.parcel(["bb"]))
+        parcel.absorb(Self.parcel(["ccc"]))
+        #expect(parcel.key == key && parcel.count == 3 && parcel.charge == 6 && parcel.isUntouched)
+        #expect(String(decoding: parcel.body, as: UTF8.self) == "a\nbb\nccc\n")
+        parcel.attempts = 1
+        #expect(!parcel.isUntouched)
+    }
+
+    @Test("falls into halves down to single events, always under the same keys", arguments: [2, 3, 7, 500])
+    func halves(count: Int) {
+        func leaves(_ parcel: Parcel) -> [Parcel] { parcel.count == 1 ? [parcel] : parcel.halves.flatMap(leaves) }
+        let lines = (0..<count).map { String(repeating: "x", count: $0 % 5) + "\($0)" }
+        let parcel = Self.parcel(lines)
+        let parts = leaves(parcel)
+        #expect(parts.map { String(decoding: $0.body, as: UTF8.self) } == lines)
+        #expect(parts.map(\.key.text) == (0..<count).map { "\(parcel.key.text)-\($0)" })
+        #expect(parts.reduce(0) { $0 + $1.charge } == parcel.charge)
+        #expect(parts.allSatisfy { $0.sequence == 7 && $0.age == 8 && $0.capturedAt == 9 })
+        #expect(parcel.singles.map(\.key) == parts.map(\.key))
+        #expect(parcel.halves.map(\.key.text).first == (count > 3 ? "\(parcel.key.text)-0-\(count / 2 - 1)" : "\(parcel.key.text)-0"))
+    }
+
+    @Test("holds an event without a byte")
+    func empty() {
+        let parcel = Self.parcel(["", "", "a"])
+        #expect(parcel.singles.map { String(decoding: $0.body, as: UTF8.self) } == ["", "", "a"])
+    }
+}
+
+@Suite("The outbox")
+struct OutboxTests {
+    private static let identifiers = EventIdentifierGenerator()
+
+    private static func parcel(_ sequence: UInt64, dueAt: UInt64 = 0) -> Parcel {
+        var parcel = Parcel(key: ParcelKey(identifiers.next()), sequence: sequence, age: 0, capturedAt: 0)
+        parcel.append(charge: 10) { $0.append(1) }
+        parcel.dueAt = dueAt
+        return parcel
+    }
+
+    @Test("finds what is under way by its number, once")
+    func flights() {
+        let outbox = Outbox()
+        let numbers = (0..<100).map { outbox.launch(Self.parcel($0)) }
+        #expect(outbox.flyingCount == 100 && outbox.flyingBytes == 100 && outbox.flyingEvents == 100)
+        for (sequence, number) in numbers.enumerated().shuffled() {
+            #expect(outbox.land(number)?.sequence == UInt64(sequence))
+            #expect(outbox.land(number) == nil)
+        }
+        let again = outbox.launch(Self.parcel(7))
+        #expect(!numbers.contains(again))
+        for number in numbers { #expect(outbox.land(number) == nil) }
+        #expect(outbox.land(.max) == nil)
+        #expect(outbox.landAll().count == 1 && outbox.isEmpty && outbox.flyingBytes == 0)
+    }
+
+    @Test("releases what waits when it is due, the earliest first")
+    func waiting() {
+        let outbox = Outbox()
+        for due in (1...200).shuffled() { outbox.wait(Self.parcel(UInt64(due), dueAt: UInt64(due))) }
+        #expect(outbox.nextDue == 1 && outbox.oldest == 1)
+        outbox.releaseDue(now: 50)
+        #expect(outbox.due.count == 50 && outbox.nextDue == 51)
+        for due in 1...50 { #expect(outbox.due.popFirst()?.dueAt == UInt64(due)) }
+        #expect(outbox.takeWaiting()?.dueAt == 51)
+        outbox.releaseAll()
+        #expect(outbox.nextDue == nil && outbox.takeAll().map(\.dueAt) == (52...200).map { UInt64($0) })
+    }
+
+    @Test("keeps a line's order, whatever is put back", arguments: [1, 10, 3_000])
+    func lines(count: Int) {
+        var line = ParcelLine()
+        for number in 0..<count { line.append(Self.parcel(UInt64(number))) }
+        for number in 0..<count {
+            guard let parcel = line.popFirst() else { break }
+            #expect(parcel.sequence == UInt64(number))
+            if number % 3 == 0 {
+                line.putBack(parcel)
+                #expect(line.first?.sequence == UInt64(number))
+                _ = line.popFirst()
+            }
+        }
+        #expect(line.isEmpty && line.first == nil)
+    }
+}

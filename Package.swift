@@ -62,14 +62,16 @@ let package = Package(
 
         // Processes that tests start and kill. Not products.
         .executableTarget(name: "SpoolProcess", dependencies: ["TrackerCore"], path: "Tests/SpoolProcess"),
-        .executableTarget(name: "DeliveryProcess", dependencies: ["TrackerCore"], path: "Tests/DeliveryProcess"),
+        .executableTarget(
+            name: "DeliveryProcess", dependencies: ["TrackerCore", "CSpawn"], path: "Tests/DeliveryProcess"),
+        .executableTarget(name: "RelayProcess", dependencies: ["TestSupport"], path: "Tests/RelayProcess"),
         .testTarget(name: "TrackerCGITests", dependencies: ["TrackerCGI", "TrackerCore"]),
         .testTarget(name: "DemoServerTests", dependencies: ["DemoServer", "EventReceiver", "TestSupport"]),
         .testTarget(
             name: "IntegrationTests",
             dependencies: [
                 "TrackerCore", "TrackerRouterAdapter", "DemoServer", "EventReceiver", "DemoRouterApp", "DemoCGIApp",
-                "EventHandler", "TestSupport", "DeliveryProcess",
+                "EventHandler", "TestSupport", "DeliveryProcess", "RelayProcess",
             ]),
     ],
     swiftLanguageModes: [.v6]

@@ -34,6 +34,9 @@ package final class Sender {
         return process.lines[answers - 1]
     }
 
+    /// What its tracker counted.
+    package func counts() async throws -> Counts { Counts(try await ask("stats")) }
+
     /// Gives a command that has no answer.
     package func tell(_ command: String) {
         try? input.fileHandleForWriting.write(contentsOf: Data("\(command)\n".utf8))
@@ -43,5 +46,30 @@ package final class Sender {
     package func finish() async throws -> Int32 {
         try? input.fileHandleForWriting.close()
         return try await process.end()
+    }
+
+    /// A line of statistics, by name.
+    package struct Counts: CustomStringConvertible {
+        package let description: String
+        private let numbers: [String: Int]
+
+        init(_ line: String) {
+            description = line
+            var numbers: [String: Int] = [:]
+            for part in line.split(whereSeparator: { ",()".contains($0) }) {
+                let words = part.split(separator: " ")
+                guard let number = words.last.flatMap({ Int($0) }) else { continue }
+                numbers[words.dropLast().joined(separator: " ")] = number
+            }
+            self.numbers = numbers
+        }
+
+        /// 0 for what is not in the line: counts that are 0 may be left out.
+        package subscript(_ name: String) -> Int { numbers[name] ?? 0 }
+        package var captured: Int { self["captured"] }
+        package var delivered: Int { self["delivered"] }
+        package var dropped: Int { self["dropped"] }
+        package var pending: Int { self["pending"] }
+        package var spooled: Int { self["spooled"] }
     }
 }

@@ -24,8 +24,14 @@ package final class Sender {
     @discardableResult
     package func ask(_ command: String, within limit: Duration = .seconds(60)) async throws -> String {
         tell(command)
+        return try await answer(within: limit)
+    }
+
+    /// Waits for the answer to what it was told.
+    @discardableResult
+    package func answer(within limit: Duration = .seconds(60)) async throws -> String {
         answers += 1
-        try await eventually(within: limit, "the answer to \"\(command)\"") {
+        try await eventually(within: limit, "an answer") {
             if let status = process.status, process.lines.count < answers {
                 throw NeverHappened(description: "ended with \(status): \(process.errors)")
             }
@@ -37,7 +43,7 @@ package final class Sender {
     /// What its tracker counted.
     package func counts() async throws -> Counts { Counts(try await ask("stats")) }
 
-    /// Gives a command that has no answer.
+    /// Gives a command, and waits for nothing.
     package func tell(_ command: String) {
         try? input.fileHandleForWriting.write(contentsOf: Data("\(command)\n".utf8))
     }

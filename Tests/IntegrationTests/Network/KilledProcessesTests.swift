@@ -56,10 +56,14 @@ struct KilledProcessesTests {
         var senders = [try start(0), try start(1)]
         for round in 0..<50 {
             // Now and then an outage, so that there is always something on disk.
-            sink.answer(round / 5 % 2 == 1 ? EventSink.share(100, .status(503)) : Self.works)
+            let isOutage = round / 5 % 2 == 1
+            sink.answer(isOutage ? EventSink.share(100, .status(503)) : Self.works)
             for sender in senders { try await sender.ask("capture \(5 + round * 7 % 40)") }
             try await Task.sleep(for: .milliseconds(20 + round * 13 % 40))
             let (victim, survivor) = (senders[round % 2], senders[1 - round % 2])
+            if isOutage {
+                try? await eventually(within: .seconds(3)) { try await victim.counts().spooled > 0 }
+            }
             victim.process.signal(SIGKILL)
             _ = try await victim.process.end()
             survivor.process.signal(SIGSTOP)

@@ -42,6 +42,7 @@ let package = Package(
             name: "TrackerBenchmarks",
             dependencies: [
                 "TrackerCore", "TrackerRouterAdapter", "DemoServer", "DemoRouterApp", "DemoCGIApp", "AllocationCounter",
+                "RelayProcess", "TestSupport",
             ],
             path: "Benchmarks/TrackerBenchmarks"),
 

@@ -42,6 +42,7 @@ let package = Package(
             name: "TrackerBenchmarks",
             dependencies: [
                 "TrackerCore", "TrackerRouterAdapter", "DemoServer", "DemoRouterApp", "DemoCGIApp", "AllocationCounter",
+                "RelayProcess", "TestSupport",
             ],
             path: "Benchmarks/TrackerBenchmarks"),
 
@@ -62,14 +63,16 @@ let package = Package(
 
         // Processes that tests start and kill. Not products.
         .executableTarget(name: "SpoolProcess", dependencies: ["TrackerCore"], path: "Tests/SpoolProcess"),
-        .executableTarget(name: "DeliveryProcess", dependencies: ["TrackerCore"], path: "Tests/DeliveryProcess"),
+        .executableTarget(
+            name: "DeliveryProcess", dependencies: ["TrackerCore", "CSpawn"], path: "Tests/DeliveryProcess"),
+        .executableTarget(name: "RelayProcess", dependencies: ["TestSupport"], path: "Tests/RelayProcess"),
         .testTarget(name: "TrackerCGITests", dependencies: ["TrackerCGI", "TrackerCore"]),
         .testTarget(name: "DemoServerTests", dependencies: ["DemoServer", "EventReceiver", "TestSupport"]),
         .testTarget(
             name: "IntegrationTests",
             dependencies: [
                 "TrackerCore", "TrackerRouterAdapter", "DemoServer", "EventReceiver", "DemoRouterApp", "DemoCGIApp",
-                "EventHandler", "TestSupport", "DeliveryProcess",
+                "EventHandler", "TestSupport", "DeliveryProcess", "RelayProcess",
             ]),
     ],
     swiftLanguageModes: [.v6]

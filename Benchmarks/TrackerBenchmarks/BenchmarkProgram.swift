@@ -23,6 +23,14 @@ enum BenchmarkProgram {
         Area(name: "session", what: "session ids and cookies") { SessionBenchmark.run() },
         Area(name: "spool", what: "events to disk and back") { try SpoolBenchmark.run() },
         Area(name: "delivery", what: "events to nginx, against C on libcurl and wrk") { try DeliveryBenchmark.run() },
+        Area(name: "network-http1", what: "to a backend at a distance, against C on libcurl and the Python package") {
+            try NetworkBenchmark.run(NetworkBenchmark.http)
+        },
+        Area(name: "network-https", what: "the same over https") { try NetworkBenchmark.run(NetworkBenchmark.https) },
+        Area(name: "network-http2", what: "the same over HTTP/2") { try NetworkBenchmark.run(NetworkBenchmark.http2) },
+        Area(name: "network-ndjson", what: "the same with batches") {
+            try NetworkBenchmark.run(NetworkBenchmark.batches)
+        },
         Area(name: "demo-server", what: "the demo site against nginx, with and without the tracker") {
             try DemoServerBenchmark.run()
         },

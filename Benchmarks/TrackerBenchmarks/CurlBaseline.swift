@@ -9,13 +9,18 @@ struct CurlBaseline {
         try BaselineProgram.compile("curl_multi", libraries: ["curl"]).map { CurlBaseline(program: $0) }
     }
 
+    /// - Parameters:
+    ///   - connections: at the same time.
+    ///   - bytes: of each body.
+    ///   - authority: that vouches for the server, if it has a certificate.
+    ///   - streams: on each connection; more than one over HTTP/2.
     /// - Returns: POSTs per second, and microseconds of CPU for one.
     func run(
-        url: String, count: Int, connections: Int, bytes: Int, authority: String? = nil
+        url: String, count: Int, connections: Int, bytes: Int, authority: String? = nil, streams: Int = 1
     ) throws -> (rate: Double, cpu: Double) {
         let (text, _) = try BenchmarkTools.run(
             program,
-            ["\(url)/p", String(count), String(connections), String(bytes)] + (authority.map { [$0] } ?? []))
+            ["\(url)/p", String(count), String(connections), String(bytes), authority ?? "", String(streams)])
         let numbers = text.split(separator: " ").compactMap {
             Double($0.trimmingCharacters(in: .whitespacesAndNewlines))
         }

@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import TrackerCore
 
 /// An nginx with one worker that answers every request with 200, and on demand says that it takes batches.
@@ -8,7 +9,10 @@ final class NginxSink {
         var takesBatches = false
         var takesGzip = false
         var isSecure = false
+        var speaksHTTP2 = false
     }
+
+    let port: UInt16
 
     let url: String
     /// The authority that signed the sink's certificate, if it has one.
@@ -27,7 +31,7 @@ final class NginxSink {
     private init(_ program: String, _ directory: URL, _ offer: Offer) throws {
         self.directory = directory
         let path = directory.path
-        let port = try BenchmarkTools.freePort()
+        port = try BenchmarkTools.freePort()
         url = "\(offer.isSecure ? "https" : "http")://127.0.0.1:\(port)"
         authority = offer.isSecure ? "\(path)/certificate.pem" : nil
         let batches = offer.takesBatches ? "add_header Accept-Post application/x-ndjson;" : ""
@@ -36,13 +40,14 @@ final class NginxSink {
             offer.isSecure ? "ssl_certificate \(path)/certificate.pem; ssl_certificate_key \(path)/key.pem;" : ""
         let text = """
             daemon off; worker_processes 1; pid \(path)/pid; error_log \(path)/error.log;
-            events { worker_connections 1024; }
+            events { worker_connections 4096; }
             http {
                 access_log off; keepalive_requests 1000000000; client_body_buffer_size 2m; client_max_body_size 4m;
                 client_body_temp_path \(path)/body; fastcgi_temp_path \(path)/f; proxy_temp_path \(path)/x;
                 uwsgi_temp_path \(path)/u; scgi_temp_path \(path)/s; \(secure)
                 server {
-                    listen 127.0.0.1:\(port) \(offer.isSecure ? "ssl" : "") backlog=1024;
+                    listen 127.0.0.1:\(port) \(offer.isSecure ? "ssl" : "") \(offer.speaksHTTP2 ? "http2" : "") backlog=1024;
+                    location = /status { stub_status; }
                     location / { \(batches) \(gzip) return 200; }
                 }
             }
@@ -52,6 +57,17 @@ final class NginxSink {
         process = try BackgroundProgram(program, ["-c", file.path, "-e", "\(path)/error.log"])
         // nginx writes it once it listens.
         try BackgroundProgram.wait(forFile: "\(path)/pid")
+    }
+
+    /// How many requests it has answered so far, those of this kind included; without TLS only.
+    func requests() throws -> Int {
+        let client = try RawClient(port: port)
+        client.send("GET /status HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n")
+        let lines = client.receiveAll().split(separator: "\n")
+        guard let title = lines.firstIndex(where: { $0.hasPrefix("server accepts handled requests") }),
+            let count = lines[title + 1].split(separator: " ").last.flatMap({ Int($0) })
+        else { throw BenchmarkFailure("nginx says nothing about its requests") }
+        return count
     }
 
     func stop() {

@@ -1,7 +1,7 @@
 // The same work as the tracker's delivery, in plain C on libcurl: N POSTs of one body over a multi handle, with a fixed
-// number of connections. Prints POSTs per second and CPU microseconds per POST.
+// number of connections and, over HTTP/2, of streams on each. Prints POSTs per second and CPU microseconds per POST.
 //
-//   cc -O2 -o curl_multi curl_multi.c -lcurl && ./curl_multi URL COUNT CONNECTIONS BODY_BYTES [CA_FILE]
+//   cc -O2 -o curl_multi curl_multi.c -lcurl && ./curl_multi URL COUNT CONNECTIONS BODY_BYTES [CA_FILE [STREAMS]]
 
 #include <curl/curl.h>
 #include <stdio.h>
@@ -19,14 +19,16 @@ static size_t discard(char *bytes, size_t size, size_t count, void *context) {
 static double seconds(struct timeval time) { return (double)time.tv_sec + (double)time.tv_usec / 1e6; }
 
 int main(int count, char **arguments) {
-    if (count != 5 && count != 6) {
-        fprintf(stderr, "usage: %s URL COUNT CONNECTIONS BODY_BYTES [CA_FILE]\n", arguments[0]);
+    if (count < 5 || count > 7) {
+        fprintf(stderr, "usage: %s URL COUNT CONNECTIONS BODY_BYTES [CA_FILE [STREAMS]]\n", arguments[0]);
         return 64;
     }
     const char *url = arguments[1];
     long total = atol(arguments[2]);
     int connections = atoi(arguments[3]);
     size_t length = (size_t)atol(arguments[4]);
+    const char *authority = count > 5 && *arguments[5] ? arguments[5] : NULL;
+    int streams = count > 6 ? atoi(arguments[6]) : 1;
     char *body = malloc(length + 1);
     memset(body, 'x', length);
     body[length] = 0;
@@ -35,6 +37,7 @@ int main(int count, char **arguments) {
     CURLM *multi = curl_multi_init();
     curl_multi_setopt(multi, CURLMOPT_MAX_HOST_CONNECTIONS, (long)connections);
     curl_multi_setopt(multi, CURLMOPT_MAXCONNECTS, (long)connections);
+    curl_multi_setopt(multi, CURLMOPT_MAX_CONCURRENT_STREAMS, (long)streams);
     struct curl_slist *headers = curl_slist_append(NULL, "Content-Type: application/json");
     headers = curl_slist_append(headers, "Idempotency-Key: 00000000-0000-7000-8000-000000000000");
     headers = curl_slist_append(headers, "Expect:");
@@ -42,7 +45,7 @@ int main(int count, char **arguments) {
     struct timespec start, end;
     clock_gettime(CLOCK_MONOTONIC, &start);
     long started = 0, finished = 0, failed = 0;
-    for (int index = 0; index < connections; index++) {
+    for (int index = 0; index < connections * streams && started < total; index++) {
         CURL *easy = curl_easy_init();
         curl_easy_setopt(easy, CURLOPT_URL, url);
         curl_easy_setopt(easy, CURLOPT_POST, 1L);
@@ -51,7 +54,11 @@ int main(int count, char **arguments) {
         curl_easy_setopt(easy, CURLOPT_COPYPOSTFIELDS, body);
         curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, discard);
         curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
-        if (count == 6) curl_easy_setopt(easy, CURLOPT_CAINFO, arguments[5]);
+        if (authority) curl_easy_setopt(easy, CURLOPT_CAINFO, authority);
+        // Over HTTP/2 wait until a connection turns out to be shared, instead of opening one for each transfer.
+        curl_easy_setopt(
+            easy, CURLOPT_HTTP_VERSION, streams > 1 ? (long)CURL_HTTP_VERSION_2TLS : (long)CURL_HTTP_VERSION_1_1);
+        if (streams > 1) curl_easy_setopt(easy, CURLOPT_PIPEWAIT, 1L);
         curl_multi_add_handle(multi, easy);
         started++;
     }

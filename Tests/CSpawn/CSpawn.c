@@ -88,3 +88,5 @@ int cspawn_wait(int process) {
 void cspawn_reap(int process) {
     while (waitpid(process, 0, 0) < 0 && errno == EINTR) { }
 }
+
+int cspawn_fork(void) { return fork(); }

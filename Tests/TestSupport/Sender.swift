@@ -24,8 +24,14 @@ package final class Sender {
     @discardableResult
     package func ask(_ command: String, within limit: Duration = .seconds(60)) async throws -> String {
         tell(command)
+        return try await answer(within: limit)
+    }
+
+    /// Waits for the answer to what it was told.
+    @discardableResult
+    package func answer(within limit: Duration = .seconds(60)) async throws -> String {
         answers += 1
-        try await eventually(within: limit, "the answer to \"\(command)\"") {
+        try await eventually(within: limit, "an answer") {
             if let status = process.status, process.lines.count < answers {
                 throw NeverHappened(description: "ended with \(status): \(process.errors)")
             }
@@ -34,7 +40,10 @@ package final class Sender {
         return process.lines[answers - 1]
     }
 
-    /// Gives a command that has no answer.
+    /// What its tracker counted.
+    package func counts() async throws -> Counts { Counts(try await ask("stats")) }
+
+    /// Gives a command, and waits for nothing.
     package func tell(_ command: String) {
         try? input.fileHandleForWriting.write(contentsOf: Data("\(command)\n".utf8))
     }
@@ -43,5 +52,30 @@ package final class Sender {
     package func finish() async throws -> Int32 {
         try? input.fileHandleForWriting.close()
         return try await process.end()
+    }
+
+    /// A line of statistics, by name.
+    package struct Counts: CustomStringConvertible {
+        package let description: String
+        private let numbers: [String: Int]
+
+        init(_ line: String) {
+            description = line
+            var numbers: [String: Int] = [:]
+            for part in line.split(whereSeparator: { ",()".contains($0) }) {
+                let words = part.split(separator: " ")
+                guard let number = words.last.flatMap({ Int($0) }) else { continue }
+                numbers[words.dropLast().joined(separator: " ")] = number
+            }
+            self.numbers = numbers
+        }
+
+        /// 0 for what is not in the line: counts that are 0 may be left out.
+        package subscript(_ name: String) -> Int { numbers[name] ?? 0 }
+        package var captured: Int { self["captured"] }
+        package var delivered: Int { self["delivered"] }
+        package var dropped: Int { self["dropped"] }
+        package var pending: Int { self["pending"] }
+        package var spooled: Int { self["spooled"] }
     }
 }

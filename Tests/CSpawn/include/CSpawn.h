@@ -18,4 +18,7 @@ int cspawn_wait(int process);
 /// Lets the zombie go.
 void cspawn_reap(int process);
 
+/// `fork`, which Swift does not offer. The child has the calling thread alone.
+int cspawn_fork(void);
+
 #endif

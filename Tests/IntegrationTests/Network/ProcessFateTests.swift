@@ -1,0 +1,113 @@
+import Foundation
+import TestSupport
+import Testing
+
+@Suite("A process with a tracker")
+struct ProcessFateTests {
+    @Test("that forks has a tracker in the child, too, and sends nothing twice", arguments: [false, true])
+    func forks(takesBatches: Bool) async throws {
+        let sink = try EventSink(takesBatches: takesBatches) { _ in .status(200, after: .milliseconds(30)) }
+        let sender = try Sender("fork", endpoint: sink.endpoint)
+        try await sender.ask("capture 10")
+        try await sender.ask("flush 10")
+        // Some are under way, and most wait, when the process forks.
+        try await sender.ask("capture 200")
+        let child = try await sender.ask("fork 5")
+        #expect(child.hasPrefix("delivered 5 spooled 0 dropped 0 pending 0 after "), "\(child)")
+        let milliseconds = child.split(separator: " ").dropLast().last.flatMap { Int($0) } ?? .max
+        // The default shutdown waits two seconds for what it can't deliver.
+        #expect(milliseconds < 1900)
+        #expect(try await sender.ask("shutdown").hasSuffix("dropped 0 pending 0"))
+        let tally = sink.tally
+        #expect(tally.delivered.count == 215)
+        #expect(tally.doubled.isEmpty)
+        #expect(tally.underTwoKeys.isEmpty)
+        #expect(sink.requests == Set(sink.received.map(\.key)).count)
+        let counts = try await sender.counts()
+        #expect(counts.captured == 210 && counts.delivered == 210, "\(counts)")
+        #expect(try await sender.finish() == 0)
+    }
+
+    @Test("that forks while the backend is away leaves the child's events in the spool")
+    func forksWithSpool() async throws {
+        let folder = try TemporaryFolder("fork")
+        let sink = try EventSink { _ in .status(503) }
+        let settings = ["RA_SPOOL_DIRECTORY": folder.path + "/spool", "RETRY_CAP": "100", "RA_SHUTDOWN_TIMEOUT": "1"]
+        let sender = try Sender("away", endpoint: sink.endpoint, settings: settings)
+        try await sender.ask("capture 50")
+        try await eventually("the first try") { sink.requests > 0 }
+        #expect(try await sender.ask("fork 5").hasPrefix("delivered 0 spooled 5 dropped 0 pending 0"))
+        sink.answer { _ in .status(200) }
+        try await eventually(within: .seconds(15), "all events") {
+            _ = try await sender.ask("flush 1")
+            return sink.tally.delivered.count == 55
+        }
+        #expect(sink.tally.underTwoKeys.isEmpty)
+        #expect(sink.tally.doubled.isEmpty)
+        #expect(try await sender.finish() == 0)
+    }
+
+    /// A library that sets a process's wall clock, and the file that says by how much.
+    private struct SteppedClock {
+        let folder: TemporaryFolder
+        var library: String { folder.path + "/stepped_clock.so" }
+        var offset: String { folder.path + "/offset" }
+
+        init() async throws {
+            folder = try TemporaryFolder("clock")
+            let source = Fixtures.directory.appending(path: "clock/stepped_clock.c").path
+            let compiler = try #require(Tool.find("cc"))
+            let run = try RunningProgram(compiler, ["-shared", "-fPIC", "-o", library, source, "-ldl"])
+            try #require(try await run.end() == 0, "cc: \(run.errors)")
+            try Data(count: 4096).write(to: URL(fileURLWithPath: offset))
+        }
+
+        func step(to seconds: Int64) throws {
+            let handle = try #require(FileHandle(forWritingAtPath: offset))
+            // In place: the process has the file mapped.
+            try handle.write(contentsOf: withUnsafeBytes(of: seconds * 1_000_000_000) { Data($0) })
+            try handle.close()
+        }
+
+        /// The library must come first, and so must that of a sanitizer.
+        static var isUsable: Bool {
+            let names = ProcessInfo.processInfo.environment.keys
+            return Tool.find("cc") != nil && !names.contains { $0.hasSuffix("SAN_OPTIONS") }
+        }
+    }
+
+    @Test(
+        "goes on when the wall clock is set back or forward by an hour",
+        .enabled(if: SteppedClock.isUsable, "needs cc, and no sanitizer"), arguments: [-3600, 3600])
+    func steppedClock(seconds: Int64) async throws {
+        let clock = try await SteppedClock()
+        let sink = try EventSink { _ in .status(503) }
+        let sender = try Sender(
+            "step", endpoint: sink.endpoint,
+            settings: ["LD_PRELOAD": clock.library, "STEPPED_CLOCK": clock.offset, "RETRY_CAP": "400"])
+        try await sender.ask("capture 20")
+        for step in 1...3 {
+            // In the middle of a wait for the next try.
+            let before = sink.requests
+            try await eventually(within: .seconds(10), "a try") { sink.requests > before }
+            try await Task.sleep(for: .milliseconds(30))
+            try clock.step(to: seconds * Int64(step))
+        }
+        sink.answer { _ in .status(200) }
+        try await eventually(within: .seconds(20), "all events") { sink.taken == 20 }
+
+        // A flush keeps its own time, too.
+        sink.answer { _ in .hangs }
+        try await sender.ask("capture 5")
+        sender.tell("flush 1")
+        try await Task.sleep(for: .milliseconds(200))
+        try clock.step(to: 0)
+        try await sender.answer(within: .seconds(20))
+        sink.answer { _ in .status(200) }
+        sender.tell("shutdown")
+        try await Task.sleep(for: .milliseconds(200))
+        try clock.step(to: seconds)
+        try await sender.answer(within: .seconds(20))
+        #expect(try await sender.finish() == 0)
+    }
+}

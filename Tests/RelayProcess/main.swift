@@ -1,0 +1,30 @@
+// A relay to a port of this machine that delays every byte, for benchmarks; see `Relay`.
+//
+//     RelayProcess PORT MILLISECONDS    so many milliseconds later, each way
+//
+// Prints its own port. Each line on its standard input is answered with the connections accepted since the last one, the
+// most that were open at once, and the bytes to the server and back. Ends with its input.
+
+import Foundation
+import TestSupport
+
+let arguments = CommandLine.arguments
+guard arguments.count == 3, let port = UInt16(arguments[1]), let delay = Double(arguments[2]), delay >= 0 else {
+    FileHandle.standardError.write(Data("usage: RelayProcess PORT MILLISECONDS\n".utf8))
+    exit(64)
+}
+do {
+    let relay = try Relay(to: port, .init(delay: .microseconds(Int64(delay * 1000))))
+    print(relay.port)
+    fflush(nil)
+    var before = 0
+    while readLine() != nil {
+        let counts = relay.counts
+        print(counts.accepted - before, counts.mostOpen, counts.bytesUp, counts.bytesDown)
+        fflush(nil)
+        before = counts.accepted
+    }
+} catch {
+    FileHandle.standardError.write(Data("\(error)\n".utf8))
+    exit(1)
+}

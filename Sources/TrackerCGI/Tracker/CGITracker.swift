@@ -28,6 +28,10 @@ public final class CGITracker: Sendable {
         typealias Value = Measurement
     }
 
+    private enum LastEventKey: CGIStorageKey {
+        typealias Value = LastEvent
+    }
+
     private let shared = Mutex<Tracker?>(nil)
 
     /// A tracker without an app; see ``initApp(_:)``.
@@ -58,19 +62,23 @@ public final class CGITracker: Sendable {
             guard let interception = tracker.begin(CGISnapshot.take(of: request)) else { return }
             request.storage[MeasurementKey.self] = .begun(interception)
         }
-        app.requestFinished.connect { request, response, _ in
+        app.requestFinished.connect { [unowned app] request, response, _ in
             guard case .begun(let interception) = request.storage[MeasurementKey.self] else { return }
-            request.storage[MeasurementKey.self] = .done(
-                interception.measure(status: response.status, viewName: request.endpointName))
+            let event = interception.measure(status: response.status, viewName: request.endpointName)
             if let cookie = interception.sessionCookie { response.headers.append(("Set-Cookie", cookie)) }
-        }
-        app.responseSent.connect { [unowned app] request, _ in
-            guard case .done(let event) = request.storage[MeasurementKey.self] else { return }
-            if app.runMode == .cgi {
-                LastEvent(event: event, configuration: tracker.configuration, options: app.config.cgiDelivery).deliver()
-            } else {
-                event.send()
+            guard app.runMode == .cgi else {
+                request.storage[MeasurementKey.self] = .done(event)
+                return
             }
+            let last = LastEvent(
+                event: event, configuration: tracker.configuration, options: app.config.cgiDelivery)
+            request.storage[LastEventKey.self] = last
+            request.log(later: last.lineForTheLog)
+        }
+        app.responseSent.connect { request, _ in
+            if let last = request.storage[LastEventKey.self] { return last.deliver() }
+            guard case .done(let event) = request.storage[MeasurementKey.self] else { return }
+            event.send()
         }
         app.onShutdown { tracker.shutdown() }
     }

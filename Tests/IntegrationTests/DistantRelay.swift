@@ -33,7 +33,11 @@ final class DistantRelay: Sendable {
             }
             let open = Mutex(2)
             let end: @Sendable () -> Void = {
-                guard open.withLock({ $0 -= 1; return $0 == 0 }) else { return }
+                let left = open.withLock { open in
+                    open -= 1
+                    return open
+                }
+                guard left == 0 else { return }
                 close(client)
                 close(server)
             }

@@ -102,12 +102,13 @@ struct CGIProgramStateTests {
         for isSettled in [true, false] {
             let holder = try CGIProgramState(directory: shared.own, key: "k")
             guard case .taken(let slot) = holder.takeSlot() else { throw PrivateFile.Refusal(description: "no slot") }
+            holder.begin(slot)
             if isSettled { holder.finish(slot) }
         }
         let next = try CGIProgramState(directory: shared.own, key: "k")
         #expect(next.takeMessage(now: 1) == nil)
         guard case .taken(let slot) = next.takeSlot() else { throw PrivateFile.Refusal(description: "no slot") }
-        next.finish(slot)
+        next.begin(slot)
         let message = try #require(next.takeMessage(now: 1))
         #expect(message.hasPrefix("1 event was lost since ") && message.contains("was killed"), "\(message)")
     }

@@ -1,6 +1,11 @@
 import TrackerCore
 
 /// How the one event of a CGI process is delivered, after the client has its answer.
+///
+///     app.config.cgiDelivery.timeout = .seconds(5)
+///
+/// An event that is not delivered in time goes to the spool. Without one it is lost, and a later run of the program says
+/// in the web server's error log, at most once a minute, how many were.
 public struct CGIDeliveryOptions: Sendable, Equatable {
     /// How long the connection to the backend may take, name resolution and TLS included. The configuration's
     /// `connectTimeout` counts where it is shorter.

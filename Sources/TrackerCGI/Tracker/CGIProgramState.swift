@@ -77,28 +77,30 @@ final class CGIProgramState: Sendable {
             switch file.lock(byte: slot) {
             case .busy: continue
             case .unavailable: return .unavailable
-            case .taken: break
+            case .taken: return .taken(slot)
             }
-            let wasKilled = file.read(at: slot, count: 1) == [Mark.delivering]
-            file.write([Mark.delivering], at: slot)
-            if wasKilled {
-                countLost(
-                    1, because: "the process that delivered it was killed or took far too long", remedy: .spool,
-                    patience: .milliseconds(20))
-            }
-            return .taken(slot)
         }
         return .allBusy
     }
 
-    /// Says that the event of a slot is settled, so that the next one who takes the slot does not count it as lost.
+    /// Says that an event is being delivered. Whoever had the slot before and did not say that it was done has lost its
+    /// event.
+    func begin(_ slot: Int) {
+        let wasKilled = file.read(at: slot, count: 1) == [Mark.delivering]
+        file.write([Mark.delivering], at: slot)
+        guard wasKilled else { return }
+        countLost(
+            1, because: "the process that delivered it was killed or took far too long", remedy: .spool,
+            patience: .seconds(1))
+    }
+
+    /// Says that the event of a slot is settled.
     func finish(_ slot: Int) {
         file.write([Mark.free], at: slot)
     }
 
     /// Gives a slot back that no child was made for.
     func giveBack(_ slot: Int) {
-        finish(slot)
         file.unlock(byte: slot)
     }
 

@@ -94,6 +94,7 @@ final class LastEvent: Sendable {
             if let slot { state?.giveBack(slot) }
             deliver(within: foreground)
         case .child:
+            if let slot { state?.begin(slot) }
             // Without a slot the file was not kept open.
             deliver(within: budget, counts: slot != nil)
             if let slot { state?.finish(slot) }
@@ -152,7 +153,9 @@ final class LastEvent: Sendable {
             reason = "\(configuration.backendEndpoint.host) did not answer within \(budget.whole)"
         }
         // The rest speaks of a process that goes on.
-        if let end = reason.lastIndex(of: ";"), reason[end...].contains("events wait") { reason = String(reason[..<end]) }
+        if let end = reason.lastIndex(of: ";"), reason[end...].contains("events wait") {
+            reason = String(reason[..<end])
+        }
         state?.countLost(
             count, because: reason, remedy: isRefused || configuration.spoolDirectory != nil ? .none : .spool,
             patience: patience)

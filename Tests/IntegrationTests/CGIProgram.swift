@@ -18,16 +18,16 @@ final class CGIProgram {
         ].merging(settings) { $1 }
     }
 
-    func start(_ path: String = "/hello/x/") throws -> RunningProgram {
-        let run = try RunningProgram(
-            "DemoCGIApp", environment: environment.merging(["REQUEST_URI": path, "PATH_INFO": path]) { $1 })
+    func start(_ path: String = "/hello/x/", _ settings: [String: String] = [:]) throws -> RunningProgram {
+        let request = ["REQUEST_URI": path, "PATH_INFO": path].merging(settings) { $1 }
+        let run = try RunningProgram("DemoCGIApp", environment: environment.merging(request) { $1 })
         runs.insert(run.identifier)
         return run
     }
 
     /// One request; what the web server finds in its error log.
-    func run(_ path: String = "/hello/x/") async throws -> String {
-        let run = try start(path)
+    func run(_ path: String = "/hello/x/", _ settings: [String: String] = [:]) async throws -> String {
+        let run = try start(path, settings)
         guard try await run.end() == 0, run.output.hasPrefix("Status: 200") else {
             throw NeverHappened(description: "\(run.output) \(run.errors)")
         }
@@ -46,15 +46,21 @@ final class CGIProgram {
     }
 
     /// How many events are counted as lost and have not been said yet.
-    var lost: Int {
+    var lost: Int { record.count > 1 ? Int(record[1]) ?? 0 : 0 }
+
+    /// Why the last of them was.
+    var lossReason: String { record.count > 5 ? record[5] : "" }
+
+    /// What the program's state says of lost events: version, count, two times, remedy, reason.
+    private var record: [String] {
         for directory in folder.names(in: "") where directory.hasPrefix("rigidanalytics-") {
             for name in folder.names(in: directory) {
                 let bytes = FileManager.default.contents(atPath: "\(folder.path)/\(directory)/\(name)") ?? Data()
-                let words = String(decoding: bytes.dropFirst(128), as: UTF8.self).split(separator: " ")
-                if words.count > 1, let count = Int(words[1]) { return count }
+                return String(decoding: bytes.dropFirst(128), as: UTF8.self)
+                    .split(separator: " ", maxSplits: 5).map(String.init)
             }
         }
-        return 0
+        return []
     }
 
     /// How many events wait in a spool directory.

@@ -129,6 +129,19 @@ struct CGIDeliveryTests {
         #expect(!log.contains("events wait"), "\(log)")
     }
 
+    @Test("that is not in the sample is neither sent nor counted as lost")
+    func outOfSample() async throws {
+        let backend = try ScriptedBackend()
+        let program = try CGIProgram(endpoint: backend.endpoint, settings: ["RA_SAMPLE_RATE": "0"])
+        for _ in 0..<3 { #expect(try await program.run().isEmpty) }
+        // An error is kept whatever the sample is; what came before it would have arrived by then.
+        #expect(try await program.start("/boom/").end() == 0)
+        try await eventually("the error's event") { !backend.received.isEmpty }
+        try await eventually("the end of the children") { program.children.isEmpty }
+        #expect(backend.received.count == 1 && program.lost == 0)
+        backend.stop()
+    }
+
     @Test("is counted if its process is killed")
     func killedChild() async throws {
         let backend = try ScriptedBackend { _ in .silence }

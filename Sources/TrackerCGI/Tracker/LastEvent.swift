@@ -39,8 +39,9 @@ final class LastEvent: Sendable {
         return "rigidanalytics [\(level.rawValue)] \(message)"
     }
 
-    /// Goes on in a child, or does what is possible in this process.
+    /// Goes on in a child, or does what is possible in this process. Call it once.
     func deliver() {
+        guard event.hasEvent else { return event.send() }
         guard options.usesChildProcess else { return deliver(within: foreground) }
         guard let state else { return deliverInChild(slot: nil, background(isBounded: false)) }
         switch state.takeSlot() {

@@ -4,6 +4,9 @@ public struct MeasuredRequest: Sendable {
     let request: TrackedRequest?
     let pipeline: DeliveryPipeline
 
+    /// Whether there is an event at all: false if the request is not in the sample.
+    package var hasEvent: Bool { request != nil }
+
     /// Hands the event over to the delivery thread of the tracker that began the measurement. Call it once.
     public func send() {
         if let request { pipeline.capture(request) } else { pipeline.countSampledOut() }

@@ -62,23 +62,25 @@ public final class CGITracker: Sendable {
             guard let interception = tracker.begin(CGISnapshot.take(of: request)) else { return }
             request.storage[MeasurementKey.self] = .begun(interception)
         }
-        app.requestFinished.connect { [unowned app] request, response, _ in
+        app.requestFinished.connect { request, response, _ in
             guard case .begun(let interception) = request.storage[MeasurementKey.self] else { return }
-            let event = interception.measure(status: response.status, viewName: request.endpointName)
+            request.storage[MeasurementKey.self] = .done(
+                interception.measure(status: response.status, viewName: request.endpointName))
             if let cookie = interception.sessionCookie { response.headers.append(("Set-Cookie", cookie)) }
-            guard app.runMode == .cgi else {
-                request.storage[MeasurementKey.self] = .done(event)
-                return
-            }
-            let last = LastEvent(
-                event: event, configuration: tracker.configuration, options: app.config.cgiDelivery)
+        }
+        app.requestFinished.connect { [unowned app] request, _, _ in
+            guard app.runMode == .cgi, request.storage[MeasurementKey.self] != nil else { return }
+            let last = LastEvent(configuration: tracker.configuration, options: app.config.cgiDelivery)
             request.storage[LastEventKey.self] = last
             request.log(later: last.lineForTheLog)
         }
         app.responseSent.connect { request, _ in
-            if let last = request.storage[LastEventKey.self] { return last.deliver() }
             guard case .done(let event) = request.storage[MeasurementKey.self] else { return }
-            event.send()
+            if let last = request.storage[LastEventKey.self] {
+                last.deliver(event)
+            } else {
+                event.send()
+            }
         }
         app.onShutdown { tracker.shutdown() }
     }

@@ -18,14 +18,12 @@ final class LastEvent: Sendable {
     /// From the end of a child's budget and patience to its end by the system.
     private static let lastResort = Duration.seconds(3)
 
-    private let event: MeasuredRequest
     private let configuration: TrackerConfiguration
     private let options: CGIDeliveryOptions
     /// Opened once the answer is out, for the path of a request has no file in it.
     private let opened = Mutex<CGIProgramState??>(nil)
 
-    init(event: MeasuredRequest, configuration: TrackerConfiguration, options: CGIDeliveryOptions) {
-        self.event = event
+    init(configuration: TrackerConfiguration, options: CGIDeliveryOptions) {
         self.configuration = configuration
         self.options = options
     }
@@ -40,14 +38,14 @@ final class LastEvent: Sendable {
     }
 
     /// Goes on in a child, or does what is possible in this process. Call it once.
-    func deliver() {
+    func deliver(_ event: MeasuredRequest) {
         guard event.hasEvent else { return event.send() }
-        guard options.usesChildProcess else { return deliver(within: foreground) }
-        guard let state else { return deliverInChild(slot: nil, background(isBounded: false)) }
+        guard options.usesChildProcess else { return deliver(event, within: foreground) }
+        guard let state else { return deliverInChild(event, slot: nil, background(isBounded: false)) }
         switch state.takeSlot() {
-        case .taken(let slot): deliverInChild(slot: slot, background(isBounded: true))
-        case .unavailable: deliverInChild(slot: nil, background(isBounded: false))
-        case .allBusy: leaveToLaterRuns(state)
+        case .taken(let slot): deliverInChild(event, slot: slot, background(isBounded: true))
+        case .unavailable: deliverInChild(event, slot: nil, background(isBounded: false))
+        case .allBusy: leaveToLaterRuns(event, state)
         }
     }
 
@@ -87,47 +85,48 @@ final class LastEvent: Sendable {
 
     // MARK: Delivery
 
-    private func deliverInChild(slot: Int?, _ budget: Budget) {
+    private func deliverInChild(_ event: MeasuredRequest, slot: Int?, _ budget: Budget) {
         let lifetime = budget.whole + budget.patience + Self.lastResort
         switch DetachedProcess.fork(keeping: slot == nil ? nil : state?.descriptor, lifetime: lifetime) {
         case .parent: return
         case .impossible:
             if let slot { state?.giveBack(slot) }
-            deliver(within: foreground)
+            deliver(event, within: foreground)
         case .child:
             if let slot { state?.begin(slot) }
             // Without a slot the file was not kept open.
-            deliver(within: budget, counts: slot != nil)
+            deliver(event, within: budget, counts: slot != nil)
             if let slot { state?.finish(slot) }
             DetachedProcess.end()
         }
     }
 
-    private func deliver(within budget: Budget, counts: Bool = true) {
+    private func deliver(_ event: MeasuredRequest, within budget: Budget, counts: Bool = true) {
         var configuration = configuration
         configuration.connectTimeout = min(configuration.connectTimeout, budget.connect)
         configuration.requestTimeout = min(configuration.requestTimeout, budget.whole)
         configuration.maximumConnections = 1
         configuration.drainsSpoolAtShutdown = true
-        let lost = send(configuration, through: nil, within: budget)
+        let lost = send(event, configuration, through: nil, within: budget)
         if counts { count(lost, budget, patience: .seconds(1)) }
     }
 
     /// As many children deliver as may: to disk, or away.
-    private func leaveToLaterRuns(_ state: CGIProgramState) {
+    private func leaveToLaterRuns(_ event: MeasuredRequest, _ state: CGIProgramState) {
         guard configuration.spoolDirectory != nil else {
             state.countLost(
                 1, because: "\(CGIProgramState.maximumChildren) processes of this program were delivering already",
                 remedy: .spool, patience: .milliseconds(20))
             return
         }
-        let lost = send(configuration, through: NoTransport(), within: foreground)
+        let lost = send(event, configuration, through: NoTransport(), within: foreground)
         count(lost, foreground, patience: .milliseconds(20))
     }
 
     /// - Returns: what became of the event if it was lost.
     private func send(
-        _ given: TrackerConfiguration, through transport: (any EventTransport)?, within budget: Budget
+        _ event: MeasuredRequest, _ given: TrackerConfiguration, through transport: (any EventTransport)?,
+        within budget: Budget
     ) -> (dropped: [DropReason: Int], firstLine: String?) {
         var configuration = given
         let log = FailureLog(level: given.logLevel)

@@ -77,20 +77,54 @@ char *const *cplatform_environment(void) {
 #endif
 }
 
-int cplatform_fork_detached(void) {
+int cplatform_fork_detached(int kept, unsigned seconds) {
 #if defined(__linux__)
     pid_t child = fork();
     if (child != 0) return child;
+    if (seconds > 0) {
+        sigset_t set;
+        sigemptyset(&set);
+        sigaddset(&set, SIGALRM);
+        signal(SIGALRM, SIG_DFL);
+        pthread_sigmask(SIG_UNBLOCK, &set, NULL);
+        alarm(seconds);
+    }
     setsid();
     long limit = sysconf(_SC_OPEN_MAX);
     if (limit < 0 || limit > 4096) limit = 4096;
-    for (int descriptor = 3; descriptor < limit; descriptor++) close(descriptor);
+    for (int descriptor = 3; descriptor < limit; descriptor++) {
+        if (descriptor != kept) close(descriptor);
+    }
     return 0;
 #else
     // Elsewhere a child may do next to nothing before it runs another program.
+    (void)kept;
+    (void)seconds;
     return -1;
 #endif
 }
+
+static int set_byte_lock(int descriptor, long offset, short type) {
+#if defined(F_OFD_SETLK)
+    struct flock lock;
+    memset(&lock, 0, sizeof lock);
+    lock.l_type = type;
+    lock.l_whence = SEEK_SET;
+    lock.l_start = offset;
+    lock.l_len = 1;
+    return fcntl(descriptor, F_OFD_SETLK, &lock);
+#else
+    (void)descriptor;
+    (void)offset;
+    (void)type;
+    errno = ENOTSUP;
+    return -1;
+#endif
+}
+
+int cplatform_lock_byte(int descriptor, long offset) { return set_byte_lock(descriptor, offset, F_WRLCK); }
+
+int cplatform_unlock_byte(int descriptor, long offset) { return set_byte_lock(descriptor, offset, F_UNLCK); }
 
 void cplatform_system_log(int level, const char *line) {
     int priority = level == 0 ? LOG_ERR : level == 1 ? LOG_WARNING : LOG_INFO;

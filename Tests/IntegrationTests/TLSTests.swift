@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 /// An nginx that speaks https on a free port with a certificate of a private authority, and notes each request.
-private final class TLSServer {
+final class TLSServer {
     let directory: URL
     let port: UInt16
     private let nginx: RunningProgram

@@ -21,9 +21,18 @@ int cplatform_accept(int listener, int nonblocking);
 /// One descriptor serves the process. Returns 0, or -1 with errno set.
 int cplatform_report_signal(int signal, int descriptor);
 
-/// Makes a child process that goes on from here, in a session of its own, with all descriptors above 2 closed.
+/// Makes a child process that goes on from here, in a session of its own, with all descriptors above 2 closed but
+/// `kept` (-1: none). SIGALRM ends the child after `seconds`; 0: never.
 /// Returns 0 in the child, its number in the parent, and -1 where that is not possible.
-int cplatform_fork_detached(void);
+int cplatform_fork_detached(int kept, unsigned seconds);
+
+/// Locks one byte of a file against every other open file description, without waiting. Duplicates of the descriptor,
+/// and those that a child inherits, share the lock; it goes when the last of them is closed (fcntl(2), F_OFD_SETLK).
+/// Returns 0, or -1 with errno set: EAGAIN or EACCES if another one has it.
+int cplatform_lock_byte(int descriptor, long offset);
+
+/// Gives the lock of one byte back. Returns 0, or -1 with errno set.
+int cplatform_unlock_byte(int descriptor, long offset);
 
 /// A mutex with a condition that waits on the monotonic clock.
 typedef struct cplatform_lock {

@@ -27,6 +27,7 @@ public final class CGIRequest: Sendable {
         var routeParameters: [(name: String, value: String)] = []
         var storage = CGIStorage()
         var log = ""
+        var lateLines: [@Sendable () -> String?] = []
         var body: Body
         var isResponseSent = false
         var isAborted = false
@@ -95,9 +96,19 @@ public final class CGIRequest: Sendable {
         }
     }
 
+    /// Logs what a function gives when the log is written: under CGI once the answer is out.
+    func log(later line: @escaping @Sendable () -> String?) {
+        state.withLock { $0.lateLines.append(line) }
+    }
+
     /// What was logged since the last call.
     func takeLog() -> String {
-        state.withLock { state in
+        let late = state.withLock { state in
+            defer { state.lateLines = [] }
+            return state.lateLines
+        }
+        for line in late { if let line = line() { log(line) } }
+        return state.withLock { state in
             defer { state.log = "" }
             return state.log
         }

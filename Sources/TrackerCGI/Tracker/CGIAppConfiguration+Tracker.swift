@@ -1,14 +1,27 @@
 import TrackerCore
 
 /// How the one event of a CGI process is delivered, after the client has its answer.
+///
+///     app.config.cgiDelivery.timeout = .seconds(5)
+///
+/// An event that is not delivered in time goes to the spool. Without one it is lost, and a later run of the program says
+/// in the web server's error log, at most once a minute, how many were.
 public struct CGIDeliveryOptions: Sendable, Equatable {
-    /// How long the connection to the backend may take.
-    public var connectTimeout = Duration.milliseconds(250)
+    /// How long the connection to the backend may take, name resolution and TLS included. The configuration's
+    /// `connectTimeout` counts where it is shorter.
+    public var connectTimeout = Duration.seconds(2)
     /// How long the whole delivery may take, retries included.
-    public var timeout = Duration.seconds(1)
+    public var timeout = Duration.seconds(10)
     /// Whether a child process delivers the event, so that the web server sees the program end at once. Without it, or
     /// where no child can be made, the program itself delivers and ends a little later.
+    ///
+    /// At most 64 children of one program live at a time. Beyond that an event goes to the spool, or is lost and counted
+    /// if there is none.
     public var usesChildProcess = true
+    /// ``connectTimeout`` where the program itself delivers and the web server waits for it.
+    public var foregroundConnectTimeout = Duration.milliseconds(250)
+    /// ``timeout`` where the program itself delivers and the web server waits for it.
+    public var foregroundTimeout = Duration.seconds(1)
 
     /// The defaults.
     public init() {}

@@ -28,6 +28,10 @@ public final class CGITracker: Sendable {
         typealias Value = Measurement
     }
 
+    private enum LastEventKey: CGIStorageKey {
+        typealias Value = LastEvent
+    }
+
     private let shared = Mutex<Tracker?>(nil)
 
     /// A tracker without an app; see ``initApp(_:)``.
@@ -64,10 +68,16 @@ public final class CGITracker: Sendable {
                 interception.measure(status: response.status, viewName: request.endpointName))
             if let cookie = interception.sessionCookie { response.headers.append(("Set-Cookie", cookie)) }
         }
-        app.responseSent.connect { [unowned app] request, _ in
+        app.requestFinished.connect { [unowned app] request, _, _ in
+            guard app.runMode == .cgi, request.storage[MeasurementKey.self] != nil else { return }
+            let last = LastEvent(configuration: tracker.configuration, options: app.config.cgiDelivery)
+            request.storage[LastEventKey.self] = last
+            request.log(later: last.lineForTheLog)
+        }
+        app.responseSent.connect { request, _ in
             guard case .done(let event) = request.storage[MeasurementKey.self] else { return }
-            if app.runMode == .cgi {
-                LastEvent(event: event, configuration: tracker.configuration, options: app.config.cgiDelivery).deliver()
+            if let last = request.storage[LastEventKey.self] {
+                last.deliver(event)
             } else {
                 event.send()
             }

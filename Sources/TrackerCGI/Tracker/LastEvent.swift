@@ -1,39 +1,196 @@
+import Synchronization
 import TrackerCore
 
-/// The one event of a CGI process, whose client has its answer already.
+/// Delivers the one event of a CGI process, whose client has its answer already.
 ///
 /// Some web servers hold the connection, and with it the next request, until the process has gone; some send it
-/// SIGTERM as soon as it is silent. A child of its own session on /dev/null is waited for by none of them.
-struct LastEvent {
-    let event: MeasuredRequest
-    let configuration: TrackerConfiguration
-    let options: CGIDeliveryOptions
+/// SIGTERM as soon as it is silent. A child of its own session on /dev/null is waited for by none of them, so it may take
+/// as long as a network needs.
+final class LastEvent: Sendable {
+    /// How long a delivery may take.
+    private struct Budget {
+        var connect: Duration
+        var whole: Duration
+        /// How much longer a machine that is too busy may take to bring to disk what is left.
+        var patience: Duration
+    }
 
-    func deliver() {
-        // The web server may wait for the program itself.
-        let patience = Duration.milliseconds(80)
-        guard options.usesChildProcess else { return deliverHere(patience) }
-        switch DetachedProcess.fork() {
+    /// From the end of a child's budget and patience to its end by the system.
+    private static let lastResort = Duration.seconds(3)
+
+    private let configuration: TrackerConfiguration
+    private let options: CGIDeliveryOptions
+    /// Opened once the answer is out, for the path of a request has no file in it.
+    private let opened = Mutex<CGIProgramState??>(nil)
+
+    init(configuration: TrackerConfiguration, options: CGIDeliveryOptions) {
+        self.configuration = configuration
+        self.options = options
+    }
+
+    /// What the web server's log should say of events that earlier runs lost; nil if there is nothing to say. To be
+    /// asked between the answer and the end of standard error.
+    @Sendable
+    func lineForTheLog() -> String? {
+        let level = LogLevel.warning
+        guard level >= configuration.logLevel, let message = state?.takeMessage() else { return nil }
+        return "rigidanalytics [\(level.rawValue)] \(message)"
+    }
+
+    /// Goes on in a child, or does what is possible in this process. Call it once.
+    func deliver(_ event: MeasuredRequest) {
+        guard event.hasEvent else { return event.send() }
+        guard options.usesChildProcess else { return deliver(event, within: foreground) }
+        guard let state else { return deliverInChild(event, slot: nil, background(isBounded: false)) }
+        switch state.takeSlot() {
+        case .taken(let slot): deliverInChild(event, slot: slot, background(isBounded: true))
+        case .unavailable: deliverInChild(event, slot: nil, background(isBounded: false))
+        case .allBusy: leaveToLaterRuns(event, state)
+        }
+    }
+
+    private var state: CGIProgramState? {
+        opened.withLock { opened in
+            if let opened { return opened }
+            var state: CGIProgramState?
+            do throws(PrivateFile.Refusal) {
+                state = try CGIProgramState(key: CGIProgramState.key(projectID: configuration.projectID))
+            } catch {
+                if LogLevel.warning >= configuration.logLevel {
+                    SystemLog.write(
+                        .warning, "this program's processes can't be counted, so events have less time: \(error)")
+                }
+            }
+            opened = .some(state)
+            return state
+        }
+    }
+
+    // MARK: Budgets
+
+    /// The web server may wait for the program itself.
+    private var foreground: Budget {
+        Budget(
+            connect: options.foregroundConnectTimeout, whole: options.foregroundTimeout, patience: .milliseconds(80))
+    }
+
+    /// - Parameter isBounded: whether children are counted. Where they are not, a backend that hangs must not gather too
+    ///   many of them.
+    private func background(isBounded: Bool) -> Budget {
+        Budget(
+            connect: isBounded ? options.connectTimeout : min(options.connectTimeout, options.foregroundConnectTimeout),
+            whole: isBounded ? options.timeout : min(options.timeout, options.foregroundTimeout),
+            patience: .seconds(5))
+    }
+
+    // MARK: Delivery
+
+    private func deliverInChild(_ event: MeasuredRequest, slot: Int?, _ budget: Budget) {
+        let lifetime = budget.whole + budget.patience + Self.lastResort
+        switch DetachedProcess.fork(keeping: slot == nil ? nil : state?.descriptor, lifetime: lifetime) {
         case .parent: return
-        case .impossible: deliverHere(patience)
+        case .impossible:
+            if let slot { state?.giveBack(slot) }
+            deliver(event, within: foreground)
         case .child:
-            // Nobody waits for this one: on a machine so busy that the time is over before the event is on disk, it
-            // gets there a little later.
-            deliverHere(.seconds(10))
+            if let slot { state?.begin(slot) }
+            // Without a slot the file was not kept open.
+            deliver(event, within: budget, counts: slot != nil)
+            if let slot { state?.finish(slot) }
             DetachedProcess.end()
         }
     }
 
-    private func deliverHere(_ patience: Duration) {
+    private func deliver(_ event: MeasuredRequest, within budget: Budget, counts: Bool = true) {
         var configuration = configuration
-        configuration.connectTimeout = min(configuration.connectTimeout, options.connectTimeout)
-        configuration.requestTimeout = min(configuration.requestTimeout, options.timeout)
+        configuration.connectTimeout = min(configuration.connectTimeout, budget.connect)
+        configuration.requestTimeout = min(configuration.requestTimeout, budget.whole)
         configuration.maximumConnections = 1
         configuration.drainsSpoolAtShutdown = true
-        // Standard error is on /dev/null by now: the web server would wait for its end.
-        configuration.logHandler = { SystemLog.write($0, $1) }
-        let tracker = Tracker(configuration: configuration)
+        let lost = send(event, configuration, through: nil, within: budget)
+        if counts { count(lost, budget, patience: .seconds(1)) }
+    }
+
+    /// As many children deliver as may: to disk, or away.
+    private func leaveToLaterRuns(_ event: MeasuredRequest, _ state: CGIProgramState) {
+        guard configuration.spoolDirectory != nil else {
+            state.countLost(
+                1, because: "\(CGIProgramState.maximumChildren) processes of this program were delivering already",
+                remedy: .spool, patience: .milliseconds(20))
+            return
+        }
+        let lost = send(event, configuration, through: NoTransport(), within: foreground)
+        count(lost, foreground, patience: .milliseconds(20))
+    }
+
+    /// - Returns: what became of the event if it was lost.
+    private func send(
+        _ event: MeasuredRequest, _ given: TrackerConfiguration, through transport: (any EventTransport)?,
+        within budget: Budget
+    ) -> (dropped: [DropReason: Int], firstLine: String?) {
+        var configuration = given
+        let log = FailureLog(level: given.logLevel)
+        configuration.logHandler = { log.write($0, $1) }
+        configuration.logLevel = min(given.logLevel, .warning)
+        let tracker = Tracker(configuration: configuration, transport: transport)
+        // What it says until now is of no event.
+        log.begin()
         event.send(through: tracker)
-        tracker.shutdown(timeout: options.timeout, patience: patience)
+        tracker.shutdown(timeout: budget.whole, patience: budget.patience)
+        return (tracker.statistics.dropped, log.first)
+    }
+
+    private func count(
+        _ lost: (dropped: [DropReason: Int], firstLine: String?), _ budget: Budget, patience: Duration
+    ) {
+        var dropped = lost.dropped
+        dropped[.beforeSend] = nil
+        let count = dropped.values.reduce(0, +)
+        guard count > 0 else { return }
+        let isRefused = [.rejected, .redirected, .hookFailed].contains { dropped[$0, default: 0] > 0 }
+        var reason = lost.firstLine ?? dropped.keys.map(\.rawValue).sorted().joined(separator: ", ")
+        if reason.contains("before the shutdown's deadline") {
+            reason = "\(configuration.backendEndpoint.host) did not answer within \(budget.whole)"
+        }
+        // The rest speaks of a process that goes on.
+        if let end = reason.lastIndex(of: ";"), reason[end...].contains("events wait") {
+            reason = String(reason[..<end])
+        }
+        state?.countLost(
+            count, because: reason, remedy: isRefused || configuration.spoolDirectory != nil ? .none : .spool,
+            patience: patience)
+    }
+}
+
+/// Keeps the first thing that went wrong, and gives lines to the system's log: standard error is on /dev/null, because
+/// the web server would wait for its end.
+private final class FailureLog: Sendable {
+    private let level: LogLevel
+    private let state = Mutex<(hasBegun: Bool, first: String?)>((false, nil))
+
+    /// - Parameter level: of the system's log.
+    init(level: LogLevel) {
+        self.level = level
+    }
+
+    func begin() { state.withLock { $0.hasBegun = true } }
+
+    var first: String? { state.withLock { $0.first } }
+
+    func write(_ level: LogLevel, _ line: String) {
+        guard !line.contains(NoTransport.reason) else { return }
+        if level >= .warning {
+            state.withLock { if $0.hasBegun, $0.first == nil { $0.first = line } }
+        }
+        if level >= self.level, self.level != .off { SystemLog.write(level, line) }
+    }
+}
+
+/// Sends nothing, so that what is captured goes to disk at once.
+private struct NoTransport: EventTransport {
+    static let reason = "too many processes deliver already"
+
+    func open() throws(TransportUnavailable) -> any TransportSession {
+        throw TransportUnavailable(Self.reason)
     }
 }

@@ -5,6 +5,9 @@ public struct MeasuredRequest: Sendable {
     let ticket: UInt64
     let mailbox: Mailbox
 
+    /// Whether there is an event at all: false if the request is not in the sample.
+    package var hasEvent: Bool { request != nil }
+
     /// Hands the event over to the delivery thread of the tracker that began the measurement. A request counts once,
     /// however often this is called.
     public func send() { send(to: mailbox) }

@@ -23,7 +23,7 @@ struct RandomPoolTests {
             let folder = try TemporaryFolder()
             let file = folder.path + "/sessions"
             let before = SessionIdentifier()
-            let child = cplatform_fork_detached()
+            let child = cplatform_fork_detached(-1, 0)
             guard child != 0 else {
                 // The child, of which only this thread is left: says what it got, and ends without the parent's clean-up.
                 let text = (0..<20).map { _ in SessionIdentifier().description }.joined(separator: "\n") + "\nend"

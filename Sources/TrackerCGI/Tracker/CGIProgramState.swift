@@ -1,0 +1,138 @@
+import TrackerCore
+
+#if canImport(Darwin)
+    import Darwin
+#elseif canImport(Musl)
+    import Musl
+#else
+    import Glibc
+#endif
+
+/// What the processes of one CGI program know of each other: how many deliver an event at this moment, and how many
+/// events were lost.
+///
+/// A file of the user's own holds both, one for each program and project. Nothing here waits for long or throws once the
+/// file is open: a count that is missed harms nobody.
+final class CGIProgramState: Sendable {
+    /// How many children of one program may deliver at a time.
+    static let maximumChildren = 64
+
+    private enum Mark {
+        static let free = UInt8(ascii: ".")
+        static let delivering = UInt8(ascii: "d")
+    }
+
+    /// A file begins with a mark for each slot, whose byte is locked by the process that has the slot. The lock of the
+    /// count is that of the next byte.
+    private static let countLock = maximumChildren
+    private static let countStart = 128
+
+    private let file: PrivateFile
+
+    /// The descriptor that a child must keep, since the lock of its slot lives as long as that is open.
+    var descriptor: Int32 { file.descriptor }
+
+    /// - Parameters:
+    ///   - directory: the user's own.
+    ///   - key: tells programs and projects apart.
+    init(directory: String = CGIProgramState.standardDirectory, key: String) throws(PrivateFile.Refusal) {
+        file = try PrivateFile(directory: directory, name: key)
+    }
+
+    /// Below `TMPDIR`, or `/tmp`. A visitor cannot set the variable: names of what comes from requests begin with
+    /// `HTTP_` (RFC 3875, section 4.1.18).
+    static var standardDirectory: String {
+        var parent = getenv("TMPDIR").map { String(cString: $0) } ?? ""
+        while parent.utf8.count > 1, parent.hasSuffix("/") { parent.removeLast() }
+        return (parent.hasPrefix("/") ? parent : "/tmp") + "/rigidanalytics-\(geteuid())"
+    }
+
+    /// A name for this program, as it delivers to this project.
+    static func key(projectID: String) -> String {
+        var path = [UInt8](unsafeUninitializedCapacity: 4096) { buffer, filled in
+            filled = buffer.baseAddress.map { max(0, readlink("/proc/self/exe", $0, 4096)) } ?? 0
+        }
+        if path.isEmpty { path = Array((CommandLine.arguments.first ?? "").utf8) }
+        // FNV-1a: nobody but the site's owner chooses what goes in.
+        var hash: UInt64 = 0xCBF2_9CE4_8422_2325
+        for byte in path + [0] + Array(projectID.utf8) { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01B3 }
+        return "cgi-" + String(hash, radix: 16)
+    }
+
+    // MARK: Slots
+
+    enum Slot: Equatable {
+        case taken(Int)
+        /// As many deliver as may.
+        case allBusy
+        /// The system can't tell.
+        case unavailable
+    }
+
+    /// Takes a slot for a child that is about to be made. It is free again once no process has ``descriptor`` open.
+    func takeSlot() -> Slot {
+        let first = Int(getpid()) % Self.maximumChildren
+        for distance in 0..<Self.maximumChildren {
+            let slot = (first + distance) % Self.maximumChildren
+            switch file.lock(byte: slot) {
+            case .busy: continue
+            case .unavailable: return .unavailable
+            case .taken: return .taken(slot)
+            }
+        }
+        return .allBusy
+    }
+
+    /// Says that an event is being delivered. Whoever had the slot before and did not say that it was done has lost its
+    /// event.
+    func begin(_ slot: Int) {
+        let wasKilled = file.read(at: slot, count: 1) == [Mark.delivering]
+        file.write([Mark.delivering], at: slot)
+        guard wasKilled else { return }
+        countLost(
+            1, because: "the process that delivered it was killed or took far too long", remedy: .spool,
+            patience: .seconds(1))
+    }
+
+    /// Says that the event of a slot is settled.
+    func finish(_ slot: Int) {
+        file.write([Mark.free], at: slot)
+    }
+
+    /// Gives a slot back that no child was made for.
+    func giveBack(_ slot: Int) {
+        file.unlock(byte: slot)
+    }
+
+    // MARK: Lost events
+
+    /// Counts events, for a later run of the program to say in the web server's log.
+    func countLost(
+        _ count: Int, because reason: String, remedy: LostEvents.Remedy, patience: Duration,
+        now: Int64 = SystemClock.wallNanoseconds() / 1_000_000_000
+    ) {
+        change(patience: patience) { $0.add(count, because: reason, remedy: remedy, now: now) }
+    }
+
+    /// What is to be said in the web server's log now; see ``LostEvents/takeMessage(now:)``.
+    func takeMessage(now: UInt64 = SystemClock.monotonicNanoseconds() / 1_000_000) -> String? {
+        // Most runs find nothing, and need no lock to see that.
+        guard stored.count > 0 else { return nil }
+        var message: String?
+        change(patience: .milliseconds(2)) { message = $0.takeMessage(now: now) }
+        return message
+    }
+
+    private var stored: LostEvents {
+        LostEvents(bytes: file.read(at: Self.countStart, count: LostEvents.encodedBytes))
+    }
+
+    private func change(patience: Duration, _ body: (inout LostEvents) -> Void) {
+        _ = file.withLock(byte: Self.countLock, patience: patience) {
+            let before = stored
+            var after = before
+            body(&after)
+            if after != before { file.write(after.bytes, at: Self.countStart) }
+        }
+    }
+}

@@ -147,7 +147,7 @@ final class LastEvent: Sendable {
         dropped[.beforeSend] = nil
         let count = dropped.values.reduce(0, +)
         guard count > 0 else { return }
-        let isRefused = [.rejected, .redirected, .hookFailed].contains { dropped[$0, default: 0] > 0 }
+        let isRefused = [.rejected, .hookFailed].contains { dropped[$0, default: 0] > 0 }
         var reason = lost.firstLine ?? dropped.keys.map(\.rawValue).sorted().joined(separator: ", ")
         if reason.contains("before the shutdown's deadline") {
             reason = "\(configuration.backendEndpoint.host) did not answer within \(budget.whole)"

@@ -131,7 +131,10 @@ final class DeliveryLoop {
 
     private func send(_ now: UInt64, fromDisk: Bool) {
         let isAway = settlement.pacer.isAway
-        guard outbox.hasUnsent || hasUnwritten || fromDisk || isAway && outbox.waitingCount > 0 else { return }
+        guard outbox.hasUnsent || hasUnwritten || fromDisk || isAway && outbox.waitingCount > 0 else {
+            settlement.pacer.isLimited = false
+            return
+        }
         guard link.open(now: now, isHurried: orders.isClosed) else { return withoutTransport(now) }
         var room = room(now)
         // Keep a slot for stored events, so that new ones can't starve them.
@@ -146,7 +149,7 @@ final class DeliveryLoop {
             send(parcel, now)
             room -= 1
         }
-        if room <= reserved, outbox.hasUnsent || hasUnwritten || fromDisk { settlement.pacer.noteDemand() }
+        settlement.pacer.isLimited = room <= reserved && (outbox.hasUnsent || hasUnwritten || fromDisk)
     }
 
     private func send(_ parcel: Parcel, _ now: UInt64) {
@@ -171,7 +174,7 @@ final class DeliveryLoop {
 
     /// Whether disk has something that may be sent now.
     private func storeHasWork(_ now: UInt64) -> Bool {
-        guard let store, !orders.isClosed || drainsSpool else { return false }
+        guard let store, !orders.isClosed || drainsSpool, !source.isDiskHeld else { return false }
         return store.hasWork(now: now)
     }
 

@@ -21,13 +21,16 @@ struct Pacer {
     private var exactWindow = Double(Limit.firstWindow)
     private var isStarting = true
     private var nextDecrease: UInt64 = 0
-    /// Whether parcels waited for room in the window.
-    private var isLimited = false
     /// Latencies in nanoseconds: the lowest of the present and of the last period, and the smoothed one.
     private var lowest = UInt64.max
     private var lastLowest = UInt64.max
     private var periodEnd: UInt64 = 0
     private(set) var smoothed: Double = 0
+    /// The lowest latency of the present and of the last round trip. A queue at the backend delays every answer; a
+    /// connection that is still gaining speed, or a busy processor here, only some.
+    private var roundLowest = UInt64.max
+    private var lastRoundLowest = UInt64.max
+    private var roundEnd: UInt64 = 0
     /// Shares of failures: of the last answers, and of many.
     private var recentFailures = 0.0
     private var usualFailures = 0.0
@@ -77,8 +80,8 @@ struct Pacer {
         return max(0, min(window, maximum) - inFlight)
     }
 
-    /// Parcels wait that there is no room for.
-    mutating func noteDemand() { isLimited = true }
+    /// Whether parcels wait that there was no room for in this turn.
+    var isLimited = false
 
     // MARK: What comes back
 
@@ -149,6 +152,13 @@ struct Pacer {
     private mutating func observe(_ latency: UInt64, _ now: UInt64) {
         let latency = max(1, latency)
         smoothed = smoothed == 0 ? Double(latency) : smoothed * 0.9 + Double(latency) * 0.1
+        if now >= roundEnd {
+            lastRoundLowest = roundLowest
+            roundLowest = latency
+            roundEnd = now &+ UInt64(max(smoothed, 1_000_000))
+        } else {
+            roundLowest = min(roundLowest, latency)
+        }
         if now >= periodEnd {
             lastLowest = lowest
             lowest = latency
@@ -165,12 +175,12 @@ struct Pacer {
 
     private mutating func grow(_ now: UInt64, _ maximum: Int) {
         let fastest = Double(min(lowest, lastLowest))
-        if smoothed > 2 * fastest + Limit.slack {
+        let present = Double(min(roundLowest, lastRoundLowest))
+        if present > 2 * fastest + Limit.slack {
             shrink(now, by: 0.9)
-        } else if isLimited, smoothed < 1.5 * fastest + Limit.slack {
+        } else if isLimited, present < 1.5 * fastest + Limit.slack {
             exactWindow = min(Double(maximum), exactWindow + (isStarting ? 1 : 4 / exactWindow))
         }
-        isLimited = false
     }
 
     /// At most once in the time that an answer takes: what was under way before tells nothing new.

@@ -7,6 +7,7 @@ final class ParcelSource {
     private let mayBatch: Bool
     private let gathers: Bool
     private var mode = Mode.unknown
+    private var hasMetLines = false
 
     /// What the backend takes in one request.
     private enum Mode {
@@ -80,12 +81,22 @@ final class ParcelSource {
 
     // MARK: Disk
 
+    /// Whether what is on disk waits until it is known how many events the backend takes in a request.
+    ///
+    /// A stored parcel of several events may have been sent whole before, and has arrived perhaps. To send its events one
+    /// by one now would double them under other keys; to send it whole may be more than the backend takes. The first new
+    /// event tells.
+    var isDiskHeld: Bool { mode == .unknown && hasMetLines }
+
     func nextFromDisk(now: UInt64) -> Parcel? {
-        // Several events go in one request only if the backend is known to take that.
-        if mode == .unknown, outbox.flyingCount > 0 || !outbox.due.isEmpty { return nil }
         if let part = outbox.due.popFirst() { return part }
-        guard let parcel = store?.next(now: now), let disk = parcel.disk else { return nil }
+        guard !isDiskHeld, let parcel = store?.next(now: now), let disk = parcel.disk else { return nil }
         if parcel.count == 1 || sendsLines && !disk.place.isSplit { return parcel }
+        if mode == .unknown, mayBatch, !disk.place.isSplit {
+            hasMetLines = true
+            store?.giveBack(disk)
+            return nil
+        }
         // Whoever sends it after a restart must not send it whole: some of its events may have arrived by then.
         disk.place.split()
         for part in parcel.singles { outbox.due.append(part) }

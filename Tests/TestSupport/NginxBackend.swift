@@ -1,7 +1,7 @@
 import Foundation
 
 /// An nginx on a free port, with TLS and HTTP/2 or without, that answers by itself or hands on to a sink, and notes each
-/// request. Killed with its object.
+/// request. Killed with its object, which is why it is one process: workers outlive a master that is killed.
 package final class NginxBackend: Sendable {
     package struct Options: Sendable {
         package var isSecure: Bool
@@ -85,7 +85,7 @@ package final class NginxBackend: Sendable {
             ? "return 204;"
             : "proxy_pass http://sink; proxy_http_version 1.1; proxy_set_header Connection '';"
         return """
-            daemon off; worker_processes 1; pid pid; error_log error.log;
+            daemon off; master_process off; pid pid; error_log error.log;
             events { worker_connections 4096; }
             http {
                 log_format requests '$connection $server_protocol $status $http_idempotency_key';

@@ -60,8 +60,8 @@ enum {
     ccurl_info_private = 0x100000 + 21,
     ccurl_info_response_code = 0x200000 + 2,
     ccurl_info_http_version = 0x200000 + 46,
-    ccurl_info_pretransfer_time = 0x600000 + 52,
-    ccurl_info_starttransfer_time = 0x600000 + 53,
+    ccurl_info_pretransfer_time = 0x600000 + 53,
+    ccurl_info_starttransfer_time = 0x600000 + 54,
 
     ccurl_http_version_1_0 = 1,
     ccurl_http_version_1_1 = 2,

@@ -60,9 +60,11 @@ struct DeliveryBrake {
         return start + Self.window
     }
 
-    /// Whether the thread waited for a processor for more than half as long as it ran.
+    /// Whether the thread waited for a processor for more than half as long as it ran, and a fifth of the window: on an
+    /// idle machine both times are tiny, and their ratio says nothing.
     private static func lacksProcessors(_ current: ThreadUsage?, since before: ThreadUsage?) -> Bool {
         guard let current, let before else { return false }
-        return current.waited &- before.waited > (current.ran &- before.ran) / 2
+        let waited = current.waited &- before.waited
+        return waited > window / 5 && waited > (current.ran &- before.ran) / 2
     }
 }

@@ -57,9 +57,9 @@ final class DeliveryLoop {
             MemoryGuard(configuration: configuration, store: $0, source: source, outbox: outbox)
         }
         drainsSpool = configuration.drainsSpoolAtShutdown
-        let usage = ThreadUsage.Reader()
-        brake = DeliveryBrake(processors: Int(cplatform_processors())) { usage?.read() }
-        reporter = DeliveryReporter(log: log, maximumConnections: configuration.maximumConnections) { usage?.read() }
+        brake = DeliveryBrake(processors: Int(cplatform_processors()), usage: clock.usage)
+        reporter = DeliveryReporter(
+            log: log, maximumConnections: configuration.maximumConnections, usage: clock.usage)
     }
 
     func run() {
@@ -115,7 +115,7 @@ final class DeliveryLoop {
         return status
     }
 
-    private var hasUnwritten: Bool { writer.backlogCount > 0 || orders.waiting > 0 }
+    private var hasUnwritten: Bool { writer.unwritten > 0 }
 
     /// The number of the oldest event that is neither settled nor on disk; nil if all that were taken are.
     private var oldest: UInt64? {
@@ -180,7 +180,7 @@ final class DeliveryLoop {
 
     private func rest(_ now: UInt64, isIdle: Bool, until latest: UInt64) {
         if outbox.flyingCount > 0 {
-            if isStalled, hasUnwritten {
+            if isStalled, mayWriteAhead {
                 // What the backend has for us comes first.
                 let completions = link.wait(atMost: 0)
                 if completions.isEmpty { writeAhead(Limit.writtenAhead) }
@@ -195,7 +195,7 @@ final class DeliveryLoop {
             settle(completions)
         } else if !isIdle {
             lastActivity = now
-            if hasUnwritten, writeAhead(Limit.writtenInPause) { return }
+            if mayWriteAhead { return writeAhead(Limit.writtenInPause) }
             // A pause, or lines that are being gathered. Requests don't ring then.
             let paused = settlement.pacer.pausedUntil
             var until = min(now + (paused > now ? Limit.pause : Limit.look), latest)
@@ -208,23 +208,21 @@ final class DeliveryLoop {
         }
     }
 
+    /// Whether enough waits to be worth it.
+    private var mayWriteAhead: Bool {
+        writer.unwritten >= (source.sendsLines ? Parcel.maximumLines : EventQueue.chunkSize)
+            || writer.backlogCount > 0 && !source.sendsLines
+    }
+
     /// As JSON, events take less memory than as requests with all their fields, and let go of what the app may have tied
     /// to them.
-    ///
-    /// - Returns: whether enough waited to be worth it.
-    @discardableResult
-    private func writeAhead(_ count: Int) -> Bool {
-        guard orders.waiting + writer.backlogCount >= EventQueue.chunkSize || writer.backlogCount > 0 else {
-            return false
-        }
+    private func writeAhead(_ count: Int) {
         let lines = source.sendsLines ? Parcel.maximumLines : 1
-        guard lines == 1 || orders.waiting + writer.backlogCount >= lines else { return false }
         for _ in 0..<(lines == 1 ? count : 1) {
             guard let parcel = writer.next(lines: lines) else { break }
             outbox.ready.append(parcel)
         }
         DetachedThread.letOthersRun()
-        return true
     }
 
     private func sleep(_ now: UInt64) {

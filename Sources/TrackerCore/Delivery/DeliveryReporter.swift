@@ -7,6 +7,7 @@ struct DeliveryReporter {
     private var lastReport: UInt64 = 0
     private var knownRefusals = 0
     private var usageAtReport: ThreadUsage?
+    private var isFilling = false
     private var lastFailure = ""
     /// What the counters were when an outage began.
     private var beforeOutage: TrackerStatistics?
@@ -72,38 +73,58 @@ struct DeliveryReporter {
         }
         let current = usage()
         defer { usageAtReport = current }
+        // What the thread does in a second tells more than the moment in which the first was refused.
+        guard usageAtReport != nil || isFilling else {
+            isFilling = true
+            return
+        }
+        isFilling = false
         let waited = usageAtReport.flatMap { before in current.map { $0.waited &- before.waited } } ?? 0
         let lacksProcessors = isBraking || waited > elapsed / 5
+        let (kind, text) = cause(status, lacksProcessors: lacksProcessors, isBraking, spoolRefusal)
         log.write(
-            .warning, topic: "queue",
-            "the queue is full: \(orders.refusals) events refused so far, \(pending) wait; "
-                + cause(status, lacksProcessors: lacksProcessors, isBraking, spoolRefusal))
+            .warning, topic: "queue.\(kind)",
+            "the queue is full: \(orders.refusals) events refused so far, \(pending) wait; \(text)")
         knownRefusals = orders.refusals
     }
 
     private func cause(
         _ status: DeliveryStatus, lacksProcessors: Bool, _ isBraking: Bool, _ spoolRefusal: String?
-    ) -> String {
+    ) -> (kind: String, text: String) {
         let backend = status.backend
-        if let spoolRefusal { return "the spool takes none: \(spoolRefusal); make room, or choose another directory" }
+        if let spoolRefusal {
+            return ("disk", "the spool takes none: \(spoolRefusal); make room, or choose another directory")
+        }
         if backend.isAway {
-            return "the backend is away (\(lastFailure)); name an RA_SPOOL_DIRECTORY to keep events in an outage"
+            return (
+                "away", "the backend is away (\(lastFailure)); name an RA_SPOOL_DIRECTORY to keep events in an outage"
+            )
         }
         if lacksProcessors {
-            return "all processors are busy\(isBraking ? ", so delivery leaves them to requests" : ""); "
+            let text =
+                "all processors are busy\(isBraking ? ", so delivery leaves them to requests" : ""); "
                 + "sample with RA_SAMPLE_RATE, name an RA_SPOOL_DIRECTORY, or let the backend take batches"
+            return ("processors", text)
         }
         let latency = backend.latency.map { "\(Self.milliseconds($0)) per answer" } ?? "no answer yet"
-        if backend.httpVersion != "HTTP/2", backend.inFlight >= maximumConnections {
-            return "\(backend.inFlight) of \(maximumConnections) connections, \(latency): "
+        if backend.httpVersion != "HTTP/2", backend.window >= maximumConnections {
+            let text =
+                "\(maximumConnections) of \(maximumConnections) connections, \(latency): "
                 + "raise RA_MAXIMUM_CONNECTIONS, or let the backend take batches"
+            return ("connections", text)
         }
-        return "\(backend.inFlight) requests under way, \(latency): the backend takes no more; raise RA_QUEUE_CAPACITY "
+        let text =
+            "\(backend.window) requests at a time, \(latency): the backend takes no more; raise RA_QUEUE_CAPACITY "
             + "for bursts, name an RA_SPOOL_DIRECTORY, or sample with RA_SAMPLE_RATE"
+        return ("backend", text)
     }
 
     func reportEnd(_ mailbox: Mailbox) {
-        let pending = mailbox.statistics.pending
+        let statistics = mailbox.statistics
+        let pending = statistics.pending
+        if let refused = statistics.dropped[.queueFull], refused > knownRefusals {
+            log.write(.warning, "the queue was full: \(refused) events were refused")
+        }
         guard pending > 0 else { return }
         log.write(.warning, "\(pending) events could not be delivered before the shutdown's deadline and are lost")
     }

@@ -24,14 +24,18 @@ final class EventWriter {
             trustedProxies: configuration.trustedProxies)
     }
 
-    /// Events that were taken off the queue and are not written yet.
+    /// How many events waited in the mailbox when this turn began, without those that were taken since.
+    var mailboxCount = 0
+    /// Events that wait and are not written yet.
+    var unwritten: Int { backlog.count + mailboxCount }
+    /// Those of them that were taken off the queue.
     var backlogCount: Int { backlog.count }
     /// The number of the oldest of them.
     var oldestSequence: UInt64? { backlog.isEmpty ? nil : sequence }
 
     /// When the oldest event that is not written was captured, in monotonic nanoseconds.
     func oldestAge() -> UInt64? {
-        if backlog.isEmpty { sequence = mailbox.refill(&backlog) }
+        refill()
         return backlog.oldest
     }
 
@@ -44,7 +48,7 @@ final class EventWriter {
     func next(lines: Int, yields: Bool = false) -> Parcel? {
         var parcel: Parcel?
         while parcel.map({ $0.count < lines && $0.body.count < Parcel.maximumBytes }) ?? true {
-            if backlog.isEmpty { sequence = mailbox.refill(&backlog) }
+            refill()
             guard !backlog.isEmpty else { break }
             // A whole batch takes most of a millisecond, for which a request may be waiting for this processor.
             if yields, let parcel, parcel.count % Self.writtenAtOnce == 0 { DetachedThread.letOthersRun() }
@@ -83,6 +87,9 @@ final class EventWriter {
         }
     }
 
-    /// A guess: as many as the loop saw waiting before this turn.
-    var mailboxCount = 0
+    private func refill() {
+        guard backlog.isEmpty else { return }
+        sequence = mailbox.refill(&backlog)
+        mailboxCount -= min(mailboxCount, backlog.count)
+    }
 }

@@ -89,7 +89,7 @@ final class Outbox {
     }
 
     /// Takes one that waits, due or not.
-    func takeWaiting() -> Parcel? { waiting.popFirst() }
+    func takeWaiting(triedLessThan attempts: Int = .max) -> Parcel? { waiting.take { $0.attempts < attempts } }
 
     /// Takes all that wait to be sent again, due or not, and for which `isMeant`.
     func takeTried(where isMeant: (Parcel) -> Bool) -> [Parcel] {

@@ -75,6 +75,17 @@ struct ParcelHeap {
         }
     }
 
+    /// Takes any for which `isMeant`, in time proportional to the number of parcels.
+    mutating func take(where isMeant: (Parcel) -> Bool) -> Parcel? {
+        guard let index = parcels.firstIndex(where: isMeant) else { return nil }
+        guard index > 0 else { return popFirst() }
+        let parcel = parcels.remove(at: index)
+        let others = parcels
+        parcels.removeAll(keepingCapacity: true)
+        for other in others { insert(other) }
+        return parcel
+    }
+
     func forEach(_ body: (borrowing Parcel) -> Void) {
         for parcel in parcels { body(parcel) }
     }

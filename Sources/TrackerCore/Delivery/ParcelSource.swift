@@ -44,6 +44,7 @@ final class ParcelSource {
         guard isAway else { return outbox.due.popFirst() ?? nextNew(now, orders) }
         // Not always the same, which may itself be what fails.
         if let first = outbox.due.first, first.attempts < Limit.probes { return outbox.due.popFirst() }
+        if outbox.due.isEmpty, let parcel = outbox.takeWaiting(triedLessThan: Limit.probes) { return parcel }
         return nextNew(now, orders) ?? outbox.due.popFirst() ?? outbox.takeWaiting()
     }
 
@@ -66,7 +67,7 @@ final class ParcelSource {
     private func isBatchDue(_ now: UInt64, _ orders: Mailbox.Orders) -> Bool {
         guard gathers, !orders.isClosed, !orders.isAwaited else { return true }
         guard let age = outbox.ready.first?.age ?? writer.oldestAge() else { return false }
-        return outbox.ready.count + writer.backlogCount + orders.waiting >= Parcel.maximumLines
+        return outbox.ready.count + writer.unwritten >= Parcel.maximumLines
             || now &- age >= Limit.gathering
     }
 

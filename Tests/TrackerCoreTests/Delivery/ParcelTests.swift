@@ -17,7 +17,8 @@ struct ParcelTests {
         let lines = (0..<count).map { "{\($0)}" }
         let parcel = Self.parcel(lines)
         #expect(parcel.count == count)
-        #expect(String(decoding: parcel.body, as: UTF8.self) == (count == 1 ? lines[0] : lines.map { $0 + "\n" }.joined()))
+        #expect(
+            String(decoding: parcel.body, as: UTF8.self) == (count == 1 ? lines[0] : lines.map { $0 + "\n" }.joined()))
         let payload = parcel.payload(3)
         #expect(payload.contentType == (count == 1 ? "application/json" : "application/x-ndjson"))
         #expect(payload.idempotencyKey == parcel.key.text && payload.eventCount == count && payload.identifier == 3)
@@ -47,7 +48,9 @@ struct ParcelTests {
         #expect(parts.reduce(0) { $0 + $1.charge } == parcel.charge)
         #expect(parts.allSatisfy { $0.sequence == 7 && $0.age == 8 && $0.capturedAt == 9 })
         #expect(parcel.singles.map(\.key) == parts.map(\.key))
-        #expect(parcel.halves.map(\.key.text).first == (count > 3 ? "\(parcel.key.text)-0-\(count / 2 - 1)" : "\(parcel.key.text)-0"))
+        #expect(
+            parcel.halves.map(\.key.text).first
+                == (count > 3 ? "\(parcel.key.text)-0-\(count / 2 - 1)" : "\(parcel.key.text)-0"))
     }
 
     @Test("holds an event without a byte")

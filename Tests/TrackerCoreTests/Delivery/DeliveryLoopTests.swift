@@ -1,0 +1,276 @@
+import Synchronization
+import TestSupport
+import Testing
+
+@testable import TrackerCore
+
+/// A backend, a queue and a delivery loop in a time of their own, which passes only when the loop waits.
+private final class Simulation {
+    final class Time: Sendable {
+        private let nanoseconds = Atomic<UInt64>(1_000_000_000)
+        var now: UInt64 { nanoseconds.load(ordering: .relaxed) }
+        func advance(to moment: UInt64) { if moment > now { nanoseconds.store(moment, ordering: .relaxed) } }
+    }
+
+    /// What the backend does with the n-th payload it gets.
+    typealias Answer = (_ number: Int, _ payload: DeliveryPayload, _ now: UInt64) -> DeliveryOutcome
+
+    final class Session: TransportSession {
+        let time: Time
+        let latency: UInt64
+        let answer: Answer
+        let acceptsLines: Bool
+        let maximumInFlight: Int
+        var payloads: [(payload: DeliveryPayload, at: UInt64)] = []
+        var underWay: [(identifier: UInt64, outcome: DeliveryOutcome, end: UInt64)] = []
+        var most = 0
+
+        init(_ time: Time, latency: UInt64, maximum: Int, acceptsLines: Bool, _ answer: @escaping Answer) {
+            (self.time, self.latency, self.answer) = (time, latency, answer)
+            (maximumInFlight, self.acceptsLines) = (maximum, acceptsLines)
+        }
+
+        func start(_ payload: DeliveryPayload) {
+            payloads.append((payload, time.now))
+            underWay.append((payload.identifier, answer(payloads.count, payload, time.now), time.now + latency))
+            most = max(most, underWay.count)
+        }
+
+        func wait(atMost limit: Duration) -> [DeliveryCompletion] {
+            let first = underWay.map(\.end).min() ?? .max
+            time.advance(to: min(first, time.now + limit.nanoseconds))
+            let ended = underWay.filter { $0.end <= time.now }
+            underWay.removeAll { $0.end <= time.now }
+            return ended.map {
+                DeliveryCompletion(identifier: $0.identifier, outcome: $0.outcome, acceptsLines: acceptsLines)
+            }
+        }
+
+        func cancel() { underWay = [] }
+    }
+
+    private struct Transport: EventTransport {
+        // One thread makes and uses it: the test's.
+        nonisolated(unsafe) let session: Session
+        func open() throws(TransportUnavailable) -> any TransportSession { session }
+    }
+
+    let time = Time()
+    let session: Session
+    let mailbox: Mailbox
+    let lines = LogLines()
+    let loop: DeliveryLoop
+    private var captured = 0
+
+    init(
+        latency: UInt64 = 50_000_000, maximum: Int = 64, acceptsLines: Bool = false,
+        change: (inout TrackerConfiguration) -> Void = { _ in }, answer: @escaping Answer = { _, _, _ in .delivered }
+    ) throws {
+        var configuration = try TrackerConfiguration(projectID: "p", projectToken: "t")
+        let lines = lines
+        configuration.logHandler = { lines.append($0, $1) }
+        change(&configuration)
+        session = Session(time, latency: latency, maximum: maximum, acceptsLines: acceptsLines, answer)
+        mailbox = Mailbox(
+            capacity: configuration.queueCapacity, maximumBytes: configuration.queueMaximumBytes
+        ) { _ in true }
+        let time = time
+        loop = DeliveryLoop(
+            configuration: configuration, transport: Transport(session: session), mailbox: mailbox,
+            log: TrackerLog(level: .info, secret: "t", handler: configuration.logHandler),
+            clock: DeliveryClock(
+                now: { time.now },
+                // Nobody rings here.
+                sleep: { _, deadline, _ in time.advance(to: min(deadline ?? .max, time.now + 5_000_000)) },
+                usage: { nil }))
+    }
+
+    var statistics: TrackerStatistics { mailbox.statistics }
+
+    func capture(_ count: Int) {
+        for _ in 0..<count {
+            mailbox.capture(
+                TrackedRequest(
+                    snapshot: RequestSnapshot(method: "GET", target: "/\(captured)", headers: RequestHeaders([])),
+                    session: SessionIdentifier(high: 0, low: 0), receivedAt: SystemClock.wallNanoseconds(),
+                    processingNanoseconds: 0, status: 200, responseCookies: [], viewName: nil, finishedAt: time.now),
+                ticket: 0)
+            captured += 1
+        }
+    }
+
+    /// Runs for so long, with events that come in evenly.
+    func run(seconds: Double, rate: Int = 0) {
+        let start = time.now
+        let end = start + UInt64(seconds * 1e9)
+        var done = 0
+        var turns = 0
+        while time.now < end, turns < 2_000_000 {
+            turns += 1
+            let due = Int(Double(time.now - start) / 1e9 * Double(rate))
+            capture(due - done)
+            done = due
+            guard loop.turn() else { return }
+        }
+    }
+}
+
+@Suite("The delivery loop")
+struct DeliveryLoopTests {
+    @Test("follows the network: 1,000 events a second at 50 ms, with no more connections than it needs")
+    func window() throws {
+        let simulation = try Simulation()
+        simulation.run(seconds: 5, rate: 1_000)
+        let statistics = simulation.statistics
+        #expect(statistics.captured > 4_900)
+        #expect(statistics.dropped.isEmpty && statistics.captured - statistics.delivered < 400, "\(statistics)")
+        #expect(simulation.session.most <= 64 && simulation.session.most >= 50)
+        #expect(statistics.backend.window >= 50 && statistics.backend.latency.map { $0 > .milliseconds(45) } == true)
+    }
+
+    @Test("sends a few at a time where a few are enough")
+    func quiet() throws {
+        let simulation = try Simulation()
+        simulation.run(seconds: 5, rate: 20)
+        #expect(simulation.session.most <= 4)
+        #expect(simulation.statistics.backend.window == 4)
+    }
+
+    @Test("goes on with others while some fail, and tells nobody that the backend is away", arguments: [4, 2])
+    func failures(every: Int) throws {
+        let simulation = try Simulation(
+            latency: 20_000_000,
+            answer: { number, _, _ in
+                (number &* 2_654_435_761) >> 9 % every == 0 ? .retry(after: nil, because: "503") : .delivered
+            })
+        simulation.run(seconds: 10, rate: 200)
+        #expect(!simulation.statistics.backend.isAway)
+        #expect(simulation.statistics.delivered > 1_700, "\(simulation.statistics)")
+        // Three seconds, and the time of a shutdown.
+        simulation.run(seconds: 3)
+        _ = simulation.mailbox.close(stopAt: simulation.time.now + 2_000_000_000)
+        simulation.run(seconds: 2)
+        #expect(simulation.statistics.delivered * 100 >= simulation.statistics.captured * 99)
+    }
+
+    @Test("sends one probe at a time while the backend is away, and all at once when it is back")
+    func outage() throws {
+        let simulation = try Simulation(
+            latency: 1_000_000,
+            answer: { _, _, now in
+                now < 31_000_000_000 ? .unreachable(because: "refused") : .delivered
+            })
+        simulation.run(seconds: 29, rate: 100)
+        #expect(simulation.session.most <= 4 && simulation.statistics.backend.isAway)
+        // Full jitter up to 60 s: a handful of probes, not a storm.
+        #expect(simulation.session.payloads.count < 20)
+        #expect(simulation.statistics.dropped.isEmpty)
+        simulation.run(seconds: 70)
+        #expect(simulation.statistics.pending == 0 && !simulation.statistics.backend.isAway)
+        #expect(simulation.lines.all.contains { $0.contains("the backend is back after") })
+    }
+
+    @Test("leaves the whole backend alone as long as it asks")
+    func retryAfter() throws {
+        let simulation = try Simulation(answer: { number, _, _ in
+            number == 1 ? .retry(after: .seconds(7), because: "429") : .delivered
+        })
+        simulation.run(seconds: 6, rate: 100)
+        let early = simulation.session.payloads.count
+        // What was under way with the first.
+        #expect(early <= 4)
+        simulation.run(seconds: 3)
+        #expect(simulation.statistics.pending == 0)
+        let times = simulation.session.payloads.map(\.at)
+        #expect(times[early] - times[0] >= 7_000_000_000)
+    }
+
+    @Test("gathers lines for half a second, and sends a full batch at once")
+    func batches() throws {
+        let simulation = try Simulation(latency: 1_000_000, acceptsLines: true)
+        simulation.capture(1)
+        simulation.run(seconds: 0.1)
+        #expect(simulation.session.payloads.map(\.payload.eventCount) == [1])
+        simulation.capture(10)
+        simulation.run(seconds: 0.3)
+        #expect(simulation.session.payloads.count == 1)
+        simulation.run(seconds: 0.3)
+        #expect(simulation.session.payloads.map(\.payload.eventCount) == [1, 10])
+        simulation.capture(1_100)
+        simulation.run(seconds: 0.05)
+        #expect(simulation.session.payloads.dropFirst(2).map(\.payload.eventCount) == [500, 500])
+    }
+
+    @Test("halves a refused batch down to the bad event, always under the same keys")
+    func halving() throws {
+        let simulation = try Simulation(
+            latency: 1_000_000, acceptsLines: true,
+            answer: { _, payload, _ in
+                String(decoding: payload.body, as: UTF8.self).contains("/13\"")
+                    ? .drop(.rejected, because: "400") : .delivered
+            })
+        simulation.capture(1)
+        simulation.run(seconds: 0.1)
+        simulation.capture(40)
+        simulation.run(seconds: 3)
+        #expect(simulation.statistics.dropped == [.rejected: 1] && simulation.statistics.delivered == 40)
+        let batch = try #require(simulation.session.payloads.map(\.payload).first { $0.eventCount == 40 })
+        let bad = try #require(
+            simulation.session.payloads.map(\.payload).last {
+                String(decoding: $0.body, as: UTF8.self).contains("/13\"")
+            })
+        #expect(bad.idempotencyKey == "\(batch.idempotencyKey)-12")
+    }
+
+    @Test("brings to disk what is older than its age, and delivers it from memory all the same")
+    func age() throws {
+        let folder = try TemporaryFolder("loop")
+        let simulation = try Simulation(
+            latency: 3_000_000_000, change: { $0.spoolDirectory = folder.path + "/spool" })
+        simulation.capture(10)
+        simulation.run(seconds: 0.9)
+        #expect(simulation.statistics.spooled == 0 && simulation.statistics.pending == 10)
+        simulation.run(seconds: 0.3)
+        #expect(simulation.statistics.spooled == 10 && simulation.statistics.pending == 0)
+        simulation.run(seconds: 12)
+        #expect(simulation.statistics.spooled == 0 && simulation.statistics.delivered == 10)
+        #expect(simulation.session.payloads.count == 10)
+    }
+
+    @Test("writes each event before it is sent, if it is told to")
+    func writtenFirst() throws {
+        let folder = try TemporaryFolder("loop")
+        var stored: [Int] = []
+        var simulation: Simulation?
+        let made = try Simulation(
+            latency: 1_000_000,
+            change: {
+                $0.spoolDirectory = folder.path + "/spool"
+                $0.spoolAfter = .zero
+            },
+            answer: { _, _, _ in
+                if let simulation { stored.append(simulation.statistics.spooled) }
+                return .delivered
+            })
+        simulation = made
+        defer { simulation = nil }
+        made.capture(50)
+        made.run(seconds: 1)
+        #expect(made.statistics.delivered == 50 && made.statistics.spooled == 0)
+        #expect(stored.count == 50 && stored.allSatisfy { $0 > 0 })
+    }
+
+    @Test("names the cause of a full queue: connections that are all in use")
+    func cause() throws {
+        let simulation = try Simulation(
+            latency: 500_000_000, maximum: 8,
+            change: {
+                $0.queueCapacity = 100
+                $0.maximumConnections = 8
+            })
+        simulation.run(seconds: 5, rate: 1_000)
+        let line = simulation.lines.all.first { $0.contains("the queue is full") && $0.contains("8 of 8 connections") }
+        #expect(line?.contains("RA_MAXIMUM_CONNECTIONS") == true, "\(simulation.lines.all)")
+        #expect(!simulation.lines.all.contains { $0.contains("processors are busy") })
+    }
+}

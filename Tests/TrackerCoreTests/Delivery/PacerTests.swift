@@ -1,0 +1,100 @@
+import Testing
+
+@testable import TrackerCore
+
+@Suite("The pacer")
+struct PacerTests {
+    /// Answers in rounds of one latency: as many in each as the window has.
+    private static func rounds(
+        _ count: Int, _ pacer: inout Pacer, now: inout UInt64, maximum: Int = 512, latency: (Int) -> UInt64
+    ) {
+        for _ in 0..<count {
+            let window = min(pacer.window, maximum)
+            let time = latency(window)
+            now += time
+            pacer.isLimited = true
+            for _ in 0..<window { _ = pacer.succeeded(latency: time, now: now, maximum: maximum) }
+        }
+    }
+
+    @Test("doubles its window each round while answers come as fast as before, up to the maximum")
+    func start() {
+        var pacer = Pacer(policy: RetryPolicy())
+        var now: UInt64 = 1_000_000_000
+        #expect(pacer.window == 4)
+        Self.rounds(4, &pacer, now: &now) { _ in 50_000_000 }
+        #expect(pacer.window == 64)
+        Self.rounds(6, &pacer, now: &now) { _ in 50_000_000 }
+        #expect(pacer.window == 512)
+        #expect(pacer.room(now: now, inFlight: 100, maximum: 64) == 0)
+        #expect(pacer.room(now: now, inFlight: 10, maximum: 64) == 54)
+    }
+
+    @Test("does not grow while nothing waits")
+    func noDemand() {
+        var pacer = Pacer(policy: RetryPolicy())
+        for round in 1...100 { _ = pacer.succeeded(latency: 1_000_000, now: UInt64(round) * 1_000_000, maximum: 64) }
+        #expect(pacer.window == 4)
+    }
+
+    @Test("settles where the backend's queue begins")
+    func congestion() {
+        var pacer = Pacer(policy: RetryPolicy())
+        var now: UInt64 = 1_000_000_000
+        // The backend serves 1,000 a second, 20 ms away: more than 20 at once only wait there.
+        Self.rounds(400, &pacer, now: &now) { max(20_000_000, UInt64($0) * 1_000_000) }
+        #expect(pacer.window >= 20 && pacer.window <= 60, "\(pacer.window)")
+    }
+
+    @Test("takes the failures of some for no outage, and those of nearly all for one")
+    func away() {
+        var pacer = Pacer(policy: RetryPolicy())
+        var now: UInt64 = 1_000_000_000
+        _ = pacer.succeeded(latency: 1_000_000, now: now, maximum: 64)
+        for number in 0..<2_000 {
+            now += 1_000_000
+            if number % 3 == 0 {
+                _ = pacer.succeeded(latency: 1_000_000, now: now, maximum: 64)
+            } else {
+                pacer.failed(.busy, retryAfter: nil, now: now, isHurried: false)
+            }
+            #expect(!pacer.isAway)
+        }
+        #expect(pacer.window >= 4)
+        for _ in 0..<24 { pacer.failed(.busy, retryAfter: nil, now: now, isHurried: false) }
+        #expect(pacer.isAway && pacer.pausedUntil >= now)
+        #expect(pacer.room(now: pacer.pausedUntil, inFlight: 0, maximum: 64) == 1)
+        #expect(pacer.room(now: pacer.pausedUntil, inFlight: 1, maximum: 64) == 0)
+        #expect(pacer.succeeded(latency: 1_000_000, now: now + 5, maximum: 64) == 5)
+        #expect(!pacer.isAway && pacer.window == 4)
+    }
+
+    @Test("takes three connections in a row that fail, or a first one, for an outage")
+    func unreachable() {
+        var first = Pacer(policy: RetryPolicy())
+        first.failed(.unreachable, retryAfter: nil, now: 1, isHurried: false)
+        #expect(first.isAway)
+        var later = Pacer(policy: RetryPolicy())
+        _ = later.succeeded(latency: 1_000_000, now: 1, maximum: 64)
+        for number in 1...3 {
+            later.failed(.unreachable, retryAfter: nil, now: 2, isHurried: false)
+            #expect(later.isAway == (number == 3))
+        }
+    }
+
+    @Test("waits the longest pause after a refusal, and cuts only its own pauses short")
+    func pauses() {
+        var pacer = Pacer(policy: RetryPolicy())
+        pacer.failed(.refused, retryAfter: nil, now: 1, isHurried: false)
+        #expect(pacer.pausedUntil == 60_000_000_001)
+        pacer.hurry()
+        #expect(pacer.pausedUntil == 0)
+        pacer.failed(.busy, retryAfter: .seconds(9), now: 1, isHurried: true)
+        pacer.hurry()
+        #expect(pacer.pausedUntil == 9_000_000_001)
+        for _ in 0..<50 {
+            #expect(pacer.delay(attempts: 20, retryAfter: nil, isHurried: true) <= 250_000_000)
+            #expect(pacer.delay(attempts: 1, retryAfter: .seconds(3), isHurried: true) >= 3_000_000_000)
+        }
+    }
+}

@@ -7,7 +7,9 @@ struct HandlerClient {
     let port: UInt16
 
     init(_ arguments: String..., port: UInt16 = 0) async throws {
-        try await self.init(RunningProgram("EventHandler", ["--port", String(port), "--quiet"] + arguments))
+        // A port that was asked for by number has a store among the temporary files, unless told otherwise.
+        let store = port == 0 || arguments.contains("--store") ? [] : ["--no-store"]
+        try await self.init(RunningProgram("EventHandler", ["--port", String(port), "--quiet"] + store + arguments))
     }
 
     /// - Parameter text: what stands in front of its address on standard error.

@@ -246,6 +246,7 @@ export function open(event, pane = opened.pane) {
   drawJSON(event);
   story.show(event.session, event);
   if (!wasOpen) $('detail').scrollTop = 0;
+  story.reveal();
   if (matchMedia('(max-width: 900px)').matches) title.focus();
   onChange();
   requestDraw();
@@ -272,6 +273,8 @@ function show(pane) {
 export function showPane(pane) {
   if (!opened.event) return;
   show(pane);
+  $('detail').scrollTop = 0;
+  story.reveal();
   onChange();
   requestDraw();
 }
@@ -695,10 +698,10 @@ export function curl(event) {
   <p id="q-error" class="error" role="alert" hidden></p>
 </section>
 <section class="cards" aria-label="Figures of the events shown">
-  <article class="card wide"><h2>Requests over time <small id="timeline-window"></small></h2>
+  <article class="card wide"><h2>Requests per second <small id="timeline-window"></small></h2>
     <p class="most" id="timeline-most"></p>
     <svg id="timeline-chart" class="chart" viewBox="0 0 960 100" preserveAspectRatio="none" tabindex="0" role="img"
-      aria-label="Requests over time. Drag to choose a part; arrow keys move it, with Shift they change its length."></svg>
+      aria-label="Requests per second over time. Drag to choose a part; arrow keys move it, with Shift they change its length."></svg>
     <p id="timeline-axis" class="axis"></p>
   </article>
   <article class="card"><h2>Figures <small id="estimate" hidden>≈ estimated from a sample</small></h2>
@@ -1718,7 +1721,7 @@ export function start(toggle) {
 
 export const FIELDS = {
   status: '500, 4xx or 400-499', view: 'a name; * stands for anything; none', session: 'how its id begins',
-  took: '>20ms, <1s', path: 'how it begins; * stands for anything', project: 'its id', browser: 'its name',
+  took: '>20ms, <1s', path: 'how it begins; * stands for anything', project: 'its id', browser: 'its name, as Firefox',
   referrer: 'its host, direct or none',
 };
 const UNITS = { us: 1e-3, 'µs': 1e-3, ms: 1, s: 1e3, min: 6e4, m: 6e4, h: 36e5 };
@@ -2293,9 +2296,13 @@ function makeLine() {
   return { item, made };
 }
 
-function reveal() {
-  const current = $('story').querySelector('[aria-current]'), target = $('story');
-  if (current) target.scrollTop = current.offsetTop - target.offsetTop - target.clientHeight / 2;
+// Into the middle of what can be seen, if it is outside of that.
+export function reveal() {
+  const current = $('story').querySelector('[aria-current]'), panel = $('detail');
+  if (!current || !current.offsetParent) return;
+  const box = current.getBoundingClientRect(), seen = panel.getBoundingClientRect();
+  if (box.top >= seen.top + 90 && box.bottom <= seen.bottom) return;
+  panel.scrollTop += box.top - seen.top - seen.height / 2;
 }
 
 export function start(onPick) { pick = onPick; }
@@ -2698,6 +2705,7 @@ export function keepContext() { context = { ...view }; }
 function draw() {
   const isFixed = model.range && model.range.from !== undefined;
   let { from, to } = shownTime();
+  const length = to - from;
   const width = step(to - from, BINS);
   // Parts begin at round times, so that they stand still while time goes on.
   from = Math.floor(from / width) * width;
@@ -2720,7 +2728,7 @@ function draw() {
   });
   bars.forEach((bar, kind) => place(bar, { d: paths[kind] }));
   setText($('timeline-most'), most ? amount(most / (width / 1000)) + ' req/s' : '');
-  setText($('timeline-window'), 'requests per second, bars of ' + duration(width) + ', ' + duration(to - from) + ' shown');
+  setText($('timeline-window'), 'bars of ' + duration(width) + ', ' + duration(length) + ' shown');
   ticks.forEach((tick, i) => setText(tick, label(from + (to - from) * i / (ticks.length - 1), to - from)));
   place(grid, { visibility: most ? 'visible' : 'hidden' });
   chosen = drag || (isFixed ? { from: model.range.from, to: model.range.to } : null);

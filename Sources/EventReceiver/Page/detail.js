@@ -24,6 +24,7 @@ export function open(event, pane = opened.pane) {
   drawJSON(event);
   story.show(event.session, event);
   if (!wasOpen) $('detail').scrollTop = 0;
+  story.reveal();
   if (matchMedia('(max-width: 900px)').matches) title.focus();
   onChange();
   requestDraw();
@@ -50,6 +51,8 @@ function show(pane) {
 export function showPane(pane) {
   if (!opened.event) return;
   show(pane);
+  $('detail').scrollTop = 0;
+  story.reveal();
   onChange();
   requestDraw();
 }

@@ -5,7 +5,7 @@
 
 export const FIELDS = {
   status: '500, 4xx or 400-499', view: 'a name; * stands for anything; none', session: 'how its id begins',
-  took: '>20ms, <1s', path: 'how it begins; * stands for anything', project: 'its id', browser: 'its name',
+  took: '>20ms, <1s', path: 'how it begins; * stands for anything', project: 'its id', browser: 'its name, as Firefox',
   referrer: 'its host, direct or none',
 };
 const UNITS = { us: 1e-3, 'µs': 1e-3, ms: 1, s: 1e3, min: 6e4, m: 6e4, h: 36e5 };

@@ -102,9 +102,13 @@ function makeLine() {
   return { item, made };
 }
 
-function reveal() {
-  const current = $('story').querySelector('[aria-current]'), target = $('story');
-  if (current) target.scrollTop = current.offsetTop - target.offsetTop - target.clientHeight / 2;
+// Into the middle of what can be seen, if it is outside of that.
+export function reveal() {
+  const current = $('story').querySelector('[aria-current]'), panel = $('detail');
+  if (!current || !current.offsetParent) return;
+  const box = current.getBoundingClientRect(), seen = panel.getBoundingClientRect();
+  if (box.top >= seen.top + 90 && box.bottom <= seen.bottom) return;
+  panel.scrollTop += box.top - seen.top - seen.height / 2;
 }
 
 export function start(onPick) { pick = onPick; }

@@ -31,6 +31,7 @@ export function keepContext() { context = { ...view }; }
 function draw() {
   const isFixed = model.range && model.range.from !== undefined;
   let { from, to } = shownTime();
+  const length = to - from;
   const width = step(to - from, BINS);
   // Parts begin at round times, so that they stand still while time goes on.
   from = Math.floor(from / width) * width;
@@ -53,7 +54,7 @@ function draw() {
   });
   bars.forEach((bar, kind) => place(bar, { d: paths[kind] }));
   setText($('timeline-most'), most ? amount(most / (width / 1000)) + ' req/s' : '');
-  setText($('timeline-window'), 'requests per second, bars of ' + duration(width) + ', ' + duration(to - from) + ' shown');
+  setText($('timeline-window'), 'bars of ' + duration(width) + ', ' + duration(length) + ' shown');
   ticks.forEach((tick, i) => setText(tick, label(from + (to - from) * i / (ticks.length - 1), to - from)));
   place(grid, { visibility: most ? 'visible' : 'hidden' });
   chosen = drag || (isFixed ? { from: model.range.from, to: model.range.to } : null);

@@ -1913,7 +1913,9 @@ function take(i) {
 }
 
 export function drawErrors() {
-  const { errors } = model.search;
+  // A term that is being typed is not wrong yet.
+  const isTyping = document.activeElement === field && /[:<>="]$/.test(field.value);
+  const errors = isTyping ? [] : model.search.errors;
   setText($('q-error'), errors.join(' · '));
   $('q-error').hidden = !errors.length;
   if (errors.length) field.setAttribute('aria-invalid', 'true'); else field.removeAttribute('aria-invalid');
@@ -1929,7 +1931,7 @@ export function start(changed) {
     timer = setTimeout(() => changed(field.value), 120);
   });
   field.addEventListener('focus', () => { $('q-help').hidden = false; offer(); });
-  field.addEventListener('blur', () => { $('q-help').hidden = true; closeOptions(); });
+  field.addEventListener('blur', () => { $('q-help').hidden = true; closeOptions(); drawErrors(); });
   field.addEventListener('keydown', event => {
     if (event.key === 'ArrowDown' || event.key === 'ArrowUp') {
       if (!options.length) offer();

@@ -30,7 +30,8 @@ let package = Package(
 
         // What the demo programs and the event handler share. Not products.
         .target(name: "DemoServer", dependencies: ["TrackerCore"]),
-        .target(name: "EventReceiver", dependencies: ["DemoServer"]),
+        // The page's files are in the program, by way of scripts/embed-page.
+        .target(name: "EventReceiver", dependencies: ["DemoServer"], exclude: ["Page"]),
 
         .executableTarget(
             name: "DemoRouterApp", dependencies: ["TrackerCore", "TrackerRouterAdapter", "DemoServer", "EventReceiver"]),

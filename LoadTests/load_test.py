@@ -54,7 +54,7 @@ def start_handler(programs, binaries):
     """The event handler, which writes every event to a file."""
     port = free_port()
     events = programs.folder / "events.ndjson"
-    handler = programs.start("EventHandler", [binaries / "EventHandler", "--port", port], output=events)
+    handler = programs.start("EventHandler", [binaries / "EventHandler", "--port", port, "--no-store"], output=events)
     programs.wait_for_port(port, handler)
     return handler, port, events
 

@@ -29,6 +29,9 @@ enum DemoProgram {
                     .init("host", value: "H", "The address to listen on for HTTP (127.0.0.1)."),
                     .init("port", value: "N", "The port to listen on for HTTP (8081); 0: a free one."),
                     .init("fastcgi", value: "WHERE", "Listen for FastCGI at unix:/path or host:port instead."),
+                    .init(
+                        "live-port", value: "N", "The port of the live page (8001, or the next that is free; 0: any)."),
+                    .init("no-store", "Keep no events in a file among the temporary ones."),
                     .init("env-file", value: "F", "A file of RA_... settings, one NAME=value per line."),
                     .init("describe", "Print what the tracker would collect under the settings, and end."),
                     .init("no-tracker", "Serve the site without the tracker, for comparisons."),
@@ -75,9 +78,11 @@ enum DemoProgram {
     }
 
     /// The app with the tracker installed, if there are settings for it.
-    private static func makeApp(_ settings: [String: String]) throws -> (CGIApp, CGITracker?) {
+    private static func makeApp(
+        _ settings: [String: String], livePage: String? = nil
+    ) throws -> (CGIApp, CGITracker?) {
         let app = CGIApp()
-        DemoSite.addRoutes(to: app)
+        DemoSite.addRoutes(to: app, livePage: livePage)
         guard settings["RA_PROJECT_ID"] != nil || settings["RA_PROJECT_TOKEN"] != nil else { return (app, nil) }
         app.config.rigidAnalytics = try .from(environment: settings)
         return (app, try CGITracker(app: app))
@@ -94,7 +99,7 @@ enum DemoProgram {
     ) throws -> Int32 {
         let endpoint = try CGIRunMode.Endpoint(parsing: place)
         let (embedded, receiver) = try settingsWithReceiver(settings, options)
-        let (app, tracker) = try makeApp(embedded)
+        let (app, tracker) = try makeApp(embedded, livePage: receiver.map { "http://127.0.0.1:\($0.port)/" })
         try app.run(.fastCGI(endpoint))
         receiver?.stop()
         if let tracker = tracker?.tracker { StandardError.write("tracker: \(tracker.statistics)") }
@@ -105,8 +110,8 @@ enum DemoProgram {
         TerminationSignal.prepare()
         let host = options.text("host") ?? "127.0.0.1"
         let port = UInt16(try options.integer("port", in: 0...65_535) ?? 8081)
-        let (embedded, receiver) = try settingsWithReceiver(settings, options)
-        let (app, tracker) = try makeApp(embedded)
+        let (embedded, receiver) = try settingsWithReceiver(settings, options, isPortFree: port == 0)
+        let (app, tracker) = try makeApp(embedded, livePage: receiver.map { "http://127.0.0.1:\($0.port)/" })
         let front = HTTPFront(app: app)
         let server = HTTPServer(configuration: .init(host: host, port: port)) { await front.answer($0) }
         do {
@@ -127,8 +132,8 @@ enum DemoProgram {
 
     /// The given settings, or those of an event handler within this process.
     private static func settingsWithReceiver(
-        _ settings: [String: String], _ options: CommandLineOptions
-    ) throws -> ([String: String], EventReceiver?) {
+        _ settings: [String: String], _ options: CommandLineOptions, isPortFree: Bool = false
+    ) throws -> ([String: String], EmbeddedReceiver?) {
         if options.has("no-tracker") { return ([:], nil) }
         let variables = ["RA_PROJECT_ID", "RA_PROJECT_TOKEN", "RA_BACKEND_ENDPOINT"]
         guard variables.allSatisfy({ settings[$0] == nil }) else { return (settings, nil) }
@@ -136,12 +141,10 @@ enum DemoProgram {
         settings["RA_PROJECT_ID"] = "demo"
         settings["RA_PROJECT_TOKEN"] = "demo-token"
         guard !(try TrackerConfiguration.from(environment: settings).isDisabled) else { return (settings, nil) }
-        let receiver = EventReceiver { event in FileOutput.write(event + [UInt8(ascii: "\n")], to: 1) }
-        let port = try receiver.start()
-        settings["RA_BACKEND_ENDPOINT"] = "http://127.0.0.1:\(port)"
-        StandardError.write(
-            "No RA_... settings: events go to an event handler in this process, http://127.0.0.1:\(port)/demo")
-        StandardError.write("Watch them live at http://127.0.0.1:\(port)/")
+        let livePort = try options.integer("live-port", in: 0...65_535).map { UInt16($0) }
+        let receiver = try EmbeddedReceiver.start(
+            program: "DemoCGIApp", port: livePort ?? (isPortFree ? 0 : nil), isStored: !options.has("no-store"))
+        settings["RA_BACKEND_ENDPOINT"] = "http://127.0.0.1:\(receiver.port)"
         return (settings, receiver)
     }
 }

@@ -14,16 +14,17 @@ import TrackerCore
 enum DemoSite {
     private static let anyMethod = ["GET", "POST", "PUT", "PATCH", "DELETE"]
 
-    static func addRoutes(to app: CGIApp) {
-        addPages(to: app)
+    /// - Parameter livePage: where the home page says that the events can be watched.
+    static func addRoutes(to app: CGIApp, livePage: String? = nil) {
+        addPages(to: app, livePage: livePage)
         addAnswers(to: app)
         addForms(to: app)
         addTools(to: app)
         addEchoes(to: app)
     }
 
-    private static func addPages(to app: CGIApp) {
-        app.route("/", methods: anyMethod, name: "home") { _ in CGIResponse(html: HomePage.html) }
+    private static func addPages(to app: CGIApp, livePage: String?) {
+        app.route("/", methods: anyMethod, name: "home") { _ in CGIResponse(html: HomePage.html(livePage: livePage)) }
         app.group("bp", prefix: "/bp").get("/in/", name: "inner") { _ in CGIResponse(text: "Inside a group\n") }
         app.get("/hello/:name/", name: "hello") { request in
             CGIResponse(text: "Hello, \(request.parameter("name") ?? "")!\n")

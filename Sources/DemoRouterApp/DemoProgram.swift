@@ -18,6 +18,8 @@ enum DemoProgram {
             options: [
                 .init("host", value: "H", "The address to listen on (127.0.0.1)."),
                 .init("port", value: "N", "The port to listen on (8080); 0: a free one."),
+                .init("live-port", value: "N", "The port of the live page (8001, or the next that is free; 0: any)."),
+                .init("no-store", "Keep no events in a file among the temporary ones."),
                 .init("env-file", value: "F", "A file of RA_... settings, one NAME=value per line."),
                 .init("describe", "Print what the tracker would collect under the settings, and end."),
             ])
@@ -57,12 +59,12 @@ enum DemoProgram {
         let host = options.text("host") ?? "127.0.0.1"
         let port = UInt16(try options.integer("port", in: 0...65_535) ?? 8080)
         let settings = try EnvironmentFile.settings(path: options.text("env-file"))
-        let (configuration, receiver) = try configure(settings)
+        let (configuration, receiver) = try configure(settings, options, isPortFree: port == 0)
         let tracker = Tracker(configuration: configuration)
 
         let router = Router()
         router.use(Analytics.middleware(tracker).middleware)
-        DemoSite.addRoutes(to: router)
+        DemoSite.addRoutes(to: router, livePage: receiver.map { "http://127.0.0.1:\($0.port)/" })
         let server = HTTPServer(configuration: .init(host: host, port: port)) { await router.handle($0) }
         do {
             let bound = try server.start()
@@ -83,7 +85,9 @@ enum DemoProgram {
     }
 
     /// The settings' own tracker, or one that sends to an event handler within this process.
-    private static func configure(_ settings: [String: String]) throws -> (TrackerConfiguration, EventReceiver?) {
+    private static func configure(
+        _ settings: [String: String], _ options: CommandLineOptions, isPortFree: Bool
+    ) throws -> (TrackerConfiguration, EmbeddedReceiver?) {
         guard variables.allSatisfy({ settings[$0] == nil }) else {
             let configuration = try TrackerConfiguration.from(environment: settings)
             StandardError.write("Analytics: \(configuration)")
@@ -92,14 +96,12 @@ enum DemoProgram {
         var settings = settings
         settings["RA_PROJECT_ID"] = "demo"
         settings["RA_PROJECT_TOKEN"] = "demo-token"
-        let receiver = EventReceiver { event in FileOutput.write(event + [UInt8(ascii: "\n")], to: 1) }
         let isDisabled = try TrackerConfiguration.from(environment: settings).isDisabled
         guard !isDisabled else { return (.disabled, nil) }
-        let port = try receiver.start()
-        settings["RA_BACKEND_ENDPOINT"] = "http://127.0.0.1:\(port)"
-        StandardError.write(
-            "No RA_... settings: events go to an event handler in this process, http://127.0.0.1:\(port)/demo")
-        StandardError.write("Watch them live at http://127.0.0.1:\(port)/")
+        let livePort = try options.integer("live-port", in: 0...65_535).map { UInt16($0) }
+        let receiver = try EmbeddedReceiver.start(
+            program: "DemoRouterApp", port: livePort ?? (isPortFree ? 0 : nil), isStored: !options.has("no-store"))
+        settings["RA_BACKEND_ENDPOINT"] = "http://127.0.0.1:\(receiver.port)"
         return (try TrackerConfiguration.from(environment: settings), receiver)
     }
 }

@@ -3,15 +3,17 @@ import TrackerCore
 
 /// The demo's pages: one for each kind of answer that a tracker has to get right.
 enum DemoSite {
-    static func addRoutes(to router: Router) {
-        addPages(to: router)
+    /// - Parameter livePage: where the home page says that the events can be watched.
+    static func addRoutes(to router: Router, livePage: String? = nil) {
+        addPages(to: router, livePage: livePage)
         addAnswers(to: router)
         addForms(to: router)
         addEchoes(to: router)
     }
 
-    private static func addPages(to router: Router) {
-        router.on(nil, "/", name: "home") { _ in HTTPResponse(html: HomePage.html) }
+    private static func addPages(to router: Router, livePage: String?) {
+        let home = HomePage.html(livePage: livePage)
+        router.on(nil, "/", name: "home") { _ in HTTPResponse(html: home) }
         router.on(nil, "/ns/in/", name: "home") { _ in HTTPResponse(text: "Home page of a namespace\n") }
         router.on(nil, "/hello/:name/", name: "hello") { request in
             HTTPResponse(text: "Hello, \(request.parameters["name"] ?? "")!\n")

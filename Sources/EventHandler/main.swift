@@ -24,9 +24,13 @@ var options = CommandLineOptions(
         .init("host", value: "H", "The address to listen on (127.0.0.1: for this machine alone)."),
         .init("port", value: "N", "The port to listen on (8001); 0: a free one."),
         .init("quiet", "Do not print events."),
+        .init("allow-host", value: "NAME", "Also answer to this name, as through a tunnel; several with commas."),
         .init("store", value: "FILE", "Keep events in this file, one per line, and show them again after a restart."),
+        .init("no-store", "Keep no events in a file; without --store they are in one among the temporary files."),
+        .init("force", "Let a store shrink to --keep, or take over one of release 1.0."),
         .init("keep", value: "N", "How many events to keep, in memory and in the file (10000)."),
         .init("project-token", value: "T", "Answer events with another token with 401."),
+        .init("page", value: "DIR", "Serve the page's files from this folder, for work on the page."),
         .init("no-batch", "Take one event per request alone, as the first backends do."),
         .init("delay-ms", value: "N", "Wait this long before each answer."),
         .init("fail-rate", value: "P", "Answer this share of events with 503 (0 to 1)."),
@@ -62,25 +66,39 @@ do {
     behaviour.keep = try options.integer("keep", in: 1...1_000_000) ?? behaviour.keep
     if behaviour.projectToken?.isEmpty == true { throw options.error("needs a token after --project-token") }
     if options.text("store")?.isEmpty == true { throw options.error("needs a file after --store") }
-    let file: EventFile?
-    do {
-        file = try options.text("store").map { path throws(EventFile.Failure) in
-            try EventFile(path: path, keep: behaviour.keep)
+    if options.has("store"), options.has("no-store") { throw options.error("takes --store or --no-store, not both") }
+    behaviour.allowedHosts = (options.text("allow-host") ?? "").split(separator: ",").map(String.init)
+    behaviour.pageFolder = options.text("page")
+    let log = LineOutput(descriptor: 2, capacity: 1 << 20)
+    let output = LineOutput(descriptor: 1) { skipped in
+        log.write("EventHandler did not print \(skipped) events: what reads standard output is too slow".utf8)
+    }
+    var store: EventStore?
+    if let path = options.text("store") {
+        do {
+            store = try EventStore.open(path: path, keep: behaviour.keep, isForced: options.has("force"))
+        } catch {
+            fail("EventHandler \(error)", status: ExitStatus.inputOutput)
         }
-    } catch {
-        fail("EventHandler \(error)", status: ExitStatus.inputOutput)
+    } else if !options.has("no-store"), port != 0 {
+        do {
+            store = try TemporaryStore.open(program: "EventHandler", port: UInt16(port), keep: behaviour.keep)
+        } catch {
+            StandardError.write("EventHandler \(error); they are in memory alone")
+        }
     }
-    if let file, file.unreadable > 0 {
-        StandardError.write("EventHandler left out \(file.unreadable) lines of \(file.path) that are no events")
-    }
-    let receiver = EventReceiver(options: behaviour, file: file) { event in
-        if !isQuiet { FileOutput.write(event + [UInt8(ascii: "\n")], to: 1) }
-    }
+    let unreadable = store?.unreadable ?? 0
+    let path = store?.path ?? ""
+    if unreadable > 0 { StandardError.write("EventHandler left out \(unreadable) lines of \(path) that are no events") }
+    let receiver = EventReceiver(options: behaviour, store: store, output: isQuiet ? nil : output, log: log)
     do {
         let bound = try receiver.start(host: host, port: UInt16(port))
+        try output.start()
+        try log.start()
         StandardError.write(
             "EventHandler listens on http://\(host.contains(":") ? "[\(host)]" : host):\(bound)/ - open it to watch events"
         )
+        if !path.isEmpty { StandardError.write("Events are kept in \(path)") }
         if !EventReceiver.isLoopback(host) {
             StandardError.write("Whoever can reach \(host) can read the events: there is no login")
         }

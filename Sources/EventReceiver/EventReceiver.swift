@@ -2,36 +2,51 @@ import DemoServer
 import Synchronization
 import TrackerCore
 
-/// A local stand-in for the backend: takes events, checks them, counts them, and hands each on as one line of JSON.
+/// A local stand-in for the backend: takes events, checks them, counts them, keeps and shows them, and prints each as
+/// one line of JSON.
+///
+/// Taking events in comes first: whoever prints, stores or shows them does so from threads and tasks of its own.
 package final class EventReceiver: Sendable {
     private struct State {
         var statistics = ReceiverStatistics()
-        var latest: [String: [UInt8]] = [:]
+        var latest: [String: KeptEvent] = [:]
         var keys = RecentKeys(capacity: 100_000)
         var server: HTTPServer?
+        var refusedHosts: Set<String> = []
     }
 
     let history: EventHistory
     let liveClients = LiveClients()
-    private let options: ReceiverOptions
-    private let file: EventFile?
-    private let onEvent: @Sendable ([UInt8]) -> Void
+    let options: ReceiverOptions
+    let writer: StoreWriter?
+    private let output: LineOutput?
+    private let log: LineOutput
     private let state = Mutex(State())
     private static let maximumProjects = 1000
     private static let maximumExpandedBytes = 16 << 20
     private static let linesType = "application/x-ndjson"
+    private static let eventType = "application/json"
 
     /// - Parameters:
-    ///   - file: where events are kept when the program ends; its events are there from the beginning.
-    ///   - onEvent: gets each accepted event as one line, without a line end. Called from server threads.
+    ///   - store: where events are kept when the program ends; its events are there from the beginning.
+    ///   - output: gets each accepted event as one line.
+    ///   - log: gets what a person should know.
     package init(
-        options: ReceiverOptions = .init(), file: EventFile? = nil, onEvent: @escaping @Sendable ([UInt8]) -> Void
+        options: ReceiverOptions = .init(), store: consuming EventStore? = nil, output: LineOutput? = nil,
+        log: LineOutput
     ) {
         self.options = options
-        self.file = file
-        history = EventHistory(capacity: options.keep)
-        history.append(file?.takeLoaded() ?? [])
-        self.onEvent = onEvent
+        self.output = output
+        self.log = log
+        if var store {
+            let history = EventHistory(capacity: options.keep, isStored: true)
+            history.append(store.takeLoaded(), isNew: false)
+            self.history = history
+            writer = StoreWriter(store: store, history: history) { log.write($0.utf8) }
+        } else {
+            history = EventHistory(capacity: options.keep)
+            writer = nil
+        }
     }
 
     package var statistics: ReceiverStatistics {
@@ -39,6 +54,8 @@ package final class EventReceiver: Sendable {
             var statistics = state.statistics
             statistics.connections = state.server?.acceptedConnections ?? 0
             statistics.openConnections = state.server?.openConnections ?? 0
+            statistics.notPrinted = output?.skipped ?? 0
+            statistics.viewers = liveClients.count
             return statistics
         }
     }
@@ -48,28 +65,53 @@ package final class EventReceiver: Sendable {
     /// - Returns: the port.
     package func start(host: String = "127.0.0.1", port: UInt16 = 0) throws(SystemError) -> UInt16 {
         let router = Router()
+        let rule = HostRule(listeningOn: host, allowed: options.allowedHosts)
+        router.use { [self] request, next in
+            guard let fault = rule.fault(in: request) else { return try await next(request) }
+            return refuse(request, fault)
+        }
         router.on("GET", "/_stats", name: "stats") { [self] _ in HTTPResponse(json: statistics.json + "\n") }
         router.on("POST", "/:project", name: "event") { [self] request in try await take(request) }
-        LivePage.addRoutes(to: router)
-        addReadingRoutes(to: router, isLocal: Self.isLoopback(host))
+        LivePage.addRoutes(to: router, folder: options.pageFolder)
+        addReadingRoutes(to: router)
         router.on("GET", "/:project", name: "latest") { [self] request in
             let latest = state.withLock { $0.latest[request.parameters["project"] ?? ""] }
             guard let latest else { return StatusText.page(404, "no event of this project has come yet") }
-            return HTTPResponse(json: String(decoding: latest, as: UTF8.self) + "\n")
+            return Self.json(latest.line + [0x0A])
         }
         let server = HTTPServer(configuration: .init(host: host, port: port)) { await router.handle($0) }
         state.withLock { $0.server = server }
-        return try server.start()
+        let bound = try server.start()
+        try writer?.start()
+        return bound
     }
 
+    /// Ends, with everything printed and stored that can be within a few seconds.
     package func stop() {
         liveClients.endAll()
         state.withLock { $0.server }?.stop(grace: .seconds(2))
+        writer?.stop(within: .seconds(5))
+        output?.drain(within: .seconds(2))
+        log.drain(within: .seconds(1))
     }
+
+    static func json(_ body: [UInt8], type: String = "application/json") -> HTTPResponse {
+        HTTPResponse(
+            headers: [
+                ("Content-Type", type), ("Cache-Control", "no-store"), ("X-Content-Type-Options", "nosniff"),
+                ("Cross-Origin-Resource-Policy", "same-origin"),
+            ], body: .bytes(body))
+    }
+
+    // MARK: Taking events
 
     private func take(_ request: HTTPRequest) async throws -> HTTPResponse {
         if options.delayMilliseconds > 0 { try await Task.sleep(for: .milliseconds(options.delayMilliseconds)) }
-        let isBatch = request.header("Content-Type")?.hasPrefix(Self.linesType) == true
+        let type = (request.header("Content-Type") ?? "").prefix { $0 != ";" && $0 != " " }.lowercased()
+        guard type == Self.eventType || type == Self.linesType else {
+            return reject("events are \(Self.eventType) or \(Self.linesType)", status: 415)
+        }
+        let isBatch = type == Self.linesType
         if let coding = request.header("Content-Encoding"), !coding.isEmpty {
             guard options.takesBatches, coding.lowercased() == "gzip", Gzip.isAvailable else {
                 return reject("no content coding but gzip is understood here", status: 415)
@@ -89,18 +131,17 @@ package final class EventReceiver: Sendable {
 
     private func accept(_ lines: [ArraySlice<UInt8>], key: String?, project: String) -> HTTPResponse {
         var events: [KeptEvent] = []
-        for line in lines {
-            do {
-                let event = try JSONReader.read(line)
-                if let fault = EventValidator.fault(in: event) { return reject(fault) }
-                guard options.projectToken.map({ event["project_token"] == .string($0) }) ?? true else {
+        events.reserveCapacity(lines.count)
+        var spread: [Int] = []
+        for (index, line) in lines.enumerated() {
+            switch EventReading.read(line) {
+            case .failure(let fault): return reject(fault.description)
+            case .success(let summary):
+                guard isToken(summary.token, in: line) else {
                     return reject("project_token: not the one of this project", status: 401)
                 }
-                events.append(
-                    KeptEvent(
-                        project: project, line: Self.oneLine(line), requestTime: KeptEvent.requestTime(of: event)))
-            } catch {
-                return reject("not JSON: \(error)")
+                if summary.hasLineEnds { spread.append(index) }
+                events.append(KeptEvent(project: project, line: line, summary: summary))
             }
         }
         let isNew = state.withLock { state -> Bool in
@@ -109,14 +150,20 @@ package final class EventReceiver: Sendable {
                 return false
             }
             state.statistics.accepted += lines.count
-            if let latest = lines.last, state.latest[project] != nil || state.latest.count < Self.maximumProjects {
-                state.latest[project] = Array(latest)
+            if let latest = events.last, state.latest[project] != nil || state.latest.count < Self.maximumProjects {
+                state.latest[project] = latest
             }
             return true
         }
         if isNew {
-            if let file { file.append(events, to: history) } else { history.append(events) }
-            for event in events { onEvent(event.line) }
+            history.append(events)
+            writer?.ring()
+            if let output {
+                // Line ends between the members of an event are only layout.
+                var printed = lines
+                for index in spread { printed[index] = lines[index].filter { $0 != 0x0A && $0 != 0x0D }[...] }
+                output.write(lines: printed)
+            }
         }
         var response = HTTPResponse(text: "ok\n")
         if options.takesBatches {
@@ -126,8 +173,30 @@ package final class EventReceiver: Sendable {
         return response
     }
 
+    private func isToken(_ range: Range<Int>, in line: ArraySlice<UInt8>) -> Bool {
+        guard let wanted = options.projectToken else { return true }
+        let token = line[(line.startIndex + range.lowerBound)..<(line.startIndex + range.upperBound)]
+        if token.elementsEqual(wanted.utf8) { return true }
+        let quoted = line[(token.startIndex - 1)...token.endIndex]
+        return token.contains(UInt8(ascii: "\\")) && (try? JSONReader.read(quoted)) == .string(wanted)
+    }
+
+    // MARK: Refusing
+
+    private func refuse(_ request: HTTPRequest, _ fault: String) -> HTTPResponse {
+        let isFirst = state.withLock { state in
+            state.refusedHosts.count < 20 && state.refusedHosts.insert(fault).inserted
+        }
+        if isFirst { log.write("EventHandler refused a request: \(fault)".utf8) }
+        return HTTPResponse(status: 403, text: "\(fault)\n")
+    }
+
     private func reject(_ reason: String, status: Int = 400) -> HTTPResponse {
-        state.withLock { $0.statistics.rejected += 1 }
+        state.withLock { state in
+            state.statistics.rejected += 1
+            if status == 401 { state.statistics.wrongToken += 1 }
+            state.statistics.lastRejection = String(reason.prefix(200))
+        }
         return HTTPResponse(status: status, text: "\(reason)\n")
     }
 
@@ -135,10 +204,5 @@ package final class EventReceiver: Sendable {
         var response = StatusText.page(status)
         if let seconds = options.retryAfter { response.headers.append(("Retry-After", String(seconds))) }
         return response
-    }
-
-    /// Line ends between the members of an event are only layout: within strings JSON has them escaped.
-    private static func oneLine(_ event: ArraySlice<UInt8>) -> [UInt8] {
-        event.filter { $0 != 0x0A && $0 != 0x0D }
     }
 }

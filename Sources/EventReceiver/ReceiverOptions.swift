@@ -14,6 +14,10 @@ package struct ReceiverOptions: Sendable {
     package var projectToken: String?
     /// How many events are kept for those who look at them.
     package var keep = 10_000
+    /// Names under which the receiver is reached besides those of this machine, as through a tunnel.
+    package var allowedHosts: [String] = []
+    /// A folder to serve the page's files from instead of those in this program, for work on the page.
+    package var pageFolder: String?
 
     package init() {}
 }
@@ -32,11 +36,20 @@ package struct ReceiverStatistics: Sendable, Equatable {
     package var connections = 0
     /// Connections that are open now.
     package var openConnections = 0
+    /// Requests with another token than the project's; `rejected` has them too.
+    package var wrongToken = 0
+    /// Why the last request was refused; never a token.
+    package var lastRejection: String?
+    /// Events that standard output did not take in time.
+    package var notPrinted = 0
+    /// Live pages that are open now.
+    package var viewers = 0
 
     package init() {}
 
     package var json: String {
         "{\"received\": \(received), \"accepted\": \(accepted), \"rejected\": \(rejected), "
-            + "\"duplicates\": \(duplicates), \"connections\": \(connections), \"open_connections\": \(openConnections)}"
+            + "\"duplicates\": \(duplicates), \"connections\": \(connections), \"open_connections\": \(openConnections), "
+            + "\"wrong_token\": \(wrongToken), \"not_printed\": \(notPrinted), \"viewers\": \(viewers)}"
     }
 }

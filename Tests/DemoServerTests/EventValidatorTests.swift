@@ -20,6 +20,49 @@ struct EventValidatorTests {
             guard let event = record.event, record.id != "q-bad-pct" else { continue }
             let fault = EventValidator.fault(in: try JSONReader.read(Array(event)[...]))
             #expect(fault == nil, "\(record.id)")
+            // These are the usual ones: as the package writes them, none needs the slow way.
+            let text = String(decoding: event, as: UTF8.self).replacingOccurrences(of: "\\/", with: "/")
+            let bytes = Array(text.utf8)
+            let summary = EventScanner.scan(bytes[...])
+            let token = bytes[try #require(summary, "\(record.id)").token]
+            #expect(String(decoding: token, as: UTF8.self) == "tok-1", "\(record.id)")
+        }
+    }
+
+    @Test(
+        "accepts what is unusual but right, and finds the token in it",
+        arguments: [
+            ("\"t\",", "\"t\\u0041\\\"\",", "t\\u0041\\\""), ("\"project_token\"", "\"project\\u005ftoken\"", nil),
+            ("\"h\"}", "\"h\",\"\\u0041\":\"\\ud83d\\ude00\"}", "t"),
+            ("{\"project_token\":\"t\",", "{ \"project_token\" :\r\n \"t\" ,", "t"), ("\"home\"", "\"é😀\"", "t"),
+            ("\"view_name\"", "\"sample_weight\":2.5e0,\"view_name\"", "t"),
+            ("\"home\"", "\"\\\"project_token\\\":\\\"x\\\"\"", "t"),
+        ] as [(String, String, String?)])
+    func unusual(find: String, replace: String, token: String?) throws {
+        let bytes = Array(Self.good.replacingOccurrences(of: find, with: replace).utf8)
+        #expect(EventValidator.fault(in: try JSONReader.read(bytes[...])) == nil)
+        let read = EventReading.read(bytes[...])
+        guard let token else {
+            // Its token can't be replaced, so it is not taken.
+            #expect(throws: EventReading.Fault.self) { try read.get() }
+            return
+        }
+        #expect(String(decoding: bytes[try read.get().token], as: UTF8.self) == token)
+    }
+
+    @Test("is not outdone by the scanner: what is wrong is wrong there as well, byte by byte")
+    func scanner() throws {
+        let good = Array(Self.good.utf8)
+        #expect(EventScanner.scan(good[...]) != nil)
+        for index in good.indices {
+            for byte in [UInt8(0), 0x22, 0x5C, 0x7B, 0x2C, 0x30, 0x80, 0xFF] {
+                var bytes = good
+                bytes[index] = byte
+                guard EventScanner.scan(bytes[...]) != nil else { continue }
+                let value = try JSONReader.read(bytes[...])
+                #expect(EventValidator.fault(in: value) == nil, "\(index) \(byte)")
+            }
+            #expect(EventScanner.scan(good[..<index]) == nil)
         }
     }
 

@@ -77,8 +77,16 @@ package struct FuzzTarget: Sendable {
     }
 
     private static let json = FuzzTarget(name: "json", seeds: Seeds.json) { bytes in
-        guard let value = try? JSONReader.read(bytes[...]) else { return }
-        _ = EventValidator.fault(in: value)
+        // What the fast scanner accepts, the reader and the validator accept, and see the same in it.
+        let summary = EventScanner.scan(bytes[...])
+        guard let value = try? JSONReader.read(bytes[...]), EventValidator.fault(in: value) == nil else {
+            guard summary == nil else { throw Finding(text: "the scanner accepts what is no event") }
+            return
+        }
+        guard let summary else { return }
+        guard value["event_data"]?["time_request_received_ns"] == .integer(summary.requestTime),
+            value["project_token"] == .string(String(decoding: bytes[summary.token], as: UTF8.self))
+        else { throw Finding(text: "the scanner sees another event") }
     }
 
     private static let dates = FuzzTarget(name: "dates", seeds: Seeds.dates) { bytes in

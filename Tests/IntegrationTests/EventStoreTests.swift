@@ -12,7 +12,17 @@ struct EventStoreTests {
     }
 
     private func lines(_ file: String) throws -> [Substring] {
-        try String(contentsOfFile: file, encoding: .utf8).split(separator: "\n")
+        Array(try String(contentsOfFile: file, encoding: .utf8).split(separator: "\n").dropFirst())
+    }
+
+    /// The first line of a store.
+    private static func mark(keep: Int = 10_000) -> String {
+        "{\"format\":\"rigidanalytics-events\",\"version\":1,\"keep\":\(keep)}\n"
+    }
+
+    /// Writing follows taking in by a moment.
+    private func stored(_ count: Int, in file: String) async throws {
+        try await eventually("\(count) events in the store") { try lines(file).count == count }
     }
 
     @Test("are there after the process was killed, each with its project")
@@ -22,6 +32,8 @@ struct EventStoreTests {
             try await first.post(
                 [HandlerClient.event(path: "/1"), HandlerClient.event(path: "/2")], project: "a%20b%22")
             try await first.post([HandlerClient.event(path: "/3")], project: "other")
+            try await stored(3, in: file)
+            #expect(try !String(contentsOfFile: file, encoding: .utf8).contains("\"project_token\":\"t\""))
             first.program.signal(SIGKILL)
             _ = try await first.program.end()
             let second = try await HandlerClient("--store", file)
@@ -42,7 +54,7 @@ struct EventStoreTests {
             try await first.post([HandlerClient.event(path: "/1"), HandlerClient.event(path: "/2")])
             try await first.program.stop()
             let whole = try lines(file)
-            try (whole[0] + "\nnonsense\n{\"project\":\"p\",\"event\":{}}\n" + whole[1].prefix(80))
+            try (Self.mark() + whole[0] + "\nnonsense\n{\"project\":\"p\",\"event\":{}}\n" + whole[1].prefix(80))
                 .write(toFile: file, atomically: false, encoding: .utf8)
             let second = try await HandlerClient("--store", file)
             #expect(second.program.errors.contains("left out 2 lines of \(file) that are no events"))
@@ -61,6 +73,8 @@ struct EventStoreTests {
             let first = try await HandlerClient("--store", file, "--keep", "5")
             for number in 1...38 {
                 try await first.post([HandlerClient.event(path: "/\(number)")])
+                let last = "http://h/\(number)\""
+                try await eventually("the event in the store") { try lines(file).last?.contains(last) == true }
                 #expect(try lines(file).count <= 10)
             }
             let last = (34...38).map { "http://h/\($0)" }
@@ -90,6 +104,7 @@ struct EventStoreTests {
             try await eventually("the message") { first.program.errors.contains(refusal) }
             #expect(try await first.program.stop() == 0)
             #expect(first.program.errors.components(separatedBy: refusal).count == 2)
+            #expect(first.program.errors.contains("could not") == false)
             let second = try await HandlerClient("--store", file)
             let kept = try await second.events().map(\.url)
             #expect(!second.program.errors.contains("no events"))
@@ -151,18 +166,113 @@ struct EventStoreTests {
         let handler = try await HandlerClient()
         // All of 127/8 is this machine, so this address would do if the handler listened on all of them.
         #expect(throws: (any Error).self) { try RawClient(port: handler.port, host: "127.0.0.2") }
-        for host in ["localhost:\(handler.port)", "127.0.0.1", "[::1]:80", "app.localhost"] {
-            #expect(try await handler.get("/p/events", host: host).hasPrefix("HTTP/1.1 200 "))
-        }
-        for host in ["attacker.example", "127.0.0.1.attacker.example", "attacker.example:80", "localhost.example"] {
-            #expect(try await handler.get("/p/events", host: host).hasPrefix("HTTP/1.1 403 "))
-            #expect(try await handler.get("/_live", host: host).hasPrefix("HTTP/1.1 403 "))
-        }
         try await handler.program.stop()
         let everywhere = try await HandlerClient("--host", "0.0.0.0")
         #expect(everywhere.program.errors.contains("Whoever can reach 0.0.0.0 can read the events: there is no login"))
         _ = try RawClient(port: everywhere.port, host: "127.0.0.2")
-        #expect(try await everywhere.get("/p/events", host: "devbox.example").hasPrefix("HTTP/1.1 200 "))
         try await everywhere.program.stop()
+    }
+
+    @Test("go into a file of their own alone: another is left as it is, with advice")
+    func marked() async throws {
+        try await withFile { file in
+            let store = try await HandlerClient("--store", file)
+            try await store.post([HandlerClient.event(path: "/1"), HandlerClient.event(path: "/2")])
+            try await store.program.stop()
+            let good = try String(contentsOfFile: file, encoding: .utf8)
+            #expect(good.hasPrefix(Self.mark()))
+            let old = good.split(separator: "\n").dropFirst().joined(separator: "\n") + "\n"
+            for (text, advice) in [
+                ("my notes, and no line end", "it is not an event store, and is left as it is; choose another file"),
+                ("{\"format\":\"other\"}\n\n", "it is not an event store"), ("\n", "it is not an event store"),
+                (old, "it is a store of release 1.0, without the first line that marks one; --force adds that line"),
+            ] {
+                try text.write(toFile: file, atomically: false, encoding: .utf8)
+                let refused = try RunningProgram("EventHandler", ["--port", "0", "--store", file])
+                #expect(try await refused.end() == 74)
+                #expect(refused.errors.contains(advice), "\(refused.errors)")
+                #expect(try String(contentsOfFile: file, encoding: .utf8) == text)
+            }
+            let forced = try await HandlerClient("--store", file, "--force")
+            #expect(try await forced.events().map(\.url) == ["http://h/1", "http://h/2"])
+            try await forced.program.stop()
+            #expect(try String(contentsOfFile: file, encoding: .utf8) == good)
+        }
+    }
+
+    @Test("are not deleted by a smaller --keep without --force")
+    func shrinking() async throws {
+        try await withFile { file in
+            let first = try await HandlerClient("--store", file)
+            try await first.post((0..<30).map { try HandlerClient.event(path: "/\($0)") })
+            try await first.program.stop()
+            let before = try String(contentsOfFile: file, encoding: .utf8)
+            let refused = try RunningProgram("EventHandler", ["--port", "0", "--store", file, "--keep", "10"])
+            #expect(try await refused.end() == 74)
+            #expect(
+                refused.errors.contains("it has 30 events, and --keep 10 would delete 20 of them; --keep 30 keeps all"))
+            #expect(try String(contentsOfFile: file, encoding: .utf8) == before)
+            let kept = try await HandlerClient("--store", file, "--keep", "30")
+            #expect(try await kept.events().count == 30)
+            try await kept.program.stop()
+            let forced = try await HandlerClient("--store", file, "--keep", "10", "--force")
+            #expect(try await forced.events().map(\.url) == (20..<30).map { "http://h/\($0)" })
+            try await forced.program.stop()
+            #expect(try lines(file).count == 10)
+        }
+    }
+
+    @Test("are made anew when the file was removed, and never go into another's in its place")
+    func removed() async throws {
+        try await withFile { file in
+            let handler = try await HandlerClient("--store", file)
+            try await handler.post([HandlerClient.event(path: "/1")])
+            try await stored(1, in: file)
+            try FileManager.default.removeItem(atPath: file)
+            try await eventually("the message") { handler.program.errors.contains("\(file) was removed") }
+            try await eventually("the file") { FileManager.default.fileExists(atPath: file) }
+            try await handler.post([HandlerClient.event(path: "/2")])
+            try await stored(2, in: file)
+            try FileManager.default.removeItem(atPath: file)
+            try "another's\n".write(toFile: file, atomically: true, encoding: .utf8)
+            try await eventually("the trouble") {
+                handler.program.errors.contains("\(file) is another file now; events are in memory alone")
+                    || handler.program.errors.components(separatedBy: "was removed").count > 2
+            }
+            #expect(try await handler.post([HandlerClient.event(path: "/3")]).hasPrefix("HTTP/1.1 200 "))
+            #expect(try await handler.events().count == 3)
+            #expect(try await handler.program.stop() == 0)
+        }
+    }
+
+    @Test("are kept in a folder of one's own among the temporary files, if no file is named")
+    func temporary() async throws {
+        let folder = try TemporaryFolder()
+        let port = try ReservedPort()
+        func start(_ arguments: String...) async throws -> HandlerClient {
+            try await HandlerClient(
+                RunningProgram(
+                    "EventHandler", ["--port", String(port.number), "--quiet"] + arguments,
+                    environment: ["TMPDIR": folder.path]))
+        }
+        let own = folder.path + "/rigidanalytics-\(getuid())"
+        let first = try await start()
+        let file = own + "/EventHandler-\(port.number).ndjson"
+        #expect(first.program.errors.contains("Events are kept in \(file)"))
+        try await first.post([HandlerClient.event(path: "/1")])
+        try await first.program.stop()
+        #expect(try FileManager.default.attributesOfItem(atPath: own)[.posixPermissions] as? Int == 0o700)
+        let without = try await start("--no-store")
+        #expect(try await without.events().isEmpty)
+        try await without.program.stop()
+        let second = try await start()
+        #expect(try await second.events().map(\.url) == ["http://h/1"])
+        try await second.program.stop()
+        // A folder that others may write to could be anybody's.
+        try FileManager.default.setAttributes([.posixPermissions: 0o777], ofItemAtPath: own)
+        let third = try await start()
+        #expect(third.program.errors.contains("the folder belongs to somebody else, or others may write to it"))
+        #expect(try await third.events().isEmpty)
+        try await third.program.stop()
     }
 }

@@ -73,7 +73,7 @@ struct FastCGIEnduranceTests {
             var last = -1
             try await eventually(within: .seconds(120), "all events to be delivered") {
                 let client = try RawClient(port: handlerPort)
-                client.send("GET /_stats HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n")
+                client.send("GET /_stats HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
                 let text = client.receiveAll()
                 let numbers = text.components(separatedBy: "\"accepted\": ").dropFirst().first ?? ""
                 let accepted = Int(numbers.prefix { $0.isNumber }) ?? 0

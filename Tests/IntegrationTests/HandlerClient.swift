@@ -7,12 +7,15 @@ struct HandlerClient {
     let port: UInt16
 
     init(_ arguments: String..., port: UInt16 = 0) async throws {
-        try await self.init(RunningProgram("EventHandler", ["--port", String(port), "--quiet"] + arguments))
+        // A port that was asked for by number has a store among the temporary files, unless told otherwise.
+        let store = port == 0 || arguments.contains("--store") ? [] : ["--no-store"]
+        try await self.init(RunningProgram("EventHandler", ["--port", String(port), "--quiet"] + store + arguments))
     }
 
-    init(_ program: RunningProgram) async throws {
+    /// - Parameter text: what stands in front of its address on standard error.
+    init(_ program: RunningProgram, after text: String = "listens on") async throws {
         self.program = program
-        port = try await program.port(after: "listens on")
+        port = try await program.port(after: text)
     }
 
     var address: String { "http://127.0.0.1:\(port)/" }
@@ -21,10 +24,13 @@ struct HandlerClient {
     ///
     /// - Returns: the answer with its head.
     @discardableResult
-    func post(_ events: [String], project: String = "p") async throws -> String {
+    func post(
+        _ events: [String], project: String = "p", type: String = "application/x-ndjson", headers: [String] = [],
+        host: String = "127.0.0.1"
+    ) async throws -> String {
         let body = events.joined(separator: "\n")
-        return try await ask(
-            "POST /\(project)", ["Content-Type: application/x-ndjson", "Content-Length: \(body.utf8.count)"], body)
+        let own = (type.isEmpty ? [] : ["Content-Type: \(type)"]) + ["Content-Length: \(body.utf8.count)"]
+        return try await ask("POST /\(project)", own + headers, body, host: host)
     }
 
     func get(_ path: String, host: String = "127.0.0.1", headers: [String] = []) async throws -> String {
@@ -55,18 +61,22 @@ struct HandlerClient {
     /// An event as a tracker would send it.
     static func event(
         path: String = "/", view: String? = "home", status: Int = 200, session: Int = 0, agent: String = "test",
-        milliseconds: Double = 1, time: Int = 1_700_000_000_000_000_000, token: String = "t"
+        milliseconds: Double = 1, time: Int = 1_700_000_000_000_000_000, token: String = "t", weight: Int? = nil,
+        referrer: String? = nil
     ) throws -> String {
         let hex = String(session, radix: 16)
+        var headers = ["HTTP_HOST": "h", "HTTP_USER_AGENT": agent]
+        headers["HTTP_REFERER"] = referrer
+        var data: [String: Any] = [
+            "view_name": view ?? NSNull(), "header_data": headers, "full_url": "http://h\(path)",
+            "ra_session_id": hex + String(repeating: "0", count: 32 - hex.count),
+            "time_request_received_ns": time, "processing_time_ns": Int(milliseconds * 1e6),
+            "response_data": ["status_code": status, "cookies": [String: String]()],
+        ]
+        data["sample_weight"] = weight
         let event: [String: Any] = [
             "project_token": token, "event_type": "page_view", "ra_tracker_version": "v1",
-            "event_data": [
-                "view_name": view ?? NSNull(), "header_data": ["HTTP_HOST": "h", "HTTP_USER_AGENT": agent],
-                "full_url": "http://h\(path)",
-                "ra_session_id": hex + String(repeating: "0", count: 32 - hex.count),
-                "time_request_received_ns": time, "processing_time_ns": Int(milliseconds * 1e6),
-                "response_data": ["status_code": status, "cookies": [String: String]()],
-            ] as [String: Any],
+            "event_data": data,
         ]
         let options: JSONSerialization.WritingOptions = [.withoutEscapingSlashes, .sortedKeys]
         return String(decoding: try JSONSerialization.data(withJSONObject: event, options: options), as: UTF8.self)

@@ -126,6 +126,28 @@ struct ProgramTests {
         #expect(try await demo.stop() == 0)
     }
 
+    @Test("link to their live page, which is on a fixed port or the next", arguments: ["DemoRouterApp", "DemoCGIApp"])
+    func livePort(program: String) async throws {
+        func home(_ demo: RunningProgram) async throws -> String {
+            let site = try RawClient(port: try await demo.port(after: "Open http"))
+            site.send("GET / HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n")
+            return site.receiveAll()
+        }
+        let live = try ReservedPort()
+        let told = try RunningProgram(program, ["--port", "0", "--live-port", String(live.number), "--no-store"])
+        #expect(try await home(told).contains("<a href=\"http://127.0.0.1:\(live.number)/\">Watch the events come</a>"))
+        #expect(try await told.stop() == 0)
+        let site = try ReservedPort()
+        let usual = try RunningProgram(program, ["--port", String(site.number), "--no-store"])
+        let port = try await usual.port(after: "Watch them live")
+        #expect((8001..<8021).contains(port))
+        #expect(try await home(usual).contains("http://127.0.0.1:\(port)/"))
+        let next = try RunningProgram(program, ["--port", String(try ReservedPort().number), "--no-store"])
+        #expect(try await next.port(after: "Watch them live") > port)
+        #expect(try await next.stop() == 0)
+        #expect(try await usual.stop() == 0)
+    }
+
     @Test("finish a request that is under way when they are told to stop")
     func gracefulStop() async throws {
         let setup = try await DemoSetup()
@@ -156,14 +178,15 @@ struct EventHandlerTests {
         let client = try RawClient(port: port)
         let keyLine = key.map { "Idempotency-Key: \($0)\r\n" } ?? ""
         client.send(
-            "POST /\(project) HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\(keyLine)Content-Length: \(body.utf8.count)\r\n\r\n\(body)"
+            "POST /\(project) HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Type: application/json\r\n"
+                + "\(keyLine)Content-Length: \(body.utf8.count)\r\n\r\n\(body)"
         )
         return client.receiveAll()
     }
 
     private func get(_ path: String, from port: UInt16) throws -> String {
         let client = try RawClient(port: port)
-        client.send("GET \(path) HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n")
+        client.send("GET \(path) HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
         return client.receiveAll()
     }
 
@@ -178,7 +201,8 @@ struct EventHandlerTests {
         #expect(try post("nonsense", to: port).hasPrefix("HTTP/1.1 400 "))
         try await eventually("the event's line") { handler.lines.count == 1 }
         #expect(handler.lines[0] == Self.event.replacingOccurrences(of: "\n", with: ""))
-        #expect(try get("/p", from: port).contains("\"event_type\": \"page_view\""))
+        let latest = try get("/p", from: port)
+        #expect(latest.contains("\"event_type\": \"page_view\"") && latest.contains("\"project_token\": \"[set]\""))
         let statistics = try get("/_stats", from: port)
         #expect(statistics.contains("\"received\": 4, \"accepted\": 1, \"rejected\": 2, \"duplicates\": 1"))
         #expect(try await handler.stop() == 0)

@@ -16,7 +16,11 @@ package final class Browser: Sendable {
     }
 
     /// Runs a test with a browser of its own, and closes that whatever happens.
-    package static func run(_ test: (Browser) async throws -> Void) async throws {
+    ///
+    /// - Parameter arguments: further ones for the browser.
+    package static func run(
+        arguments: [String] = [], _ test: (Browser) async throws -> Void
+    ) async throws {
         guard let program = Tool.find("chromedriver") else { throw Failure(description: "chromedriver is missing") }
         let (driver, port) = try await start(program)
         let server = "http://127.0.0.1:\(port)/session"
@@ -24,7 +28,7 @@ package final class Browser: Sendable {
             "goog:loggingPrefs": ["browser": "ALL"],
             "goog:chromeOptions": [
                 // A sandbox can't be had by root, nor in most containers.
-                "args": ["--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
+                "args": ["--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"] + arguments
             ],
         ]
         let session = try await call(server, "POST", ["capabilities": ["alwaysMatch": options]])
@@ -67,6 +71,55 @@ package final class Browser: Sendable {
     @discardableResult
     package func evaluate(_ script: String) async throws -> Any {
         try await call("/execute/sync", ["script": script, "args": [String]()])
+    }
+
+    /// Runs JavaScript that may `await`, and gives what it returns.
+    @discardableResult
+    package func evaluateAsync(_ script: String) async throws -> Any {
+        let wrapped = """
+            const done = arguments[arguments.length - 1];
+            (async () => { \(script) })().then(done, error => done({ failed: String(error) }));
+            """
+        let value = try await call("/execute/async", ["script": wrapped, "args": [String]()])
+        if let failure = (value as? [String: Any])?["failed"] as? String { throw Failure(description: failure) }
+        return value
+    }
+
+    /// Moves the mouse, without pressing it.
+    package func hover(x: Int, y: Int) async throws {
+        try await pointer("mouse", [["type": "pointerMove", "duration": 0, "x": x, "y": y, "origin": "viewport"]])
+    }
+
+    /// Moves to a place of the page and presses there for so long, as a hand does.
+    ///
+    /// - Parameter kind: `mouse` or `touch`.
+    package func press(x: Int, y: Int, milliseconds: Int, kind: String = "mouse") async throws {
+        try await pointer(
+            kind,
+            [
+                ["type": "pointerMove", "duration": 0, "x": x, "y": y, "origin": "viewport"],
+                ["type": "pointerDown", "button": 0], ["type": "pause", "duration": milliseconds],
+                ["type": "pointerUp", "button": 0],
+            ])
+    }
+
+    /// Presses at one place, moves to another, and lets go there.
+    package func drag(fromX: Int, toX: Int, y: Int) async throws {
+        try await pointer(
+            "mouse",
+            [
+                ["type": "pointerMove", "duration": 0, "x": fromX, "y": y, "origin": "viewport"],
+                ["type": "pointerDown", "button": 0],
+                ["type": "pointerMove", "duration": 100, "x": toX, "y": y, "origin": "viewport"],
+                ["type": "pointerUp", "button": 0],
+            ])
+    }
+
+    private func pointer(_ kind: String, _ steps: [[String: Any]]) async throws {
+        let source: [String: Any] = [
+            "type": "pointer", "id": kind, "parameters": ["pointerType": kind], "actions": steps,
+        ]
+        _ = try await call("/actions", ["actions": [source]])
     }
 
     package func text(_ script: String) async throws -> String { try await evaluate(script) as? String ?? "" }

@@ -187,6 +187,20 @@ package enum Tool {
         return path.split(separator: ":").map { "\($0)/\(name)" }.first(where: FileManager.default.isExecutableFile)
     }
 
+    /// The script of axe-core, where `scripts/check-tools` has put it or `AXE_SCRIPT` says; nil if it is missing.
+    package static var axe: String? {
+        if let path = ProcessInfo.processInfo.environment["AXE_SCRIPT"] { return path }
+        let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+            .deletingLastPathComponent()
+        let libraries = root.appending(path: ".build/check-tools/lib").path
+        let versions = (try? FileManager.default.contentsOfDirectory(atPath: libraries)) ?? []
+        return versions.map { "\(libraries)/\($0)/site-packages/axe_playwright_python/axe.min.js" }
+            .first(where: FileManager.default.fileExists)
+    }
+
+    /// Whether programs must be there: then what needs them fails without.
+    package static var areRequired: Bool { ProcessInfo.processInfo.environment["REQUIRE_REAL_SERVERS"] == "1" }
+
     /// Whether a test that needs these programs is to run: if they are there, or must be (`REQUIRE_REAL_SERVERS=1`).
     package static func areWanted(_ names: String...) -> Bool {
         ProcessInfo.processInfo.environment["REQUIRE_REAL_SERVERS"] == "1" || names.allSatisfy { find($0) != nil }

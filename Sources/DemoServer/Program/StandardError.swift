@@ -28,7 +28,11 @@ package enum FileOutput {
         }
         return true
     }
+
+    package static func close(_ descriptor: Int32) { closeDescriptor(descriptor) }
 }
+
+private func closeDescriptor(_ descriptor: Int32) { _ = close(descriptor) }
 
 private func writeBytes(_ descriptor: Int32, _ bytes: UnsafeRawPointer?, _ count: Int) -> Int {
     write(descriptor, bytes, count)

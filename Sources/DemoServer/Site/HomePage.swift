@@ -10,24 +10,28 @@ package enum HomePage {
         ("/e/5/some-id/2000/", "status 418 after 2 ms"), ("/no/such/page", "no route: 404"),
     ]
 
-    package static let html = """
-        <!doctype html>
-        <html lang="en">
-        <meta charset="utf-8">
-        <meta name="viewport" content="width=device-width, initial-scale=1">
-        <title>RigidAnalytics demo</title>
-        <style>
-        body { font: 16px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 40rem; padding: 0 1rem }
-        @media (prefers-color-scheme: dark) { body { background: #111; color: #eee } a { color: #8cf } }
-        </style>
-        <h1>A tracked site</h1>
-        <p>Each request to it is measured, and one event about it is sent in the background. Try them:</p>
-        <ul>
-        \(links.map { "<li><a href=\"\($0.0)\">\($0.0)</a>: \($0.1)</li>" }.joined(separator: "\n"))
-        </ul>
-        <form method="post" action="/form/"><input name="q" value="a form field"> <button>Send</button></form>
-        <form method="post" action="/upload/" enctype="multipart/form-data">
-        <input type="file" name="file"> <button>Upload</button></form>
-        </html>
-        """
+    /// - Parameter livePage: where the events can be watched, if that is known.
+    package static func html(livePage: String? = nil) -> String {
+        let watch = livePage.map { " <a href=\"\($0)\">Watch the events come</a>." } ?? ""
+        return """
+            <!doctype html>
+            <html lang="en">
+            <meta charset="utf-8">
+            <meta name="viewport" content="width=device-width, initial-scale=1">
+            <title>RigidAnalytics demo</title>
+            <style>
+            body { font: 16px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 40rem; padding: 0 1rem }
+            @media (prefers-color-scheme: dark) { body { background: #111; color: #eee } a { color: #8cf } }
+            </style>
+            <h1>A tracked site</h1>
+            <p>Each request to it is measured, and one event about it is sent in the background.\(watch) Try them:</p>
+            <ul>
+            \(links.map { "<li><a href=\"\($0.0)\">\($0.0)</a>: \($0.1)</li>" }.joined(separator: "\n"))
+            </ul>
+            <form method="post" action="/form/"><input name="q" value="a form field"> <button>Send</button></form>
+            <form method="post" action="/upload/" enctype="multipart/form-data">
+            <input type="file" name="file"> <button>Upload</button></form>
+            </html>
+            """
+    }
 }

@@ -14,6 +14,16 @@ final class EventHistory: Sendable {
         var next = 0
     }
 
+    /// What is kept, in numbers.
+    struct Extent: Sendable, Equatable {
+        /// The number of the oldest event that is kept.
+        var first = 0
+        /// The number that the next event gets.
+        var end = 0
+        /// The oldest event's request time; 0 if there is none.
+        var oldest: Int64 = 0
+    }
+
     private struct State {
         /// From `head` on; those before it have made way and are empty.
         var events: [KeptEvent?] = []
@@ -21,9 +31,24 @@ final class EventHistory: Sendable {
         /// The number of the first in `events`.
         var base = 0
         var bytes = 0
+        /// What the store has not written yet.
+        var unstored: [KeptEvent] = []
+        var unstoredBytes = 0
+        var lost = 0
 
         var first: Int { base + head }
         var end: Int { base + events.count }
+
+        mutating func keepForStore(_ events: [KeptEvent]) {
+            for event in events {
+                if unstoredBytes + event.line.count > EventHistory.maximumUnstoredBytes {
+                    lost += 1
+                } else {
+                    unstored.append(event)
+                    unstoredBytes += event.line.count
+                }
+            }
+        }
 
         mutating func dropFirst() {
             bytes -= events[head]?.line.count ?? 0
@@ -42,14 +67,22 @@ final class EventHistory: Sendable {
     /// How many bytes of events are kept at most, whatever their number.
     static let maximumBytes = 256 << 20
 
-    private let state = Mutex(State())
+    /// How many bytes of events may wait for a store that can't write.
+    static let maximumUnstoredBytes = 64 << 20
 
-    init(capacity: Int) {
+    private let state = Mutex(State())
+    private let isStored: Bool
+
+    /// - Parameter isStored: whether somebody takes the events, to store them.
+    init(capacity: Int, isStored: Bool = false) {
         self.capacity = max(1, capacity)
+        self.isStored = isStored
     }
 
-    func append(_ events: [KeptEvent]) {
+    /// - Parameter isNew: false for events that come from the store.
+    func append(_ events: [KeptEvent], isNew: Bool = true) {
         state.withLock { state in
+            if isStored, isNew { state.keepForStore(events) }
             for event in events {
                 state.events.append(event)
                 state.bytes += event.line.count
@@ -62,8 +95,30 @@ final class EventHistory: Sendable {
         }
     }
 
-    /// The number that the next event gets.
-    var end: Int { state.withLock { $0.end } }
+    /// What is kept, in numbers.
+    var extent: Extent {
+        state.withLock { state in
+            let oldest = state.first < state.end ? state.events[state.head] : nil
+            return Extent(first: state.first, end: state.end, oldest: oldest?.requestTime ?? 0)
+        }
+    }
+
+    /// The newest events of a number below the given one, at most so many and about so many bytes; oldest first.
+    func read(before number: Int, limit: Int, bytes: Int) -> [(number: Int, event: KeptEvent)] {
+        state.withLock { state in
+            var found: [(number: Int, event: KeptEvent)] = []
+            var size = 0
+            var next = min(number, state.end) - 1
+            while next >= state.first, found.count < limit, size < bytes {
+                if let event = state.events[next - state.base] {
+                    found.append((next, event))
+                    size += event.line.count
+                }
+                next -= 1
+            }
+            return found.reversed()
+        }
+    }
 
     /// The events from a number on, at most so many and about so many bytes.
     func read(from number: Int, limit: Int, bytes: Int) -> Batch {
@@ -90,6 +145,37 @@ final class EventHistory: Sendable {
         }
     }
 
-    /// All that are kept, oldest first.
-    var all: [KeptEvent] { state.withLock { state in state.events[state.head...].compactMap { $0 } } }
+    // MARK: For the store
+
+    /// Events that are to be written next, and how many had to be given up since the last time.
+    func takeUnstored() -> (events: [KeptEvent], lost: Int) {
+        state.withLock { state in
+            defer {
+                state.unstored = []
+                state.unstoredBytes = 0
+                state.lost = 0
+            }
+            return (state.unstored, state.lost)
+        }
+    }
+
+    /// Puts events back that could not be written.
+    func putBack(_ events: [KeptEvent]) {
+        state.withLock { state in
+            let newer = state.unstored
+            state.unstored = []
+            state.unstoredBytes = 0
+            state.keepForStore(events)
+            state.keepForStore(newer)
+        }
+    }
+
+    /// All that are kept, oldest first: a file made of them has everything that waits to be stored.
+    func takeAll() -> [KeptEvent] {
+        state.withLock { state in
+            state.unstored = []
+            state.unstoredBytes = 0
+            return state.events[state.head...].compactMap { $0 }
+        }
+    }
 }

@@ -1,17 +1,28 @@
 import DemoServer
 
-/// Events for those who look at them: the live page's stream, and a project's events as JSON.
+/// Events for those who look at them: the live page's stream and history, and a project's events as JSON.
 extension EventReceiver {
     private static let limits = 1...10_000
+    private static let pageBytes = 8 << 20
 
-    /// - Parameter isLocal: the receiver listens for this machine alone.
-    func addReadingRoutes(to router: Router, isLocal: Bool) {
-        router.on("GET", "/_live", name: "live") { [history, liveClients] request in
-            if isLocal, let refusal = Self.refusal(ofHost: request) { return refusal }
-            return LiveStream(history: history, clients: liveClients).response(to: request)
+    func addReadingRoutes(to router: Router) {
+        router.on("GET", "/_live", name: "live") { [self] request in
+            LiveStream(history: history, clients: liveClients, status: { self.statusJSON }).response(to: request)
+        }
+        router.on("GET", "/_events", name: "older") { [history] request in
+            let values = Dictionary(request.queryParameters.map { ($0.name, $0.value) }) { $1 }
+            guard let before = values["before"].flatMap({ Int($0) }), before >= 0,
+                let limit = Int(values["limit"] ?? "1000"), Self.limits.contains(limit)
+            else { return HTTPResponse(status: 400, text: "before: a number; limit: from 1 to 10000\n") }
+            var body: [UInt8] = []
+            for (number, event) in history.read(before: before, limit: limit, bytes: Self.pageBytes) {
+                body += "{\"n\":\(number),\"project\":\(JSONText.quoted(event.project)),\"event\":".utf8
+                body += event.line
+                body += [UInt8(ascii: "}"), 0x0A]
+            }
+            return Self.json(body, type: "application/x-ndjson")
         }
         router.on("GET", "/:project/events", name: "events") { [history] request in
-            if isLocal, let refusal = Self.refusal(ofHost: request) { return refusal }
             var limit = 100
             var since: Int64?
             for (name, value) in request.queryParameters {
@@ -46,31 +57,26 @@ extension EventReceiver {
             body += event.line
         }
         body += [UInt8(ascii: "]"), 0x0A]
-        return HTTPResponse(
-            headers: [
-                ("Content-Type", "application/json"), ("Cache-Control", "no-store"),
-                ("X-Content-Type-Options", "nosniff"),
-            ], body: .bytes(body))
+        return json(body)
     }
 
-    /// A page of somebody else can have its own name point to this machine, and would then be allowed to read the
-    /// events. Its name gives it away.
-    private static func refusal(ofHost request: HTTPRequest) -> HTTPResponse? {
-        let host = request.header("Host") ?? ""
-        guard !isAddressOrLocal(host) else { return nil }
-        return HTTPResponse(status: 403, text: "events are shown at http://\(request.localAuthority)/ alone\n")
-    }
-
-    private static func isAddressOrLocal(_ authority: String) -> Bool {
-        if authority.hasPrefix("[") { return true }
-        let name = authority.prefix { $0 != ":" }.lowercased()
-        return name == "localhost" || name.hasSuffix(".localhost")
-            || name.utf8.allSatisfy { $0 == UInt8(ascii: ".") || (0x30...0x39).contains($0) }
+    /// What the live page says about the event handler itself.
+    private var statusJSON: String {
+        let statistics = statistics
+        let extent = history.extent
+        let store = writer?.status
+        let members: [(String, String)] = [
+            ("first", "\(extent.first)"), ("end", "\(extent.end)"), ("oldest", "\(extent.oldest / 1_000_000)"),
+            ("keep", "\(history.capacity)"), ("received", "\(statistics.received)"),
+            ("rejected", "\(statistics.rejected)"), ("wrongToken", "\(statistics.wrongToken)"),
+            ("lastRejection", statistics.lastRejection.map(JSONText.quoted) ?? "null"),
+            ("checksToken", "\(options.projectToken != nil)"), ("notPrinted", "\(statistics.notPrinted)"),
+            ("store", store.map { JSONText.quoted($0.path) } ?? "null"),
+            ("storeTrouble", store?.trouble.map(JSONText.quoted) ?? "null"), ("notStored", "\(store?.lost ?? 0)"),
+        ]
+        return "{\(members.map { "\"\($0.0)\":\($0.1)" }.joined(separator: ","))}"
     }
 
     /// Whether an address to listen on is one that only this machine reaches.
-    package static func isLoopback(_ host: String) -> Bool {
-        host == "localhost" || host == "::1" || host == "[::1]"
-            || host.hasPrefix("127.") && host.utf8.allSatisfy { $0 == UInt8(ascii: ".") || (0x30...0x39).contains($0) }
-    }
+    package static func isLoopback(_ host: String) -> Bool { HostRule.isLoopback(host) }
 }

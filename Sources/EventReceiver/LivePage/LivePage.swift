@@ -1,31 +1,34 @@
 import DemoServer
 
-/// The page that shows events as they come. Its parts are in this program: nothing is loaded from anywhere else.
+/// The page that shows events as they come. Its files are in this program: nothing is loaded from anywhere else.
+///
+/// They are those of the folder `Page`; `scripts/embed-page` puts them into `PageFiles`.
 enum LivePage {
     /// Nothing inline, nothing from elsewhere: whatever an event says, the browser runs only what is served here.
     static let contentSecurityPolicy =
         "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; "
         + "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
-    static let style = LivePageStyle.base + LivePageStyle.charts + LivePageStyle.list + LivePageStyle.narrow
-    static let script =
-        LivePageScript.model + LivePageScript.charts + LivePageScript.list + LivePageScript.detail
-        + LivePageScript.main
-
-    static func addRoutes(to router: Router) {
-        add("/", "text/html", LivePageMarkup.page, to: router)
-        add("/live.css", "text/css", style, to: router)
-        add("/live.js", "text/javascript", script, to: router)
+    /// - Parameter folder: where the files are read from each time they are asked for; nil: those in this program.
+    static func addRoutes(to router: Router, folder: String?) {
+        let files = PageFiles.all.map { name, text in (name: name, bytes: Array("\(text)".utf8)) }
+        for (name, bytes) in files {
+            let path = name == "index.html" ? "/" : "/_page/\(name)"
+            router.on("GET", path, name: "live page") { _ in
+                guard let folder else { return answer(name, bytes) }
+                return answer(name, FileInput.read("\(folder)/\(name)") ?? bytes)
+            }
+        }
     }
 
-    private static func add(_ path: String, _ type: String, _ text: String, to router: Router) {
-        let headers = [
-            (name: "Content-Type", value: "\(type); charset=utf-8"),
-            (name: "Content-Security-Policy", value: contentSecurityPolicy),
-            (name: "X-Content-Type-Options", value: "nosniff"), (name: "Referrer-Policy", value: "no-referrer"),
-            (name: "Cross-Origin-Resource-Policy", value: "same-origin"), (name: "Cache-Control", value: "no-cache"),
-        ]
-        let bytes = Array(text.utf8)
-        router.on("GET", path, name: "live page") { _ in HTTPResponse(headers: headers, body: .bytes(bytes)) }
+    private static func answer(_ name: String, _ bytes: [UInt8]) -> HTTPResponse {
+        let type = name.hasSuffix(".css") ? "text/css" : name.hasSuffix(".js") ? "text/javascript" : "text/html"
+        return HTTPResponse(
+            headers: [
+                ("Content-Type", "\(type); charset=utf-8"), ("Content-Security-Policy", contentSecurityPolicy),
+                ("X-Content-Type-Options", "nosniff"), ("Referrer-Policy", "no-referrer"),
+                ("Cross-Origin-Resource-Policy", "same-origin"), ("Cross-Origin-Opener-Policy", "same-origin"),
+                ("Cache-Control", "no-cache"),
+            ], body: .bytes(bytes))
     }
 }

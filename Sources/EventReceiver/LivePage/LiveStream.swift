@@ -3,24 +3,29 @@ import TrackerCore
 
 /// Events as they come, as server-sent events (the HTML standard, section 9.2).
 ///
-/// Each client looks into the history ten times a second, from where it has got to. Whoever takes events in never waits
-/// for a client and keeps nothing for one; a client that is too slow is told how many it has missed.
+/// Each client looks into the history ten times a second, from where it has got to, and takes a bounded number. Whoever
+/// takes events in never waits for a client and keeps nothing for one; a client that is too slow is told how many it has
+/// missed.
 struct LiveStream: Sendable {
     let history: EventHistory
     let clients: LiveClients
+    /// The receiver's own state, as JSON. Sent when it has changed, once a second at most.
+    let status: @Sendable () -> String
 
-    /// How many of the events that were there before a page gets at first.
+    /// How many of the events that were there before a page gets at first. It asks for older ones.
     private static let backlog = 2000
-    private static let batchEvents = 200
-    private static let batchBytes = 512 * 1024
+    /// 5,000 events a second: more than a page can show, and little enough to leave the processor to what comes in.
+    private static let batchEvents = 500
+    private static let batchBytes = 1 << 20
     private static let interval = Duration.milliseconds(100)
+    private static let looksPerStatus = 10
     private static let looksPerHeartbeat = 100
     /// Numbers of events mean something to the process that gave them alone.
     private static let instance = String(SystemClock.wallNanoseconds(), radix: 36)
 
     func response(to request: HTTPRequest) -> HTTPResponse {
         guard clients.join() else {
-            return StatusText.page(503, "\(LiveClients.maximum) pages are watching already")
+            return StatusText.page(503, "\(LiveClients.maximum) pages are watching already; close one of them")
         }
         let start = start(after: request.header("Last-Event-ID"))
         var response = HTTPResponse(
@@ -41,7 +46,7 @@ struct LiveStream: Sendable {
 
     /// Where a page goes on that was here before, or where one begins.
     private func start(after identifier: String?) -> Int {
-        let end = history.end
+        let end = history.extent.end
         let fresh = max(0, end - Self.backlog)
         guard let parts = identifier?.split(separator: "-"), parts.count == 2, parts[0] == Self.instance,
             let number = Int(parts[1]), number >= 0, number < end
@@ -50,31 +55,42 @@ struct LiveStream: Sendable {
     }
 
     private func follow(from start: Int, _ writer: HTTPBodyWriter) async throws {
-        let hello = "{\"instance\":\"\(Self.instance)\",\"now\":\(SystemClock.wallNanoseconds() / 1_000_000)}"
+        var said = status()
+        let now = SystemClock.wallNanoseconds() / 1_000_000
+        let hello = "{\"instance\":\"\(Self.instance)\",\"now\":\(now),\"status\":\(said)}"
         try await writer.write(Array("retry: 1000\nevent: hello\ndata: \(hello)\n\n".utf8))
-        var next = start
+        var next = max(start, history.extent.first)
         var looks = 0
+        var silence = 0
         while !clients.isOver, !writer.isClientGone {
             let batch = history.read(from: next, limit: Self.batchEvents, bytes: Self.batchBytes)
             next = batch.next
+            var message = Self.message(batch)
             looks += 1
-            if !batch.events.isEmpty || batch.missed > 0 {
-                looks = 0
-                try await writer.write(Self.message(batch))
-            } else if looks == Self.looksPerHeartbeat {
-                looks = 0
-                try await writer.write(Array(": still here\n\n".utf8))
+            silence += 1
+            if looks % Self.looksPerStatus == 0 {
+                let current = status()
+                if current != said { message += "event: status\ndata: \(current)\n\n".utf8 }
+                said = current
             }
-            if batch.events.count < Self.batchEvents { try await Task.sleep(for: Self.interval) }
+            if message.isEmpty, silence >= Self.looksPerHeartbeat { message = Array(": still here\n\n".utf8) }
+            if !message.isEmpty {
+                silence = 0
+                try await writer.write(message)
+            }
+            try await Task.sleep(for: Self.interval)
         }
     }
 
     /// An event takes two lines of data: its project as a JSON string, and the event.
     private static func message(_ batch: EventHistory.Batch) -> [UInt8] {
         var bytes: [UInt8] = []
-        if batch.missed > 0 { bytes += Array("event: missed\ndata: \(batch.missed)\n\n".utf8) }
+        bytes.reserveCapacity(batch.events.reduce(0) { $0 + $1.event.line.count + 80 })
+        if batch.missed > 0 { bytes += "event: missed\ndata: \(batch.missed)\n\n".utf8 }
+        var project: (name: String, json: String)?
         for (number, event) in batch.events {
-            bytes += Array("id: \(instance)-\(number)\ndata: \(JSONText.quoted(event.project))\ndata: ".utf8)
+            if project?.name != event.project { project = (event.project, JSONText.quoted(event.project)) }
+            bytes += "id: \(instance)-\(number)\ndata: \(project?.json ?? "\"\"")\ndata: ".utf8
             bytes += event.line
             bytes += [0x0A, 0x0A]
         }

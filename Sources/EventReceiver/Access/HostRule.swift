@@ -1,0 +1,147 @@
+import DemoServer
+import TrackerCore
+
+#if canImport(Darwin)
+    import Darwin
+#elseif canImport(Musl)
+    import Musl
+#else
+    import Glibc
+#endif
+
+/// Which requests are answered at all, by `Host` (RFC 9110, section 7.2) and `Origin` (RFC 6454, section 7).
+///
+/// A page on the web can point its own name to this machine (DNS rebinding), and then asks with that name as the host:
+/// names of this machine, the address that is listened on, and those that were allowed are answered, no others. And a
+/// page of another origin can send requests whose answers it can't read: those carry its origin.
+struct HostRule: Sendable {
+    private let names: Set<String>
+    private let addresses: Set<[UInt8]>
+    /// Listening on all addresses: whoever asks for one by its number has not been sent here by a name.
+    private let takesAnyAddress: Bool
+
+    /// - Parameters:
+    ///   - host: what is listened on.
+    ///   - allowed: further names and addresses, without ports.
+    init(listeningOn host: String, allowed: [String] = []) {
+        var names: Set<String> = []
+        var addresses: Set<[UInt8]> = []
+        for text in allowed + [host] {
+            if let address = Self.address(Self.bare(text)) {
+                addresses.insert(address)
+            } else {
+                names.insert(Self.canonical(text))
+            }
+        }
+        takesAnyAddress =
+            host.isEmpty || addresses.contains([0, 0, 0, 0]) || addresses.contains([UInt8](repeating: 0, count: 16))
+        self.names = names
+        self.addresses = addresses
+    }
+
+    /// Why a request is refused; nil if it is not.
+    func fault(in request: HTTPRequest) -> String? {
+        let hosts = request.headers.filter { $0.name.utf8.count == 4 && $0.name.lowercased() == "host" }
+        guard hosts.count == 1, let host = hosts.first?.value, allows(authority: host) else {
+            let name = hosts.first.map { Self.shown($0.value) } ?? ""
+            return "\(name.isEmpty ? "no Host" : "Host \(name)") is not a name of this event handler; "
+                + "if it is to be, start it with --allow-host NAME"
+        }
+        if !request.target.hasPrefix("/"), let scheme = request.target.range(ofScheme: "://") {
+            let authority = request.target[scheme...].prefix { $0 != "/" && $0 != "?" && $0 != "#" }
+            guard allows(authority: String(authority)) else { return "the target is on another host" }
+        }
+        if let origin = request.header("Origin"), !Self.isSame(origin: origin, host: host) {
+            return "requests from pages of another origin are not taken"
+        }
+        // A browser says which site a request comes from. Only a person may come from elsewhere, by a link.
+        let site = request.header("Sec-Fetch-Site") ?? "none"
+        let isNavigation = request.header("Sec-Fetch-Mode") == "navigate" && request.method == "GET"
+        if site != "none", site != "same-origin", !isNavigation {
+            return "requests from pages of another origin are not taken"
+        }
+        return nil
+    }
+
+    private func allows(authority: String) -> Bool {
+        guard let host = Self.host(of: authority) else { return false }
+        if let address = Self.address(host) {
+            return takesAnyAddress || address.first == 127 && address.count == 4
+                || address == [UInt8](repeating: 0, count: 15) + [1] || addresses.contains(address)
+        }
+        let name = Self.canonical(host)
+        return name == "localhost" || name.hasSuffix(".localhost") || names.contains(name)
+    }
+
+    /// `http://` or `https://` and the request's own host: a tunnel may speak TLS in front of this server.
+    private static func isSame(origin: String, host: String) -> Bool {
+        let lower = origin.lowercased()
+        return lower == "http://" + host.lowercased() || lower == "https://" + host.lowercased()
+    }
+
+    /// The host within `host[:port]`; nil if that is not what the text is (RFC 3986, section 3.2.2).
+    static func host(of authority: String) -> String? {
+        var host = authority[...]
+        var port = ""[...]
+        if authority.hasPrefix("[") {
+            guard let end = authority.firstIndex(of: "]") else { return nil }
+            host = authority[authority.index(after: authority.startIndex)..<end]
+            port = authority[authority.index(after: end)...]
+            guard address(String(host))?.count == 16, port.isEmpty || port.hasPrefix(":") else { return nil }
+            port = port.dropFirst()
+        } else if let colon = authority.firstIndex(of: ":") {
+            host = authority[..<colon]
+            port = authority[authority.index(after: colon)...]
+        }
+        guard !host.isEmpty, port.utf8.count <= 5, port.utf8.allSatisfy({ (0x30...0x39).contains($0) }) else {
+            return nil
+        }
+        return String(host)
+    }
+
+    private static func bare(_ host: String) -> String {
+        host.hasPrefix("[") && host.hasSuffix("]") ? String(host.dropFirst().dropLast()) : host
+    }
+
+    /// Without the dot that ends a full name, in lower case.
+    private static func canonical(_ name: String) -> String {
+        (name.hasSuffix(".") ? String(name.dropLast()) : name).lowercased()
+    }
+
+    /// The bytes of an address in its usual form, as a number of 4 or 16 bytes.
+    private static func address(_ text: String) -> [UInt8]? {
+        var four = in_addr()
+        if inet_pton(AF_INET, text, &four) == 1 { return withUnsafeBytes(of: &four) { Array($0) } }
+        var six = in6_addr()
+        if inet_pton(AF_INET6, text, &six) == 1 { return withUnsafeBytes(of: &six) { Array($0) } }
+        return nil
+    }
+
+    /// For a message: what may stand in a host, and not too much of it.
+    private static func shown(_ host: String) -> String {
+        let safe = host.unicodeScalars.map { $0.value > 0x20 && $0.value < 0x7F ? Character($0) : "?" }
+        return "\"\(String(safe.prefix(100)))\""
+    }
+}
+
+extension HostRule {
+    /// Whether an address to listen on is one that only this machine reaches.
+    static func isLoopback(_ host: String) -> Bool {
+        host == "localhost"
+            || address(bare(host)).map {
+                $0.first == 127 && $0.count == 4 || $0.dropLast().allSatisfy { $0 == 0 } && $0.last == 1
+            } ?? false
+    }
+}
+
+extension String {
+    /// Where what follows `://` begins.
+    fileprivate func range(ofScheme mark: String) -> String.Index? {
+        var rest = self[...]
+        while let colon = rest.firstIndex(of: ":") {
+            if rest[colon...].hasPrefix(mark) { return index(colon, offsetBy: mark.count) }
+            rest = rest[index(after: colon)...]
+        }
+        return nil
+    }
+}

@@ -1,0 +1,73 @@
+import DemoServer
+import TrackerCore
+
+/// An event handler within another program: each demo has one, if it is not told where else to send its events.
+package struct EmbeddedReceiver: Sendable {
+    private let receiver: EventReceiver
+    /// Where it listens, on 127.0.0.1.
+    package let port: UInt16
+
+    /// Where the live page is, if nobody has that port.
+    package static let usualPort: UInt16 = 8001
+    private static let portsTried: UInt16 = 20
+
+    /// Begins to listen, and says where on standard error.
+    ///
+    /// - Parameters:
+    ///   - program: the name under which its events are kept.
+    ///   - port: 0: a free one that the system chooses; nil: the usual one, or the next that is free.
+    ///   - isStored: whether the last events of a run are kept in a file among the temporary ones. They never are with a
+    ///     port that the system chose: nobody could come back to it.
+    package static func start(program: String, port: UInt16?, isStored: Bool) throws(SystemError) -> EmbeddedReceiver {
+        let candidates = port.map { [$0] } ?? Array(usualPort..<(usualPort + portsTried))
+        var failure = SystemError(call: "listen", code: 0)
+        for candidate in candidates {
+            do {
+                return try start(program: program, on: candidate, isStored: isStored && candidate != 0)
+            } catch {
+                failure = error
+            }
+        }
+        throw failure
+    }
+
+    private static func start(
+        program: String, on port: UInt16, isStored: Bool
+    ) throws(SystemError) -> EmbeddedReceiver {
+        // Asked before the store is opened: a port that another has belongs to that one's store.
+        if port != 0 { try FreePort.check(port) }
+        let options = ReceiverOptions()
+        let log = LineOutput(descriptor: 2, capacity: 1 << 20)
+        let output = LineOutput(descriptor: 1) { skipped in
+            log.write("\(skipped) events were not printed: what reads standard output is too slow".utf8)
+        }
+        var store: EventStore?
+        if isStored {
+            do throws(StoreError) {
+                store = try TemporaryStore.open(program: program, port: port, keep: options.keep)
+            } catch {
+                StandardError.write("\(program) \(error); they are in memory alone")
+            }
+        }
+        let path = store?.path
+        let receiver = EventReceiver(options: options, store: store, output: output, log: log)
+        let bound = try receiver.start(port: port)
+        try output.start()
+        try log.start()
+        StandardError.write(
+            "No RA_... settings: events go to an event handler in this process, http://127.0.0.1:\(bound)/demo")
+        StandardError.write("Watch them live at http://127.0.0.1:\(bound)/")
+        if let path { StandardError.write("The last ones are kept in \(path); --no-store keeps none") }
+        return EmbeddedReceiver(receiver: receiver, port: bound)
+    }
+
+    package func stop() { receiver.stop() }
+}
+
+/// Whether a port of 127.0.0.1 can be listened on.
+enum FreePort {
+    static func check(_ port: UInt16) throws(SystemError) {
+        let (descriptor, _) = try TCPListener.open(host: "127.0.0.1", port: port)
+        FileOutput.close(descriptor)
+    }
+}

@@ -1,0 +1,178 @@
+/// Reads one event. Every read of a byte is checked against the buffer's length, and the buffer outlives the cursor,
+/// which `scan` alone makes.
+struct EventCursor {
+    let bytes: UnsafeRawBufferPointer
+    private(set) var position = 0
+    private(set) var isASCII = true
+    private(set) var hasLineEnds = false
+    /// More headers or cookies than these are left to the reader that can take any number.
+    static let maximumNames = 64
+
+    init(_ bytes: UnsafeRawBufferPointer) {
+        self.bytes = bytes
+    }
+
+    // MARK: JSON
+
+    mutating func object(member: (inout EventCursor, Range<Int>) -> Bool) -> Bool {
+        skipSpace()
+        guard take(UInt8(ascii: "{")) else { return false }
+        skipSpace()
+        if take(UInt8(ascii: "}")) { return true }
+        while true {
+            skipSpace()
+            guard let name = string(), !hasEscape(name) else { return false }
+            skipSpace()
+            guard take(UInt8(ascii: ":")) else { return false }
+            skipSpace()
+            guard member(&self, name) else { return false }
+            skipSpace()
+            if take(UInt8(ascii: "}")) { return true }
+            guard take(UInt8(ascii: ",")) else { return false }
+        }
+    }
+
+    /// - Returns: where the string's content is; nil if there is none here, and nothing has been read.
+    mutating func string() -> Range<Int>? {
+        guard take(UInt8(ascii: "\"")) else { return nil }
+        let start = position
+        while position < bytes.count {
+            let byte = bytes[position]
+            switch byte {
+            case UInt8(ascii: "\""):
+                position += 1
+                return start..<(position - 1)
+            case UInt8(ascii: "\\"):
+                guard escape() else { return nil }
+            case 0..<0x20: return nil
+            default:
+                if byte >= 0x80 { isASCII = false }
+                position += 1
+            }
+        }
+        return nil
+    }
+
+    /// Surrogates are left to the reader that pairs them.
+    mutating func escape() -> Bool {
+        guard position + 1 < bytes.count else { return false }
+        switch bytes[position + 1] {
+        case UInt8(ascii: "\""), UInt8(ascii: "\\"), UInt8(ascii: "/"), UInt8(ascii: "b"), UInt8(ascii: "f"),
+            UInt8(ascii: "n"), UInt8(ascii: "r"), UInt8(ascii: "t"):
+            position += 2
+            return true
+        case UInt8(ascii: "u"):
+            guard position + 5 < bytes.count else { return false }
+            let digits = bytes[(position + 2)...(position + 5)]
+            guard digits.allSatisfy(Self.isHexDigit) else { return false }
+            let first = bytes[position + 2] | 0x20
+            if first == UInt8(ascii: "d"), bytes[position + 3] >= UInt8(ascii: "8") { return false }
+            position += 6
+            return true
+        default: return false
+        }
+    }
+
+    /// An integer of at least 0 that fits; no number of 19 digits wraps around further than below 0.
+    mutating func integer() -> Int64? {
+        let start = position
+        var value: Int64 = 0
+        while position < bytes.count, case let digit = bytes[position] &- 0x30, digit < 10, position - start < 20 {
+            value = value &* 10 &+ Int64(digit)
+            position += 1
+        }
+        let count = position - start
+        guard count > 0, count < 20, value >= 0, count == 1 || bytes[start] != 0x30, position < bytes.count else {
+            return nil
+        }
+        switch bytes[position] {
+        case UInt8(ascii: "."), UInt8(ascii: "e"), UInt8(ascii: "E"): return nil
+        default: return value
+        }
+    }
+
+    mutating func word(_ word: StaticString) -> Bool {
+        guard equals(position..<min(bytes.count, position + word.utf8CodeUnitCount), word) else { return false }
+        position += word.utf8CodeUnitCount
+        return true
+    }
+
+    mutating func take(_ byte: UInt8) -> Bool {
+        guard position < bytes.count, bytes[position] == byte else { return false }
+        position += 1
+        return true
+    }
+
+    mutating func skipSpace() {
+        while position < bytes.count {
+            switch bytes[position] {
+            case 0x20, 0x09: break
+            case 0x0A, 0x0D: hasLineEnds = true
+            default: return
+            }
+            position += 1
+        }
+    }
+
+    // MARK: Texts
+
+    static func mark(_ bit: UInt32, _ seen: inout UInt32) -> Bool {
+        defer { seen |= 1 << bit }
+        return seen & (1 << bit) == 0
+    }
+
+    func index(of name: Range<Int>, in names: [StaticString]) -> Int? {
+        names.firstIndex { equals(name, $0) }
+    }
+
+    func equals(_ range: Range<Int>, _ text: StaticString) -> Bool {
+        guard range.count == text.utf8CodeUnitCount else { return false }
+        return text.withUTF8Buffer { bytes[range].elementsEqual($0) }
+    }
+
+    func areSame(_ left: Range<Int>, _ right: Range<Int>) -> Bool {
+        left.count == right.count && bytes[left].elementsEqual(bytes[right])
+    }
+
+    func hasEscape(_ range: Range<Int>) -> Bool { bytes[range].contains(UInt8(ascii: "\\")) }
+
+    func isSession(_ range: Range<Int>) -> Bool {
+        range.count == 32
+            && bytes[range].allSatisfy { $0 >= 0x30 && $0 <= 0x39 || $0 >= 0x61 && $0 <= 0x66 }
+    }
+
+    /// As `EventValidator` has it, for a text without escapes.
+    func isURL(_ range: Range<Int>) -> Bool {
+        let text = bytes[range]
+        let schemeBytes = text.starts(with: "https://".utf8) ? 8 : text.starts(with: "http://".utf8) ? 7 : 0
+        guard schemeBytes > 0, let slash = text.dropFirst(schemeBytes).firstIndex(of: UInt8(ascii: "/")),
+            slash > range.lowerBound + schemeBytes
+        else { return false }
+        var digitsWanted = 0
+        for byte in text {
+            if digitsWanted > 0 {
+                guard Self.isHexDigit(byte) else { return false }
+                digitsWanted -= 1
+            } else if byte == UInt8(ascii: "%") {
+                digitsWanted = 2
+            } else if !Self.isURLByte(byte) {
+                return false
+            }
+        }
+        return digitsWanted == 0
+    }
+
+    static func isURLByte(_ byte: UInt8) -> Bool {
+        switch byte {
+        case 0...0x20, 0x7F..., UInt8(ascii: "#"), UInt8(ascii: "\""), UInt8(ascii: "<"), UInt8(ascii: ">"),
+            UInt8(ascii: "\\"), UInt8(ascii: "^"), UInt8(ascii: "`"), UInt8(ascii: "{"), UInt8(ascii: "|"),
+            UInt8(ascii: "}"):
+            false
+        default: true
+        }
+    }
+
+    static func isHexDigit(_ byte: UInt8) -> Bool {
+        byte >= 0x30 && byte <= 0x39 || byte | 0x20 >= 0x61 && byte | 0x20 <= 0x66
+    }
+}

@@ -1,0 +1,182 @@
+import DemoServer
+import TrackerCore
+
+#if canImport(Darwin)
+    import Darwin
+#elseif canImport(Musl)
+    import Musl
+#else
+    import Glibc
+#endif
+
+/// A file of events, one in each line below a first line that marks it, so that they outlive the program.
+///
+/// It is only ever appended to, up to twice as many events as are wanted; then a new file with the wanted ones takes its
+/// place. A line that the end of a process has torn is cut off when the file is opened next. One thread at a time.
+package struct EventStore: ~Copyable, Sendable {
+    package let path: String
+    /// Lines that were no events, of those that are wanted.
+    package private(set) var unreadable = 0
+    let keep: Int
+
+    private var descriptor: Int32
+    private var size = 0
+    private var lines = 0
+    private var loaded: [KeptEvent] = []
+
+    /// Opens the file, or makes it.
+    ///
+    /// - Parameters:
+    ///   - keep: how many events are wanted.
+    ///   - isForced: whether a store may shrink, or take over one of release 1.0.
+    /// - Throws: if the file is no store, is in use, or would lose events. It is left as it was.
+    package static func open(path: String, keep: Int, isForced: Bool = false) throws(StoreError) -> EventStore {
+        var store = EventStore(path: path, keep: keep, descriptor: try openDescriptor(path))
+        try store.load(isForced: isForced)
+        return store
+    }
+
+    private init(path: String, keep: Int, descriptor: Int32) {
+        self.path = path
+        self.keep = keep
+        self.descriptor = descriptor
+    }
+
+    deinit { _ = close(descriptor) }
+
+    private mutating func load(isForced: Bool) throws(StoreError) {
+        let beginning = try read(upTo: Self.longestFirstLine)
+        if beginning.isEmpty {
+            let header = StoreFormat.header(keep: keep)
+            if let failure = StoreFile.write(header, to: descriptor, at: 0).failure {
+                throw StoreError(path: path, reason: .system(failure))
+            }
+            size = header.count
+            return
+        }
+        // A file that is none of ours may be of any size: it is known by its beginning.
+        let first = beginning.prefix { $0 != 0x0A }
+        let header = StoreFormat.header(of: first)
+        guard first.count < beginning.count, header != nil || isForced && KeptEvent(stored: first) != nil else {
+            let isOld = KeptEvent(stored: first) != nil
+            throw StoreError(path: path, reason: isOld ? .oldStore : .notAStore)
+        }
+        let bytes = try read(upTo: .max)
+        let complete = bytes.lastIndex(of: 0x0A).map { $0 + 1 } ?? 0
+        let stored = bytes[..<complete].split(separator: 0x0A).dropFirst(header == nil ? 0 : 1)
+        if let header, keep < header.keep, stored.count > keep, !isForced {
+            throw StoreError(path: path, reason: .shrinks(events: min(stored.count, header.keep), keep: keep))
+        }
+        let wanted = stored.suffix(keep)
+        loaded = wanted.compactMap { KeptEvent(stored: $0) }
+        unreadable = wanted.count - loaded.count
+        guard header?.keep == keep else {
+            do throws(SystemError) {
+                try replace(with: loaded)
+            } catch {
+                throw StoreError(path: path, reason: .system(error))
+            }
+            return
+        }
+        guard complete == bytes.count || ftruncate(descriptor, off_t(complete)) == 0 else {
+            throw StoreError(path: path, reason: .system(SystemError(call: "ftruncate")))
+        }
+        size = complete
+        lines = stored.count
+    }
+
+    /// An event's line of 64 KiB, and its project.
+    private static let longestFirstLine = 128 << 10
+
+    private func read(upTo limit: Int) throws(StoreError) -> [UInt8] {
+        do throws(SystemError) {
+            return try StoreFile.read(descriptor, upTo: limit)
+        } catch {
+            throw StoreError(path: path, reason: .system(error))
+        }
+    }
+
+    /// The events that were there, at most as many as are wanted. They are handed over once.
+    mutating func takeLoaded() -> [KeptEvent] {
+        defer { loaded = [] }
+        return loaded
+    }
+
+    // MARK: Writing
+
+    /// Whether the next events make a new file necessary.
+    func isFull(for count: Int) -> Bool { lines + count > 2 * keep || size > 2 * EventHistory.maximumBytes }
+
+    /// Adds as many events as the disk takes; whole lines alone.
+    ///
+    /// - Returns: how many it took, and why not all.
+    mutating func append(_ events: ArraySlice<KeptEvent>) -> (count: Int, failure: SystemError?) {
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(events.reduce(0) { $0 + $1.line.count + 64 })
+        var ends: [Int] = []
+        ends.reserveCapacity(events.count)
+        for event in events {
+            event.store(into: &bytes)
+            ends.append(bytes.count)
+        }
+        let (written, failure) = StoreFile.write(bytes, to: descriptor, at: size)
+        let count = ends.prefix { $0 <= written }.count
+        size += count > 0 ? ends[count - 1] : 0
+        lines += count
+        // Nothing of a line that did not fit may stay in front of the next.
+        if failure != nil { _ = ftruncate(descriptor, off_t(size)) }
+        return (count, failure)
+    }
+
+    /// Puts a new file in the place of the old one. The old one stays until the new one is complete.
+    mutating func replace(with events: [KeptEvent]) throws(SystemError) {
+        let temporary = path + ".new"
+        let kept = events.suffix(keep)
+        var bytes = StoreFormat.header(keep: keep)
+        for event in kept { event.store(into: &bytes) }
+        let new = StoreFile.open(temporary, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW)
+        guard new >= 0 else { throw SystemError(call: "open") }
+        do throws(SystemError) {
+            guard flock(new, LOCK_EX | LOCK_NB) == 0 else { throw SystemError(call: "flock") }
+            if let failure = StoreFile.write(bytes, to: new, at: 0).failure { throw failure }
+            guard fsync(new) == 0 else { throw SystemError(call: "fsync") }
+            guard rename(temporary, path) == 0 else { throw SystemError(call: "rename") }
+        } catch {
+            _ = close(new)
+            _ = unlink(temporary)
+            throw error
+        }
+        _ = close(descriptor)
+        descriptor = new
+        size = bytes.count
+        lines = kept.count
+    }
+
+    // MARK: Where the file is
+
+    /// What has become of the file under its name.
+    enum Place { case there, removed, anotherFile }
+
+    var place: Place {
+        var own = stat()
+        var named = stat()
+        guard fstat(descriptor, &own) == 0 else { return .there }
+        guard stat(path, &named) == 0 else { return errno == ENOENT || errno == ENOTDIR ? .removed : .there }
+        return own.st_ino == named.st_ino && own.st_dev == named.st_dev ? .there : .anotherFile
+    }
+
+    private static func openDescriptor(_ path: String) throws(StoreError) -> Int32 {
+        let descriptor = StoreFile.open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NONBLOCK)
+        guard descriptor >= 0 else { throw StoreError(path: path, reason: .system(SystemError(call: "open"))) }
+        var status = stat()
+        guard fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
+            _ = close(descriptor)
+            throw StoreError(path: path, reason: .notAFile)
+        }
+        guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
+            _ = close(descriptor)
+            throw StoreError(path: path, reason: .inUse)
+        }
+        return descriptor
+    }
+}

@@ -1,0 +1,41 @@
+import TrackerCore
+
+/// Why a file can't be used as a store, and what to do.
+package struct StoreError: Error, Equatable, CustomStringConvertible {
+    /// The kinds of reasons.
+    package enum Reason: Equatable, Sendable {
+        case system(SystemError)
+        case inUse
+        case notAFile
+        /// The first line is not a store's.
+        case notAStore
+        /// A store of release 1.0, which had no first line of its own.
+        case oldStore
+        /// More events are in it than are wanted now.
+        case shrinks(events: Int, keep: Int)
+        /// A folder for temporary files that somebody else could change.
+        case unsafeFolder
+    }
+
+    package let path: String
+    package let reason: Reason
+
+    package var description: String {
+        switch reason {
+        case .system(let error): "can't keep events in \(path): \(error)"
+        case .inUse: "can't keep events in \(path): another event handler uses it"
+        case .notAFile: "can't keep events in \(path): it is not a regular file"
+        case .notAStore:
+            "can't keep events in \(path): it is not an event store, and is left as it is; "
+                + "choose another file, or move this one away"
+        case .oldStore:
+            "can't keep events in \(path): it is a store of release 1.0, without the first line that marks one; "
+                + "--force adds that line"
+        case .shrinks(let events, let keep):
+            "can't keep events in \(path): it has \(events) events, and --keep \(keep) would delete "
+                + "\(events - keep) of them; --keep \(events) keeps all, --force deletes them"
+        case .unsafeFolder:
+            "can't keep events in \(path): the folder belongs to somebody else, or others may write to it"
+        }
+    }
+}

@@ -1,0 +1,127 @@
+import Dispatch
+import Synchronization
+import TrackerCore
+
+/// Writes what a history takes in to a store, from a thread of its own: a slow disk holds nobody up.
+///
+/// A full disk is tried again each second, with what waits. A file that was removed is made anew from memory. Either is
+/// said when it begins and when it is over.
+final class StoreWriter: Sendable {
+    /// How the store is, for those who look.
+    struct Status: Sendable, Equatable {
+        var path: String
+        /// What is wrong; nil if nothing is.
+        var trouble: String?
+        /// Events that are in memory alone, for good.
+        var lost = 0
+    }
+
+    private struct State: ~Copyable {
+        var store: EventStore
+        var status: Status
+        var isOver = false
+    }
+
+    private let history: EventHistory
+    private let log: @Sendable (String) -> Void
+    /// Held while the file is written. Whoever takes events in does not need it.
+    private let state: Mutex<State>
+    private let shared: Mutex<Status>
+    private let bell = DispatchSemaphore(value: 0)
+    private let ended = DispatchSemaphore(value: 0)
+    private let isOver = Atomic<Bool>(false)
+
+    private static let linesAtOnce = 2000
+    private static let look = DispatchTimeInterval.milliseconds(500)
+
+    init(store: consuming EventStore, history: EventHistory, log: @escaping @Sendable (String) -> Void) {
+        self.history = history
+        self.log = log
+        let status = Status(path: store.path)
+        shared = Mutex(status)
+        state = Mutex(State(store: store, status: status))
+    }
+
+    var status: Status { shared.withLock { $0 } }
+
+    func start() throws(SystemError) {
+        try DetachedThread.start(name: "store") { [self] in run() }
+    }
+
+    /// There is something to write.
+    func ring() { bell.signal() }
+
+    /// Writes what is there, and ends.
+    func stop(within limit: DispatchTimeInterval) {
+        isOver.store(true, ordering: .relaxed)
+        bell.signal()
+        _ = ended.wait(timeout: .now() + limit)
+    }
+
+    private func run() {
+        var isFailing = false
+        while true {
+            let isLast = isOver.load(ordering: .relaxed)
+            // What could not be written waits for its next try; rings in between say only that there is more.
+            if !isFailing || isLast { _ = bell.wait(timeout: .now() + (isLast ? .milliseconds(0) : Self.look)) }
+            if isFailing, !isLast { _ = DispatchSemaphore(value: 0).wait(timeout: .now() + Self.look) }
+            isFailing = state.withLock { turn(&$0) }
+            if isLast { break }
+        }
+        ended.signal()
+    }
+
+    /// - Returns: whether something is wrong.
+    private func turn(_ state: inout State) -> Bool {
+        var trouble: String?
+        switch state.store.place {
+        case .there: trouble = write(&state)
+        case .anotherFile:
+            trouble = "\(state.store.path) is another file now; events are in memory alone"
+        case .removed:
+            do throws(SystemError) {
+                if state.status.trouble == nil { log("EventHandler: \(state.store.path) was removed") }
+                try state.store.replace(with: history.takeAll())
+                log("EventHandler has made \(state.store.path) anew, with the events in memory")
+            } catch {
+                trouble = "\(state.store.path) was removed, and can't be made anew: \(error)"
+            }
+        }
+        if let trouble, trouble != state.status.trouble { log("EventHandler: \(trouble)") }
+        if trouble == nil, state.status.trouble != nil { log("EventHandler writes to \(state.store.path) again") }
+        state.status.trouble = trouble
+        let status = state.status
+        shared.withLock { $0 = status }
+        return trouble != nil
+    }
+
+    private func write(_ state: inout State) -> String? {
+        while true {
+            let (events, lost) = history.takeUnstored()
+            if lost > 0 {
+                state.status.lost += lost
+                log("EventHandler could not keep \(lost) events in \(state.store.path)")
+            }
+            var rest = events[...]
+            while !rest.isEmpty {
+                if state.store.isFull(for: rest.count) {
+                    do throws(SystemError) {
+                        try state.store.replace(with: history.takeAll())
+                        rest = []
+                    } catch {
+                        history.putBack(Array(rest))
+                        return "can't write to \(state.store.path): \(error)"
+                    }
+                    break
+                }
+                let (count, failure) = state.store.append(rest.prefix(Self.linesAtOnce))
+                rest = rest.dropFirst(count)
+                if let failure {
+                    history.putBack(Array(rest))
+                    return "can't write to \(state.store.path): \(failure)"
+                }
+            }
+            if events.isEmpty { return nil }
+        }
+    }
+}

@@ -66,7 +66,7 @@ package struct FuzzTarget: Sendable {
     private static let cookies = FuzzTarget(name: "cookies", seeds: Seeds.cookies) { bytes in
         let text = String(decoding: bytes, as: UTF8.self)
         _ = SessionCookie.read(from: text)
-        _ = RequestCookies.parse(text).count
+        _ = CookieReader.parse(text.utf8).count
         _ = FastCGIProbe.readCookies(bytes)
     }
 

@@ -205,16 +205,17 @@ struct EventEncoder: ~Copyable {
 
     private func cookiesInHeader(_ snapshot: RequestSnapshot) -> [(name: String, value: String)] {
         let values = snapshot.headers.fields.filter { RequestHeaders.isEqual($0.name, "cookie") }.map(\.value)
-        return RequestCookies.parse(values.joined(separator: ";"))
+        return CookieReader.parse(values.joined(separator: ";").utf8)
     }
 
     private mutating func appendResponseCookies(_ values: [String]) {
         guard !values.isEmpty else { return }
         let cookies = values.compactMap(SetCookieAttributes.init)
         var isFirst = true
-        for (index, cookie) in cookies.enumerated() {
-            // The last of a name is the one that the visitor keeps.
-            guard !cookies[(index + 1)...].contains(where: { $0.name == cookie.name }) else { continue }
+        // The last of a name is the one that the visitor keeps.
+        var last: [String: Int] = [:]
+        for (index, cookie) in cookies.enumerated() { last[cookie.name] = index }
+        for (index, cookie) in cookies.enumerated() where last[cookie.name] == index {
             let mark = writer.count
             if !isFirst { writer.byte(UInt8(ascii: ",")) }
             writer.string(cookie.name)

@@ -43,11 +43,10 @@ struct ScanCostTests {
     @Test("grows with the length, and is at most three times the ordinary, for each beginning of a rule")
     func beginnings() {
         for piece in Self.pieces {
-            for context in [ScanPass.Context.header, .url] {
-                Self.check(piece, context, [8 << 10, 16 << 10, 32 << 10])
-                Self.check(piece + "a1", context, [8 << 10])
-                Self.check("a" + piece, context, [8 << 10])
-            }
+            Self.check(piece, .header, [8 << 10, 16 << 10, 32 << 10])
+            Self.check(piece, .url, [8 << 10])
+            Self.check(piece + "a1", .header, [8 << 10])
+            Self.check("a" + piece, .url, [8 << 10])
         }
     }
 
@@ -56,7 +55,7 @@ struct ScanCostTests {
         let size = 8 << 10
         let plain = Self.steps(Self.repeated(Self.harmless, size), .header).steps
         for (index, one) in Self.pieces.enumerated() {
-            for offset in stride(from: 1, to: Self.pieces.count, by: 13) {
+            for offset in stride(from: 1, to: Self.pieces.count, by: 67) {
                 let pair = one + Self.pieces[(index + offset) % Self.pieces.count]
                 let (steps, isExhausted) = Self.steps(Self.repeated(pair, size), .header)
                 #expect(!isExhausted && steps <= 3 * plain, "\(pair): \(steps) against \(plain)")

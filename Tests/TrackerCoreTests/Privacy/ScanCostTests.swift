@@ -86,4 +86,20 @@ struct ScanCostTests {
         value.withUnsafeBufferPointer { filter.append(searching: $0, keeping: $0.count, to: &writer) }
         #expect(String(decoding: writer.bytes, as: UTF8.self).contains("harmless"))
     }
+
+    @Test("beyond its bound is counted, and the event says that something is missing")
+    func counted() async throws {
+        let transport = InMemoryTransport()
+        var configuration = try TrackerConfiguration(projectID: "p", projectToken: "t")
+        configuration.logHandler = { _, _ in }
+        let tracker = Tracker(configuration: configuration, transport: transport)
+        let value = String(decoding: Self.repeated("harmless words ", 8192), as: UTF8.self)
+        for headers in [(0..<100).map { ("X-\($0)", "\($0)" + value) }, [("X-A", "b")]] {
+            tracker.begin(RequestSnapshot(method: "GET", target: "/", headers: RequestHeaders(headers)))?
+                .finish(status: 200, viewName: "v")
+        }
+        await tracker.flush()
+        #expect(tracker.statistics.filterLimits == 1)
+        #expect(transport.events.map { $0.contains("\"truncated\":true") } == [true, false])
+    }
 }

@@ -31,6 +31,7 @@ struct PrivacyFilter {
     let policy: PrivacyPolicy
     /// The original's events: nothing is looked at.
     let isOff: Bool
+    private let hasTemplates: Bool
     private let automaton: RuleAutomaton
     private let headers: NameRule
     private let cookies: NameRule
@@ -49,6 +50,7 @@ struct PrivacyFilter {
     init(policy: PrivacyPolicy) {
         self.policy = policy
         isOff = policy == .none
+        hasTemplates = policy.pathSegments == .template
         automaton = policy.terms.isEmpty ? .standard : RuleAutomaton(adding: policy.terms)
         headers = NameRule(policy.headers)
         cookies = NameRule(policy.cookies)
@@ -69,7 +71,7 @@ struct PrivacyFilter {
 
     /// What stands for the path, if the policy wants the route's template and the view's name is one.
     func template(of viewName: String?) -> String? {
-        guard policy.pathSegments == .template, let viewName, viewName.hasPrefix("/") else { return nil }
+        guard hasTemplates, let viewName, viewName.hasPrefix("/") else { return nil }
         return viewName
     }
 
@@ -103,12 +105,12 @@ struct PrivacyFilter {
         let kept = UnsafeBufferPointer(rebasing: value[..<count])
         if clean.contains(value) { return writer.content(kept) }
         scan(value, .header)
-        var hidden = scanner.found
-        if paths.hasPatterns { hidden = Self.merged(hidden + paths.hidden(inURL: value)) }
-        if hidden.isEmpty {
+        if scanner.found.isEmpty, !paths.hasPatterns {
             clean.insert()
             return writer.content(kept)
         }
+        var hidden = scanner.found
+        if paths.hasPatterns { hidden = Self.merged(hidden + paths.hidden(inURL: value)) }
         var copied = 0
         for range in hidden where range.lowerBound < count {
             writer.content(UnsafeBufferPointer(rebasing: kept[copied..<range.lowerBound]))

@@ -15,28 +15,37 @@ struct DecodedText {
     /// `;`. Most texts have not.
     static func needsDecoding(_ text: UnsafeBufferPointer<UInt8>) -> Bool {
         let raw = UnsafeRawBufferPointer(text)
-        var encoded: UInt64 = 0
-        var ampersands: UInt64 = 0
-        var semicolons: UInt64 = 0
         var position = 0
         while position < raw.count {
             var word: UInt64 = 0
             if position &+ 8 <= raw.count {
                 word = raw.loadUnaligned(fromByteOffset: position, as: UInt64.self)
-                position &+= 8
+            } else if raw.count >= 8 {
+                // The last eight again, some of which have been read.
+                word = raw.loadUnaligned(fromByteOffset: raw.count &- 8, as: UInt64.self)
             } else {
                 // Zeros match nothing that is looked for.
-                while position < raw.count {
-                    word = word << 8 | UInt64(raw[position])
-                    position &+= 1
-                }
+                for byte in raw { word = word << 8 | UInt64(byte) }
             }
-            encoded |= word | has(0x25, word) | has(0x5C, word)
-            ampersands |= has(0x26, word)
-            semicolons |= has(0x3B, word)
+            position &+= 8
+            // "$", "%", "&" and "'" differ in their last two bits.
+            let marks = has(0x24, word & 0xFCFC_FCFC_FCFC_FCFC)
+            guard (word | marks | has(0x5C, word)) & 0x8080_8080_8080_8080 != 0 else { continue }
+            if (word | has(0x25, word) | has(0x5C, word)) & 0x8080_8080_8080_8080 != 0 { return true }
+            if has(0x26, word) & 0x8080_8080_8080_8080 != 0 { return hasEntity(text, from: max(0, position - 8)) }
         }
-        return encoded & 0x8080_8080_8080_8080 != 0
-            || (ampersands & 0x8080_8080_8080_8080 != 0 && semicolons & 0x8080_8080_8080_8080 != 0)
+        return false
+    }
+
+    /// Whether what would be decoded stands behind the first `&`: an entity of XML, or something else.
+    private static func hasEntity(_ text: UnsafeBufferPointer<UInt8>, from start: Int) -> Bool {
+        var hasAmpersand = false
+        for byte in text[min(start, text.count)...] {
+            if byte == UInt8(ascii: "%") || byte == UInt8(ascii: "\\") || byte >= 0x80 { return true }
+            if byte == UInt8(ascii: "&") { hasAmpersand = true }
+            if byte == UInt8(ascii: ";"), hasAmpersand { return true }
+        }
+        return false
     }
 
     /// The highest bit of each byte that equals the one given. By the known bit trick, exact for whether there is one.

@@ -25,16 +25,18 @@ struct PathReader {
         segmentStart > 0 && segmentStart <= text.count && text[segmentStart - 1] == UInt8(ascii: "/")
     }
 
+    /// Whether no telling word has to be remembered.
+    @inline(__always)
+    var isQuiet: Bool { telling == 0 && !segmentTells }
+
     /// The segment that ends at a place, if it is to be looked at.
     @inline(__always)
     func segment(endingAt end: Int) -> Range<Int>? {
         telling > 0 && end > segmentStart ? segmentStart..<end : nil
     }
 
-    @inline(__always)
     mutating func endSegment(at end: Int, isInside: Bool) {
         segmentStart = end &+ 1
-        guard telling > 0 || segmentTells else { return }
         if segmentTells {
             telling = Self.reach
             isNumeric = segmentIsNumeric
@@ -49,7 +51,8 @@ struct PathReader {
         segmentIsNumeric = false
     }
 
-    /// Something was hidden; the rest of the segment is another.
+    /// A segment begins.
+    @inline(__always)
     mutating func restart(at position: Int) {
         segmentStart = position
     }

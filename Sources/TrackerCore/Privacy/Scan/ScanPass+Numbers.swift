@@ -43,6 +43,11 @@ extension ScanPass {
             return start + 1
         }
         steps &+= count
+        // Years and the like: alone, and too short for anything.
+        let isAlone =
+            count < 8 && scratch.groups.isEmpty
+            && !(end + 1 < text.count && ByteKind.isDigit(text[end + 1]) && Self.isBetweenGroups(text[end]))
+        if isAlone, !mayBeIBAN(start) { return start + 1 }
         if let range = socialSecurityNumber(start, end) ?? bankAccount(start, end) ?? telegramToken(start, end)
             ?? card(start, end)
         {

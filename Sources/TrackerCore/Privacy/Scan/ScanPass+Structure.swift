@@ -12,7 +12,13 @@ extension ScanPass {
     }
 
     /// Hides the segment that ends here if it is a secret behind a telling word.
+    @inline(__always)
     mutating func endSegment(at position: Int, isInside: Bool) {
+        if path.isQuiet { path.restart(at: position &+ 1) } else { endTellingSegment(at: position, isInside: isInside) }
+    }
+
+    @inline(never)
+    private mutating func endTellingSegment(at position: Int, isInside: Bool) {
         if let segment = path.segment(endingAt: position) {
             let bytes = UnsafeBufferPointer(rebasing: text[segment])
             steps &+= bytes.count

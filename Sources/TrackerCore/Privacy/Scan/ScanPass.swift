@@ -72,15 +72,18 @@ struct ScanPass {
     func depth(_ index: Int) -> UInt32 { marks.isEmpty ? 0 : marks[index] >> 24 }
 
     mutating func run() {
+        guard let text = text.baseAddress else { return }
+        let count = self.text.count
         let kinds = automaton.kinds
+        let next = automaton.next
         let firstReporting = Int(automaton.firstReporting)
-        let bound = Self.bound(text.count)
+        let bound = Self.bound(count)
         var position = 0
         var state = 0
-        while position < text.count {
+        while position < count {
             let byte = text[position]
             let entry = kinds[Int(byte)]
-            state = automaton.step(state, entry)
+            state = Int(next[state &<< 5 | Int(entry & 31)])
             let onward: Int
             switch entry >> 5 {
             case ByteKind.letter, ByteKind.hyphen, ByteKind.wide:
@@ -113,9 +116,9 @@ struct ScanPass {
             if steps > bound { return hideRest(from: position) }
         }
         // By the automaton, and by what follows it.
-        steps &+= 2 &* text.count
-        endTokens(at: text.count)
-        endSegment(at: text.count, isInside: false)
+        steps &+= 2 &* count
+        endTokens(at: count)
+        endSegment(at: count, isInside: false)
     }
 
     /// Ends tokens at what stands in none of them.

@@ -24,7 +24,7 @@ struct SecretScanner {
     mutating func scan(
         _ bytes: UnsafeBufferPointer<UInt8>, _ context: ScanPass.Context, steps bound: Int = .max
     ) {
-        found.removeAll(keepingCapacity: true)
+        if !found.isEmpty { found.removeAll(keepingCapacity: true) }
         guard bytes.count <= bound else {
             found.append(0..<bytes.count)
             steps = 1

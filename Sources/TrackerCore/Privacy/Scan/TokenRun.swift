@@ -49,9 +49,10 @@ struct ScanScratch {
     var groups: [DigitGroup] = []
 
     mutating func reset() {
-        found.removeAll(keepingCapacity: true)
-        runs.removeAll(keepingCapacity: true)
-        groups.removeAll(keepingCapacity: true)
+        // Most are empty, and to empty them is not free.
+        if !found.isEmpty { found.removeAll(keepingCapacity: true) }
+        if !runs.isEmpty { runs.removeAll(keepingCapacity: true) }
+        if !groups.isEmpty { groups.removeAll(keepingCapacity: true) }
     }
 }
 

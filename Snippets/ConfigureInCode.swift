@@ -41,6 +41,12 @@ configuration.privacy.headers = .allowList(["Accept", "Host", "User-Agent"])
 configuration.privacy.addresses = .truncate
 // snippet.end
 
+// snippet.paths
+configuration.privacy.paths = ["/reset/*", "/files/*/download"]
+configuration.privacy.kept = [.email, .phone]
+configuration.privacy.pathSegments = .template
+// snippet.end
+
 // snippet.selection
 configuration.ignore = [.healthChecks, .path("/static/*"), .method("OPTIONS")]
 configuration.sampleRate = 0.1

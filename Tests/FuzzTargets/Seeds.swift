@@ -22,6 +22,8 @@ enum Seeds {
         "h\n/?secret={\"a\nX: token=\"", "h\n/?a=%22token%22%3A%22",
     ].map(bytes)
 
+    static let filtered = FilterProbe.beginnings.map(bytes) + requests
+
     static let cookies = [
         "a=1; b=\"2;3\"; c=\\303\\251; ra_session_id=\"0b66c26a1f4c4f418e8f0afcbc22d24b\"", "=;;=a; ;b", "a", "\"\\",
         "a=\"\\12\\", "ra_session_id=",
@@ -85,7 +87,8 @@ enum Seeds {
             "=", "&", "%3D", "%253D", "%", "%25", "?", "#", ";", ",", "\"", "\\", "{", "}", "[", "]", "@", "://", ":",
             "\r\n",
             "\n", "\u{0}", "token", "password", "Bearer ", "eyJhbGciOiJ9.", "4111111111111111", "\u{1F600}", "\u{2028}",
-            "é", "chunked", "Content-Length: ", "0", "-1", "18446744073709551616", "ra_session_id=", "GMT",
+            "é", "\\u0070", "&#112;", "sk-", "ghp_", "SG.", "/reset/", "code=", "DE89 ", "+49 ", "cGFzc3dvcmQ9",
+            "<token>", "chunked", "Content-Length: ", "0", "-1", "18446744073709551616", "ra_session_id=", "GMT",
         ].map(bytes) + [
             [0xFF], [0xC3], [0xED, 0xA0, 0x80], [0x80, 0, 0, 0], [0xFF, 0xFF, 0xFF, 0xFF], [0xF7, 0x52, 0x4C, 0xFE],
         ]

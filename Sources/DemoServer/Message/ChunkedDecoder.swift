@@ -1,3 +1,5 @@
+import TrackerCore
+
 /// Takes the chunked coding off a body (RFC 9112, section 7.1), a piece at a time.
 struct ChunkedDecoder {
     private enum State {
@@ -41,7 +43,7 @@ struct ChunkedDecoder {
     private mutating func step(_ byte: UInt8, limit: Int) throws(RequestRefusal) {
         switch state {
         case .size:
-            if let digit = Self.hexValue(byte) {
+            if let digit = PercentEncoding.hexValue(byte).map(Int.init) {
                 digits += 1
                 guard digits <= 15 else { throw RequestRefusal(400, "a chunk's size is too long") }
                 size = size << 4 | digit
@@ -102,15 +104,6 @@ struct ChunkedDecoder {
     private func checkText(_ byte: UInt8) throws(RequestRefusal) {
         guard byte >= 0x20 && byte != 0x7F || byte == 0x09 else {
             throw RequestRefusal(400, "a control character in a chunk extension or trailer")
-        }
-    }
-
-    private static func hexValue(_ byte: UInt8) -> Int? {
-        switch byte {
-        case UInt8(ascii: "0")...UInt8(ascii: "9"): Int(byte) - 0x30
-        case UInt8(ascii: "a")...UInt8(ascii: "f"): Int(byte) - 0x61 + 10
-        case UInt8(ascii: "A")...UInt8(ascii: "F"): Int(byte) - 0x41 + 10
-        default: nil
         }
     }
 }

@@ -14,6 +14,7 @@ extension TrackerConfiguration {
             "", "Cookie: `\(SessionCookie.name)`, 128 random bits, `HttpOnly`, `SameSite=Lax`, without an expiry.",
         ]
         lines += notes.map { "\n\($0)" }
+        if privacy.searchesValues { lines += ["", "What is looked for, by family:", ""] + rules }
         return lines.joined(separator: "\n") + "\n"
     }
 
@@ -29,7 +30,8 @@ extension TrackerConfiguration {
             ),
             (
                 "full_url", "scheme, host, path and query of the request; forwarded headers: \(forwarded)",
-                "query: \(Self.describe(privacy.queryParameters)); \(searching); cut to \(EventLimit.urlBytes) bytes"
+                "path: \(pathSegments); query: \(Self.describe(privacy.queryParameters)); \(searching); "
+                    + "cut to \(EventLimit.urlBytes) bytes"
             ),
             ("ra_session_id", "the session cookie, or the app's own session", "random; says nothing about the visitor"),
             ("time_request_received_ns", "the clock", "sent as it is"),
@@ -41,6 +43,44 @@ extension TrackerConfiguration {
                 "values: \(Self.describe(privacy.cookies))"
             ),
         ] + (sampleRate < 1 ? [("sample_weight", "the sample rate of \(sampleRate)", "sent as it is")] : [])
+    }
+
+    /// The filter's rules by family, with their number and where they come from.
+    private var rules: [String] {
+        var lines = ["| family | what | how many | from |", "| --- | --- | --- | --- |"]
+        for (family, formats) in SecretFormat.families {
+            let names = formats.prefix(4).map(\.name).joined(separator: ", ")
+            lines.append(
+                "| keys: \(family) | by prefix, alphabet, length and check: \(names) ... | \(formats.count) | \(sources(formats.map(\.source))) |"
+            )
+        }
+        var families: [String] = []
+        for name in SensitiveName.all where !families.contains(name.family) { families.append(name.family) }
+        for family in families {
+            let names = SensitiveName.all.filter { $0.family == family }
+            let words = names.flatMap(\.words)
+            let meaning = names.first?.meaning == .harmless ? "values stay" : "values are replaced"
+            lines.append(
+                "| names: \(family) | \(meaning): \(words.prefix(4).joined(separator: ", ")) ... | \(words.count) "
+                    + "| \(sources(names.map(\.source))) |")
+        }
+        let paths = TellingPath.words
+        lines.append(
+            "| paths | a random segment behind \(paths.prefix(4).joined(separator: ", ")) ... | \(paths.count) | frameworks |"
+        )
+        let kept = PersonalData.named.filter { privacy.kept.contains($0.kind) }.map(\.name)
+        let found = PersonalData.named.filter { !privacy.kept.contains($0.kind) }.map(\.name)
+        lines.append(
+            "| personal data | replaced: \(found.isEmpty ? "none" : found.joined(separator: ", ")); kept: "
+                + "\(kept.isEmpty ? "none" : kept.joined(separator: ", ")) | \(found.count) | RFC 5321, E.164, ISO 13616, ISO/IEC 7812 |"
+        )
+        return lines
+    }
+
+    private func sources(_ all: [String]) -> String {
+        var sources: [String] = []
+        for source in all where !sources.contains(source) { sources.append(source) }
+        return sources.prefix(3).joined(separator: "; ") + (sources.count > 3 ? "; ..." : "")
     }
 
     private static func describe(_ rule: PrivacyPolicy.Rule) -> String {
@@ -55,8 +95,16 @@ extension TrackerConfiguration {
 
     private var searching: String {
         privacy.searchesValues
-            ? "tokens, cards, e-mail addresses and named secrets inside of values are replaced"
+            ? "keys, tokens, personal data and named secrets inside of values are replaced, as far as they are recognised"
             : "values are not searched"
+    }
+
+    private var pathSegments: String {
+        switch privacy.pathSegments {
+        case .searched: privacy.searchesValues ? "random segments behind telling words are replaced" : "as sent"
+        case .harmless: "plain words and numbers of up to nine digits stay"
+        case .template: "the route's template, else plain words and numbers of up to nine digits"
+        }
     }
 
     private var addresses: String {
@@ -79,6 +127,9 @@ extension TrackerConfiguration {
         var notes: [String] = []
         if !privacy.terms.isEmpty {
             notes.append("Further sensitive terms: \(privacy.terms.sorted().joined(separator: ", ")).")
+        }
+        if !privacy.paths.isEmpty {
+            notes.append("Paths whose marked segments are replaced: \(privacy.paths.sorted().joined(separator: ", ")).")
         }
         if !ignore.isEmpty { notes.append("Not tracked: requests that match one of \(ignore.count) rules.") }
         if honorsDoNotTrack { notes.append("Not tracked: visitors who send `DNT: 1` or `Sec-GPC: 1`.") }

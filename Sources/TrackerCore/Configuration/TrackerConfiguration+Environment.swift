@@ -63,6 +63,11 @@ extension TrackerConfiguration {
     private mutating func readOptions(_ reader: ConfigurationReader) throws(ConfigurationError) {
         if let mode = try reader.choice("RA_PRIVACY", PrivacyMode.self) { privacy = PrivacyPolicy(mode) }
         privacy.terms.formUnion(reader.list("RA_PRIVACY_TERMS"))
+        try readKeptData(reader)
+        privacy.paths.formUnion(reader.list("RA_PRIVACY_PATHS"))
+        if let segments = try reader.choice("RA_PRIVACY_PATH_SEGMENTS", PrivacyPolicy.PathSegments.self) {
+            privacy.pathSegments = segments
+        }
         if let addresses = try reader.choice("RA_CLIENT_ADDRESSES", PrivacyPolicy.Addresses.self) {
             privacy.addresses = addresses
         }
@@ -97,10 +102,22 @@ extension TrackerConfiguration {
         }
     }
 
+    private mutating func readKeptData(_ reader: ConfigurationReader) throws(ConfigurationError) {
+        for name in reader.list("RA_PRIVACY_KEEP") {
+            guard let kind = PersonalData.named.first(where: { $0.name == name.lowercased() })?.kind else {
+                throw .invalid(
+                    variable: "RA_PRIVACY_KEEP", value: name,
+                    allowed: "a list of \(PersonalData.named.map(\.name).joined(separator: ", "))")
+            }
+            privacy.kept.insert(kind)
+        }
+    }
+
     /// All variables that are read.
     static let variables = [
         "RA_PROJECT_ID", "RA_PROJECT_TOKEN", "RA_BACKEND_ENDPOINT", "RA_DEBUG_DISABLE_ANALYTICS", "RA_PRIVACY",
-        "RA_PRIVACY_TERMS", "RA_CLIENT_ADDRESSES", "RA_TRUSTED_PROXIES", "RA_IGNORE_PATHS", "RA_HONOR_DO_NOT_TRACK",
+        "RA_PRIVACY_TERMS", "RA_PRIVACY_KEEP", "RA_PRIVACY_PATHS", "RA_PRIVACY_PATH_SEGMENTS", "RA_CLIENT_ADDRESSES",
+        "RA_TRUSTED_PROXIES", "RA_IGNORE_PATHS", "RA_HONOR_DO_NOT_TRACK",
         "RA_SAMPLE_RATE", "RA_KEEP_SERVER_ERRORS",
         "RA_QUEUE_CAPACITY", "RA_QUEUE_MAXIMUM_BYTES", "RA_SPOOL_DIRECTORY", "RA_SPOOL_MAXIMUM_BYTES",
         "RA_SPOOL_MAXIMUM_AGE", "RA_SPOOL_AFTER", "RA_CA_FILE", "RA_CONNECT_TIMEOUT", "RA_REQUEST_TIMEOUT",

@@ -125,6 +125,11 @@ public struct TrackerConfiguration: Sendable, CustomStringConvertible, CustomRef
         guard sampleRate >= 0, sampleRate <= 1 else {
             throw .invalid(variable: "RA_SAMPLE_RATE", value: "\(sampleRate)", allowed: "a number from 0 to 1")
         }
+        if let pattern = privacy.paths.sorted().first(where: { !PathRules.isPattern($0) }) {
+            throw .invalid(
+                variable: "RA_PRIVACY_PATHS", value: pattern,
+                allowed: "paths such as /reset/* and /files/*/download, each * a whole segment")
+        }
         guard trustedProxies.isValid else {
             throw .invalid(
                 variable: "RA_TRUSTED_PROXIES", value: "\(trustedProxies)",

@@ -5,6 +5,8 @@ final class EventWriter {
     private let hook: BeforeSend?
     private var encoder: EventEncoder
     private let identifiers = EventIdentifierGenerator()
+    /// How often the filter has hit its bound so far.
+    private var filterLimits = 0
     private var backlog = EventBacklog()
     /// The number of the backlog's next event.
     private var sequence: UInt64 = 0
@@ -84,6 +86,10 @@ final class EventWriter {
             parcel?.append(charge: charge) { encoder.encode(changed, to: &$0) }
         } else {
             parcel?.append(charge: charge) { encoder.encode(request, to: &$0) }
+        }
+        if encoder.exhaustions != filterLimits {
+            filterLimits = encoder.exhaustions
+            mailbox.record { $0.countFilterLimit() }
         }
     }
 

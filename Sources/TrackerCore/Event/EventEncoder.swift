@@ -23,6 +23,9 @@ struct EventEncoder: ~Copyable {
         forwardedOrigin = ForwardedOrigin(trustedProxies)
     }
 
+    /// How often the filter hit a bound on its work and hid what it had not read.
+    var exhaustions: Int { filter.exhaustions }
+
     mutating func encode(_ request: borrowing TrackedRequest) -> [UInt8] {
         write(request)
         return writer.bytes
@@ -36,6 +39,7 @@ struct EventEncoder: ~Copyable {
 
     private mutating func write(_ request: borrowing TrackedRequest) {
         writer.removeAll()
+        filter.beginEvent()
         isTruncated = false
         writer.raw(beginning)
         appendViewName(request.viewName)
@@ -43,9 +47,10 @@ struct EventEncoder: ~Copyable {
         appendHeaders(request.snapshot)
         writer.raw("},\"full_url\":\"")
         url.removeAll(keepingCapacity: true)
-        if FullURL.append(request.snapshot, origin: forwardedOrigin, hosts: &hosts, filter: &filter, to: &url) {
-            isTruncated = true
-        }
+        let isCut = FullURL.append(
+            request.snapshot, template: filter.template(of: request.viewName), origin: forwardedOrigin, hosts: &hosts,
+            filter: &filter, to: &url)
+        if isCut { isTruncated = true }
         // The URL is ASCII without quotes and backslashes; they are percent-encoded in it.
         writer.raw(url)
         writer.raw("\",\"ra_session_id\":\"")
@@ -67,7 +72,7 @@ struct EventEncoder: ~Copyable {
             writer.raw(",\"sample_weight\":")
             writer.content("\(weight)")
         }
-        if isTruncated { writer.raw(",\"truncated\":true") }
+        if isTruncated || filter.isExhausted { writer.raw(",\"truncated\":true") }
         writer.raw("}}")
     }
 
@@ -136,8 +141,18 @@ struct EventEncoder: ~Copyable {
     private mutating func appendValue(_ value: borrowing String, _ treatment: PrivacyFilter.Treatment) {
         switch treatment {
         case .replace: writer.raw(PrivacyFilter.replacementText)
-        case .truncateAddresses: ClientAddresses.truncated(copy value).withBytes { appendValue($0, treatment) }
-        case .keep, .cookies, .search, .omit: value.withBytes { appendValue($0, treatment) }
+        case .truncateAddresses: ClientAddresses.truncated(kept(of: value)).withBytes { appendValue($0, treatment) }
+        case .keep, .cookies, .search, .searchLoginCode, .searchTelephone, .omit:
+            value.withBytes { appendValue($0, treatment) }
+        }
+    }
+
+    /// No more of a value than has a place in an event.
+    private mutating func kept(of value: borrowing String) -> String {
+        guard value.utf8.count > EventLimit.headerValueBytes else { return copy value }
+        isTruncated = true
+        return value.withBytes {
+            String(decoding: EventLimit.prefix(of: $0, bytes: EventLimit.headerValueBytes), as: UTF8.self)
         }
     }
 
@@ -146,9 +161,18 @@ struct EventEncoder: ~Copyable {
         if kept.count < bytes.count { isTruncated = true }
         switch treatment {
         case .cookies: filter.appendCookies(kept, to: &writer)
-        case .search: filter.append(searching: kept, to: &writer)
+        case .searchLoginCode, .searchTelephone:
+            if filter.hides(kept, treatment) { return writer.raw(PrivacyFilter.replacementText) }
+            appendSearched(bytes, keeping: kept.count)
+        case .search: appendSearched(bytes, keeping: kept.count)
         case .keep, .replace, .truncateAddresses, .omit: writer.content(kept)
         }
+    }
+
+    private mutating func appendSearched(_ bytes: UnsafeBufferPointer<UInt8>, keeping count: Int) {
+        let window = min(bytes.count, count + PrivacyFilter.overlap)
+        filter.append(
+            searching: UnsafeBufferPointer(rebasing: bytes[..<window]), keeping: count, to: &writer)
     }
 
     // MARK: Cookies
@@ -181,16 +205,17 @@ struct EventEncoder: ~Copyable {
 
     private func cookiesInHeader(_ snapshot: RequestSnapshot) -> [(name: String, value: String)] {
         let values = snapshot.headers.fields.filter { RequestHeaders.isEqual($0.name, "cookie") }.map(\.value)
-        return RequestCookies.parse(values.joined(separator: ";"))
+        return CookieReader.parse(values.joined(separator: ";").utf8)
     }
 
     private mutating func appendResponseCookies(_ values: [String]) {
         guard !values.isEmpty else { return }
         let cookies = values.compactMap(SetCookieAttributes.init)
         var isFirst = true
-        for (index, cookie) in cookies.enumerated() {
-            // The last of a name is the one that the visitor keeps.
-            guard !cookies[(index + 1)...].contains(where: { $0.name == cookie.name }) else { continue }
+        // The last of a name is the one that the visitor keeps.
+        var last: [String: Int] = [:]
+        for (index, cookie) in cookies.enumerated() { last[cookie.name] = index }
+        for (index, cookie) in cookies.enumerated() where last[cookie.name] == index {
             let mark = writer.count
             if !isFirst { writer.byte(UInt8(ascii: ",")) }
             writer.string(cookie.name)

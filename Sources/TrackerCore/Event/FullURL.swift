@@ -4,6 +4,7 @@
 /// fragment and a bare `?` are left out. Nothing is decoded: what was asked for is what is reported.
 enum FullURL {
     /// - Parameters:
+    ///   - template: a path that stands for the request's own, such as `/users/:id`.
     ///   - origin: whom to believe about scheme and host besides the request itself.
     ///   - hosts: tells which hosts can stand in a URL.
     ///   - filter: decides what is replaced.
@@ -11,27 +12,44 @@ enum FullURL {
     /// - Returns: whether it had to be cut off.
     @discardableResult
     static func append(
-        _ snapshot: RequestSnapshot, origin: ForwardedOrigin? = nil, hosts: inout UsableHost,
-        filter: inout PrivacyFilter, to bytes: inout [UInt8]
+        _ snapshot: RequestSnapshot, template: String? = nil, origin: ForwardedOrigin? = nil,
+        hosts: inout UsableHost, filter: inout PrivacyFilter, to bytes: inout [UInt8]
     ) -> Bool {
         let (scheme, host) = origin?.resolve(snapshot) ?? (nil, nil)
         bytes.append(contentsOf: (scheme ?? snapshot.scheme) == "https" ? "https://".utf8 : "http://".utf8)
         (host ?? hosts.authority(of: snapshot)).withBytes { host in
             bytes.append(contentsOf: UnsafeBufferPointer(rebasing: host.prefix(1024)))
         }
-        return snapshot.target.withBytes { append(target: $0, style: snapshot.style, filter: &filter, to: &bytes) }
+        return snapshot.target.withBytes {
+            append(target: $0, template: template, style: snapshot.style, filter: &filter, to: &bytes)
+        }
     }
 
     private static func append(
-        target: UnsafeBufferPointer<UInt8>, style: EventStyle, filter: inout PrivacyFilter, to bytes: inout [UInt8]
+        target: UnsafeBufferPointer<UInt8>, template: String?, style: EventStyle, filter: inout PrivacyFilter,
+        to bytes: inout [UInt8]
     ) -> Bool {
         let start = pathStart(of: target)
-        let end = target[start...].firstIndex(of: UInt8(ascii: "#")) ?? target.count
+        // What is cut off anyway is not looked at, but for what the cut may go through.
+        let room = EventLimit.urlBytes + PrivacyFilter.overlap
+        let window = target.count - start > room ? start + room : target.count
+        let end = target[start..<window].firstIndex(of: UInt8(ascii: "#")) ?? window
         let question = target[start..<end].firstIndex(of: UInt8(ascii: "?")) ?? end
-        if start == question || target[start] != UInt8(ascii: "/") { bytes.append(UInt8(ascii: "/")) }
-        let hidden = hiddenRanges(target, start..<end, question: question, filter: &filter)
+        if let template {
+            for byte in template.utf8.prefix(EventLimit.viewNameBytes) {
+                if isPathByte(byte) { bytes.append(byte) } else { PercentEncoding.append(byte, to: &bytes) }
+            }
+        } else if start == question || target[start] != UInt8(ascii: "/") {
+            bytes.append(UInt8(ascii: "/"))
+        }
+        let hidden = filter.hidden(
+            inURL: UnsafeBufferPointer(rebasing: target[start..<end]), question: question - start)
         var next = 0
         var position = start
+        if template != nil {
+            position = question
+            while next < hidden.count, hidden[next].upperBound + start <= question { next += 1 }
+        }
         while position < end {
             let room = EventLimit.urlBytes - 16 - bytes.count
             guard room > 0 else {
@@ -39,13 +57,13 @@ enum FullURL {
                 if let percent = bytes.suffix(2).firstIndex(of: UInt8(ascii: "%")) { bytes.removeSubrange(percent...) }
                 return true
             }
-            if next < hidden.count, position >= hidden[next].lowerBound {
+            if next < hidden.count, position >= hidden[next].lowerBound + start {
                 bytes.append(contentsOf: PrivacyFilter.replacement.utf8)
-                position = hidden[next].upperBound
+                position = hidden[next].upperBound + start
                 next += 1
                 continue
             }
-            let stop = min(end, position + room, next < hidden.count ? hidden[next].lowerBound : end)
+            let stop = min(end, position + room, next < hidden.count ? hidden[next].lowerBound + start : end)
             let run = position
             while position < stop, isPathByte(target[position]) { position += 1 }
             if position > run {
@@ -59,43 +77,7 @@ enum FullURL {
             }
             position += 1
         }
-        return false
-    }
-
-    /// What is not to be shown, in order and without overlap.
-    private static func hiddenRanges(
-        _ target: UnsafeBufferPointer<UInt8>, _ range: Range<Int>, question: Int, filter: inout PrivacyFilter
-    ) -> [Range<Int>] {
-        if filter.isOff { return [] }
-        var hidden: [Range<Int>] = []
-        var position = question + 1
-        while position < range.upperBound {
-            let pairEnd = target[position..<range.upperBound].firstIndex(of: UInt8(ascii: "&")) ?? range.upperBound
-            let nameEnd = target[position..<pairEnd].firstIndex(of: UInt8(ascii: "=")) ?? pairEnd
-            if nameEnd + 1 < pairEnd,
-                filter.hidesQueryValue(name: UnsafeBufferPointer(rebasing: target[position..<nameEnd]))
-            {
-                hidden.append(nameEnd + 1..<pairEnd)
-            }
-            position = pairEnd + 1
-        }
-        guard filter.searchesURLs else { return hidden }
-        let found = filter.secrets(inURL: UnsafeBufferPointer(rebasing: target[range]))
-        if found.isEmpty { return hidden }
-        hidden += found.map { $0.lowerBound + range.lowerBound..<$0.upperBound + range.lowerBound }
-        return merged(hidden)
-    }
-
-    private static func merged(_ ranges: [Range<Int>]) -> [Range<Int>] {
-        var merged: [Range<Int>] = []
-        for range in ranges.sorted(by: { $0.lowerBound < $1.lowerBound }) {
-            if let last = merged.last, range.lowerBound <= last.upperBound {
-                merged[merged.count - 1] = last.lowerBound..<max(last.upperBound, range.upperBound)
-            } else {
-                merged.append(range)
-            }
-        }
-        return merged
+        return end == window && window < target.count
     }
 
     /// Where the path begins: after the scheme and authority of an absolute-form target (RFC 9112, section 3.2.2).

@@ -27,6 +27,16 @@ public struct PrivacyPolicy: Sendable, Hashable {
         case omit
     }
 
+    /// Which segments of a path stay.
+    public enum PathSegments: String, Sendable, Hashable, CaseIterable {
+        /// All but those that look like secrets, by themselves or behind a telling word such as `reset`.
+        case searched
+        /// Plain words, and numbers of up to nine digits.
+        case harmless
+        /// None, if the view's name is the route's template: `/users/:id` stands there instead. Else as ``harmless``.
+        case template
+    }
+
     /// The values of header fields, but for `Cookie`.
     public var headers = Rule.denyList
     /// The values of cookies, in the `Cookie` field and in the response data.
@@ -37,10 +47,18 @@ public struct PrivacyPolicy: Sendable, Hashable {
     /// its parts and as a whole: `customer-number` matches `X-Customer-Number` and `customerNumber`.
     public var terms: Set<String> = []
     /// Whether values that stay are searched for what looks like a secret: named values inside of them, JWTs, bearer
-    /// tokens, keys of well-known services, payment-card numbers, e-mail addresses, and passwords in URLs.
+    /// tokens, keys of well-known services, passwords in URLs, and personal data such as numbers of payment cards and
+    /// e-mail addresses. Then segments of paths are searched, too.
     public var searchesValues = true
     /// What becomes of clients' addresses.
     public var addresses = Addresses.keep
+    /// Kinds of personal data that are not replaced where they are recognised by their shape.
+    public var kept: PersonalData = []
+    /// Paths of your own with secrets in them, such as `/reset/*` and `/files/*/download`: each `*` is one segment, which
+    /// is replaced, in `full_url` and in the URLs of headers. A pattern counts for longer paths, too.
+    public var paths: Set<String> = []
+    /// Which segments of the path in `full_url` stay.
+    public var pathSegments = PathSegments.searched
 
     /// The default policy.
     public init() {}
@@ -57,6 +75,7 @@ public struct PrivacyPolicy: Sendable, Hashable {
         case .strict:
             headers = .allowList(Self.harmlessHeaders)
             queryParameters = .allowList([])
+            pathSegments = .harmless
         }
     }
 

@@ -10,6 +10,7 @@ struct Ledger {
     private(set) var ignored = 0
     private(set) var sampledOut = 0
     private(set) var slowHooks = 0
+    private(set) var filterLimits = 0
     private var dropped = [Int](repeating: 0, count: DropReason.allCases.count)
 
     /// Events in memory whose fate is open, and what they count against the queue's bound of bytes.
@@ -45,6 +46,7 @@ struct Ledger {
     mutating func countIgnored() { ignored += 1 }
     mutating func countSampledOut() { sampledOut += 1 }
     mutating func countSlowHook() { slowHooks += 1 }
+    mutating func countFilterLimit() { filterLimits += 1 }
     mutating func countRetried(_ count: Int) { retried += count }
 
     // MARK: Going out
@@ -104,6 +106,7 @@ struct Ledger {
         statistics.ignored = ignored
         statistics.sampledOut = sampledOut
         statistics.slowHooks = slowHooks
+        statistics.filterLimits = filterLimits
         statistics.inFlight = min(delivery.inFlight, open)
         statistics.queued = open - statistics.inFlight
         statistics.backend = delivery.backend

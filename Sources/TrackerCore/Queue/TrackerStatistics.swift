@@ -26,6 +26,9 @@ public struct TrackerStatistics: Sendable, Equatable, CustomStringConvertible {
     public var sampledOut: Int = 0
     /// Calls of `beforeSend` that took more than 50 ms.
     public var slowHooks: Int = 0
+    /// Events of which the filter replaced more than it had to, because they were made to cost it too much; they say
+    /// `"truncated": true`.
+    public var filterLimits: Int = 0
 
     /// What delivery knows of the backend at the moment.
     public var backend = Backend()
@@ -88,7 +91,7 @@ public struct TrackerStatistics: Sendable, Equatable, CustomStringConvertible {
         text += ", pending \(pending), spooled \(spooled)"
         for (name, count) in [
             ("delivered for others", deliveredForOthers), ("ignored", ignored), ("sampled out", sampledOut),
-            ("slow hooks", slowHooks), ("torn records", spoolDamage.tornRecords),
+            ("slow hooks", slowHooks), ("filter limits", filterLimits), ("torn records", spoolDamage.tornRecords),
             ("corrupt records", spoolDamage.corruptRecords), ("foreign files", spoolDamage.foreignFiles),
         ] where count > 0 { text += ", \(name) \(count)" }
         return text

@@ -10,13 +10,29 @@ package enum PercentEncoding {
 
     /// Encodes everything but unreserved characters, so that the result is one path segment or query value.
     package static func encodeComponent(_ text: String) -> String {
-        var bytes: [UInt8] = []
-        for byte in text.utf8 {
-            if isUnreserved(byte) { bytes.append(byte) } else { append(byte, to: &bytes) }
-        }
-        return String(decoding: bytes, as: UTF8.self)
+        encode(text.utf8, keeping: isUnreserved)
     }
 
+    /// Encodes a decoded path for use in a URL; slashes stay.
+    package static func encodePath(_ bytes: some Sequence<UInt8>) -> String {
+        encode(bytes) { isUnreserved($0) || "/!$&'()*+,;=:@".utf8.contains($0) }
+    }
+
+    /// Encodes what may not be part of a request line at all: controls, spaces and bytes above ASCII.
+    package static func encodeInvisible(_ bytes: some Sequence<UInt8>) -> String {
+        encode(bytes) { $0 > 0x20 && $0 < 0x7F }
+    }
+
+    private static func encode(_ bytes: some Sequence<UInt8>, keeping isKept: (UInt8) -> Bool) -> String {
+        var encoded: [UInt8] = []
+        encoded.reserveCapacity(bytes.underestimatedCount)
+        for byte in bytes {
+            if isKept(byte) { encoded.append(byte) } else { append(byte, to: &encoded) }
+        }
+        return String(decoding: encoded, as: UTF8.self)
+    }
+
+    /// The value of a hex digit in either case; nil for anything else.
     package static func hexValue(_ byte: UInt8) -> UInt8? {
         switch byte {
         case UInt8(ascii: "0")...UInt8(ascii: "9"): byte &- UInt8(ascii: "0")

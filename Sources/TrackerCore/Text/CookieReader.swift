@@ -1,8 +1,11 @@
-/// Reads a `Cookie` header (RFC 6265, section 5.4) the way Flask does: forgiving, the first of a name wins.
-enum CookieParser {
-    static func parse(_ header: some Collection<UInt8>) -> [String: String] {
+/// Reads a `Cookie` header (RFC 6265, section 5.4) the way Flask does: forgiving. A name without a value counts as empty,
+/// a pair without a name is passed over, quotes are taken off, and the first of a name wins.
+package enum CookieReader {
+    /// The cookies of a header, in order.
+    package static func parse(_ header: some Collection<UInt8>) -> [(name: String, value: String)] {
         let bytes = Array(header)
-        var cookies: [String: String] = [:]
+        var cookies: [(name: String, value: String)] = []
+        var known: Set<String> = []
         var position = 0
         while position < bytes.count {
             let nameEnd = bytes[position...].firstIndex { isSemicolon($0) || isEquals($0) } ?? bytes.count
@@ -18,11 +21,10 @@ enum CookieParser {
             position += 1
             if name.isEmpty { continue }
             let key = TextDecoding.string(name)
-            if cookies[key] == nil { cookies[key] = TextDecoding.string(unquoted(value)) }
+            if known.insert(key).inserted { cookies.append((key, TextDecoding.string(unquoted(value)))) }
         }
         return cookies
     }
-
     /// A quoted value may hold semicolons, if its closing quote ends the value.
     private static func endOfValue(_ bytes: [UInt8], from start: Int) -> Int {
         let plainEnd = bytes[start...].firstIndex(where: isSemicolon) ?? bytes.count

@@ -1,0 +1,102 @@
+/// Which segments of a path go: those that an app names, and, where only harmless ones may stay, all others.
+struct PathRules {
+    private let patterns: [[Segment]]
+    private let isStrict: Bool
+
+    private enum Segment {
+        /// Compared as it stands.
+        case text([UInt8])
+        /// Any one segment, which is hidden.
+        case hidden
+    }
+
+    init(_ policy: PrivacyPolicy) {
+        patterns = policy.paths.sorted().map { pattern in
+            pattern.utf8.split(separator: UInt8(ascii: "/")).map { segment in
+                segment.elementsEqual("*".utf8) ? .hidden : .text(Array(segment))
+            }
+        }
+        isStrict = policy.pathSegments != .searched
+    }
+
+    var hasPatterns: Bool { !patterns.isEmpty }
+
+    var isActive: Bool { isStrict || hasPatterns }
+
+    /// Whether a pattern can be used: it begins with a slash and has a `*` as a whole segment.
+    static func isPattern(_ text: String) -> Bool {
+        text.hasPrefix("/") && text.utf8.split(separator: UInt8(ascii: "/")).contains { $0.elementsEqual("*".utf8) }
+    }
+
+    /// The segments of a path that are hidden.
+    func hidden(inPath path: UnsafeBufferPointer<UInt8>) -> [Range<Int>] {
+        let segments = path.indices.split(separator: UInt8(ascii: "/"), in: path)
+        var hidden: [Range<Int>] = []
+        for pattern in patterns where pattern.count <= segments.count { add(pattern, segments, path, &hidden) }
+        if isStrict {
+            for segment in segments where !Self.isHarmless(UnsafeBufferPointer(rebasing: path[segment])) {
+                hidden.append(segment)
+            }
+        }
+        return hidden
+    }
+
+    /// The same for the path of a URL in a header, with or without scheme and host.
+    func hidden(inURL url: UnsafeBufferPointer<UInt8>) -> [Range<Int>] {
+        var start = 0
+        if url.first != UInt8(ascii: "/") {
+            guard let slash = url.firstIndex(of: UInt8(ascii: "/")), slash > 0, url[slash - 1] == UInt8(ascii: ":"),
+                slash + 1 < url.count, url[slash + 1] == UInt8(ascii: "/"),
+                let path = url[(slash + 2)...].firstIndex(of: UInt8(ascii: "/"))
+            else { return [] }
+            start = path
+        }
+        let end = url[start...].firstIndex { $0 == UInt8(ascii: "?") || $0 == UInt8(ascii: "#") } ?? url.count
+        return hidden(inPath: UnsafeBufferPointer(rebasing: url[start..<end])).map {
+            $0.lowerBound + start..<$0.upperBound + start
+        }
+    }
+
+    private func add(
+        _ pattern: [Segment], _ segments: [Range<Int>], _ path: UnsafeBufferPointer<UInt8>, _ hidden: inout [Range<Int>]
+    ) {
+        for (part, segment) in zip(pattern, segments) {
+            if case .text(let text) = part, !path[segment].elementsEqual(text) { return }
+        }
+        for (part, segment) in zip(pattern, segments) {
+            if case .hidden = part { hidden.append(segment) }
+        }
+    }
+
+    /// Whether a segment is made of plain words and of numbers up to nine digits.
+    static func isHarmless(_ segment: UnsafeBufferPointer<UInt8>) -> Bool {
+        guard !Randomness.isToken(segment) else { return false }
+        for piece in segment.split(whereSeparator: { !ByteKind.isLetterOrDigit($0) && $0 != UInt8(ascii: "%") }) {
+            if piece.allSatisfy(ByteKind.isDigit) {
+                if piece.count > 9 { return false }
+            } else if !piece.allSatisfy(ByteKind.isLetter) {
+                // "v1" and the like name a version.
+                guard piece.count <= 3, piece.first.map({ $0 | 0x20 == UInt8(ascii: "v") }) == true,
+                    piece.dropFirst().allSatisfy(ByteKind.isDigit)
+                else { return false }
+            } else if piece.count > 24 {
+                return false
+            }
+        }
+        return true
+    }
+}
+
+extension Range<Int> {
+    /// The parts between separators, without the empty ones.
+    fileprivate func split(separator: UInt8, in text: UnsafeBufferPointer<UInt8>) -> [Range<Int>] {
+        var parts: [Range<Int>] = []
+        var start = lowerBound
+        for index in self where text[index] == separator {
+            if index > start { parts.append(start..<index) }
+            start = index + 1
+        }
+        if upperBound > start { parts.append(start..<upperBound) }
+        return parts
+    }
+}

@@ -1,0 +1,101 @@
+/// Puts bytes together from values of six bits (RFC 4648).
+struct Base64Decoder {
+    private var bits: UInt32 = 0
+    private var count = 0
+
+    @inline(__always)
+    mutating func add(_ value: UInt8) -> UInt8? {
+        bits = bits << 6 | UInt32(value)
+        count += 6
+        guard count >= 8 else { return nil }
+        count -= 8
+        return UInt8(truncatingIfNeeded: bits >> UInt32(count))
+    }
+
+    /// The value of a character in either alphabet; nil for any other.
+    static func value(of byte: UInt8) -> UInt8? {
+        switch byte {
+        case UInt8(ascii: "A")...UInt8(ascii: "Z"): byte - 65
+        case UInt8(ascii: "a")...UInt8(ascii: "z"): byte - 71
+        case UInt8(ascii: "0")...UInt8(ascii: "9"): byte + 4
+        case UInt8(ascii: "+"), UInt8(ascii: "-"): 62
+        case UInt8(ascii: "/"), UInt8(ascii: "_"): 63
+        default: nil
+        }
+    }
+}
+
+extension ScanPass {
+    /// A token that is text in base64 or hex, if something is found in that text: the whole token, for no part of it can
+    /// be left out. One step: what is encoded twice stays.
+    mutating func encodedSecret(_ range: Range<Int>) -> Range<Int>? {
+        guard !isNested, range.count >= Self.leastToken, range.lowerBound >= decodedEnd else { return nil }
+        if let plain = hexadecimalText(range) {
+            return tells(plain) ? range : nil
+        }
+        guard beginsAsText(range.lowerBound) else { return nil }
+        let (plain, end) = base64Text(from: range.lowerBound)
+        decodedEnd = max(range.upperBound, end)
+        guard plain.count >= 8, tells(plain) else { return nil }
+        var last = range.upperBound
+        while last < text.count, automaton.alphabets[Int(text[last])] & Alphabet.token.bit != 0 { last += 1 }
+        return range.lowerBound..<last
+    }
+
+    private mutating func tells(_ plain: [UInt8]) -> Bool {
+        plain.withUnsafeBufferPointer { plain in
+            var pass = ScanPass(
+                plain, marks: UnsafeBufferPointer(start: nil, count: 0), automaton, .header, keeping: kept,
+                isNested: true, scratch: ScanScratch())
+            pass.run()
+            steps &+= pass.steps
+            return !pass.scratch.found.isEmpty
+        }
+    }
+
+    /// Whether the first six bytes are text; most tokens and words are turned away here, without a copy.
+    private mutating func beginsAsText(_ start: Int) -> Bool {
+        steps &+= 8
+        var decoder = Base64Decoder()
+        for index in start..<start + 8 {
+            guard let value = Base64Decoder.value(of: text[index]) else { return false }
+            if let byte = decoder.add(value), !Self.isText(byte) { return false }
+        }
+        return true
+    }
+
+    /// The text that begins here in base64, as far as it is text, and where that ends.
+    private mutating func base64Text(from start: Int) -> (plain: [UInt8], end: Int) {
+        var plain: [UInt8] = []
+        var decoder = Base64Decoder()
+        var position = start
+        while position < text.count, let value = Base64Decoder.value(of: text[position]) {
+            if let byte = decoder.add(value) {
+                guard Self.isText(byte) else { break }
+                plain.append(byte)
+            }
+            position += 1
+        }
+        steps &+= position - start
+        return (plain, position)
+    }
+
+    private mutating func hexadecimalText(_ range: Range<Int>) -> [UInt8]? {
+        guard range.count % 2 == 0 else { return nil }
+        var plain: [UInt8] = []
+        var position = range.lowerBound
+        while position < range.upperBound {
+            steps &+= 2
+            guard let high = PercentEncoding.hexValue(text[position]),
+                let low = PercentEncoding.hexValue(text[position + 1]), Self.isText(high << 4 | low)
+            else { return nil }
+            plain.append(high << 4 | low)
+            position += 2
+        }
+        return plain
+    }
+
+    private static func isText(_ byte: UInt8) -> Bool {
+        byte >= 0x20 && byte < 0x7F || byte == 0x0A || byte == 0x0D || byte == 0x09
+    }
+}

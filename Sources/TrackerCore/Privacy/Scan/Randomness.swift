@@ -1,0 +1,116 @@
+/// Tells what chance made from what people wrote.
+enum Randomness {
+    /// What a segment or a value looks like: a token, an identifier in hex, or a UUID; not a word, a slug, a date or a
+    /// number. Looks at 256 bytes at most.
+    static func isToken(_ text: UnsafeBufferPointer<UInt8>) -> Bool {
+        let text = UnsafeBufferPointer(rebasing: text.prefix(256))
+        guard text.count >= 6 else { return false }
+        var shape = Shape()
+        for byte in text { shape.read(byte) }
+        shape.end()
+        // A file's name, or a number with a point.
+        if shape.looksLikeFile { return false }
+        if text.count >= 16, shape.isHexadecimal, shape.digits > 0, shape.letters > 0 { return true }
+        if shape.longestPiece >= 6, shape.changes >= 3 { return true }
+        // "iphone15pro" changes as often as a short token, but between words.
+        if shape.longestPiece >= 6, shape.changes >= 2, shape.words < 2, text.count < 24 { return true }
+        // Letters alone, of both cases: in words written together a capital comes every fifth or sixth letter.
+        if shape.longestPiece >= 16, shape.capitalsInside * 5 >= shape.longestPiece { return true }
+        return shape.longestPiece >= 16 && shape.rarePairs * 4 >= shape.pairs
+    }
+
+    /// A number that is sent as a code.
+    static func isNumericCode(_ text: UnsafeBufferPointer<UInt8>) -> Bool {
+        text.count >= 6 && text.count <= 9 && text.allSatisfy(ByteKind.isDigit)
+    }
+
+    /// A code, state or ticket of a login, where nothing but the value tells.
+    static func isLoginCode(_ text: UnsafeBufferPointer<UInt8>) -> Bool {
+        guard text.count >= 8 else { return false }
+        var shape = Shape()
+        for byte in text.prefix(256) { shape.read(byte) }
+        shape.end()
+        if shape.looksLikeFile { return false }
+        if text.count >= 16, shape.isHexadecimal, shape.digits > 0, shape.letters > 0 { return true }
+        return shape.longestPiece >= 8
+            && (shape.changes >= 3 || shape.capitalsInside * 5 >= shape.longestPiece && shape.longestPiece >= 16)
+    }
+
+    /// What counts in a text.
+    private struct Shape {
+        var digits = 0
+        var letters = 0
+        var isHexadecimal = true
+        /// Letters and digits in one piece.
+        var longestPiece = 0
+        /// From letter to digit and back, and from a small letter to a capital, within the pieces.
+        var changes = 0
+        var capitalsInside = 0
+        /// Pairs of letters, and how many of them hardly stand in words.
+        var pairs = 0
+        var rarePairs = 0
+        /// Runs of three letters and more.
+        var words = 0
+        private var run = 0
+        private var piece = 0
+        private var last: UInt8 = 0
+        /// The letters behind the last point.
+        private var extensionLength = 0
+        private var hasPoint = false
+        private var isExtension = false
+
+        mutating func read(_ byte: UInt8) {
+            if ByteKind.isDigit(byte) {
+                digits += 1
+                run = 0
+                if piece > 0, ByteKind.isLetter(last) { changes += 1 }
+                piece += 1
+                extensionLength += 1
+                // "mp4", "woff2"
+                if extensionLength > 5 { isExtension = false }
+            } else if ByteKind.isLetter(byte) {
+                letters += 1
+                run += 1
+                if run == 3 { words += 1 }
+                if byte | 0x20 > UInt8(ascii: "f") { isHexadecimal = false }
+                if piece > 0 {
+                    if ByteKind.isDigit(last) {
+                        changes += 1
+                    } else {
+                        pairs += 1
+                        if LetterPairs.isRare(last, byte) { rarePairs += 1 }
+                        if ByteKind.isCapital(byte), !ByteKind.isCapital(last) {
+                            changes += 1
+                            capitalsInside += 1
+                        }
+                    }
+                }
+                piece += 1
+                extensionLength += 1
+                if extensionLength > 5 { isExtension = false }
+            } else {
+                if byte != UInt8(ascii: "-") { isHexadecimal = false }
+                endPiece()
+                if byte == UInt8(ascii: ".") {
+                    hasPoint = true
+                    isExtension = true
+                    extensionLength = 0
+                } else {
+                    isExtension = false
+                }
+            }
+            last = byte
+        }
+
+        mutating func end() { endPiece() }
+
+        /// Whether the text ends like a file's name.
+        var looksLikeFile: Bool { hasPoint && isExtension && extensionLength >= 1 && longestPiece < 16 }
+
+        private mutating func endPiece() {
+            longestPiece = max(longestPiece, piece)
+            piece = 0
+            run = 0
+        }
+    }
+}

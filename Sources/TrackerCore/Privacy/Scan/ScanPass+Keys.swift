@@ -1,0 +1,161 @@
+extension ScanPass {
+    /// The place of a key that begins with a prefix; nil if what follows is no key.
+    mutating func range(of key: KeyRule, prefix: Range<Int>) -> Range<Int>? {
+        let start = prefix.lowerBound - key.lead
+        guard start >= 0 else { return nil }
+        if key.lead > 0 {
+            for index in start..<prefix.lowerBound
+            where automaton.alphabets[Int(text[index])] & key.alphabet.bit == 0 { return nil }
+            steps &+= key.lead
+        }
+        let run = run(of: key.alphabet, at: prefix.upperBound)
+        let length = run.end - prefix.upperBound
+        guard length >= key.least, length <= key.most, passes(key.check, run, from: prefix.upperBound) else {
+            return nil
+        }
+        // The point that ends a sentence.
+        let end = text[run.end - 1] == UInt8(ascii: ".") ? run.end - 1 : run.end
+        return start..<end
+    }
+
+    private mutating func passes(_ check: SecretFormat.Check, _ run: TokenRun, from start: Int) -> Bool {
+        switch check {
+        case .none: return true
+        case .hasDigit: return run.lastDigit >= start || run.isRandom(from: start)
+        case .random: return run.isRandom(from: start)
+        case .crc32:
+            if run.isRandom(from: start) { return true }
+            steps &+= 36
+            return Checksum.isChecked(UnsafeBufferPointer(rebasing: text[start..<start + 36]))
+        }
+    }
+
+    /// JSON web tokens: header and payload are base64url of `{"`…, the signature may be empty.
+    mutating func webToken(from start: Int) -> Range<Int>? {
+        let header = run(of: .base64URL, at: start).end
+        guard header - start >= 10 else { return nil }
+        if header < text.count, text[header] == UInt8(ascii: ".") {
+            return start..<run(of: .dotted, at: start).end
+        }
+        // A header alone may be any base64 of JSON; long ones are hidden all the same.
+        return header - start >= 40 ? start..<header : nil
+    }
+
+    /// A bearer token; words of prose have neither digits nor capitals inside.
+    mutating func bearerToken(after start: Int) -> Int? {
+        let run = run(of: .token, at: start)
+        guard run.end - start >= 6 else { return nil }
+        return run.lastDigit >= start || run.lastCapital > start || run.end - start >= 32 ? run.end : nil
+    }
+
+    /// Base64 of `user:password` (RFC 7617). A colon among the first 48 bytes is enough.
+    mutating func basicCredentials(after start: Int) -> Int? {
+        guard start >= decodedEnd else { return nil }
+        let run = run(of: .token, at: start)
+        guard run.end - start >= 4 else { return nil }
+        let end = min(run.end, start + 64)
+        decodedEnd = end
+        steps &+= end - start
+        var decoder = Base64Decoder()
+        for index in start..<end {
+            guard let value = Base64Decoder.value(of: text[index]) else { break }
+            if let byte = decoder.add(value) {
+                if byte == UInt8(ascii: ":") { return run.end }
+                if byte < 0x20 { return nil }
+            }
+        }
+        return nil
+    }
+
+    /// A private key in PEM (RFC 7468) or OpenSSH's form, up to and with the line behind it, or to the end.
+    mutating func privateKey(from start: Int) -> Range<Int>? {
+        let words = Array("PRIVATE".utf8)
+        steps &+= 48
+        let window = text[start..<min(text.count, start + 48)]
+        guard let first = window.indices.first(where: { text[$0...].prefix(words.count).elementsEqual(words) })
+        else { return nil }
+        let mark = Array("-----END".utf8)
+        var position = first
+        while position < text.count {
+            if text[position] == mark[0], text[position...].prefix(mark.count).elementsEqual(mark) {
+                position += mark.count
+                while position < text.count, text[position] != UInt8(ascii: "-") { position += 1 }
+                while position < text.count, text[position] == UInt8(ascii: "-") { position += 1 }
+                break
+            }
+            position += 1
+        }
+        steps &+= position - start
+        return start..<position
+    }
+
+    /// What ends where a token ends, and has no beginning by which it is known.
+    mutating func endToken(at end: Int) {
+        let range = tokenStart..<end
+        tokenStart = end
+        if let hidden = secretWithoutPrefix(range) ?? encodedSecret(range) ?? awsSecret(endingAt: end) { hide(hidden) }
+    }
+
+    private mutating func secretWithoutPrefix(_ range: Range<Int>) -> Range<Int>? {
+        switch range.count {
+        case 24...28 where range.upperBound < text.count && text[range.upperBound] == UInt8(ascii: "."):
+            return discordToken(range)
+        case 50: return mailgunKey(range)
+        default: return nil
+        }
+    }
+
+    /// A user's number in base64, a time and a check: 24 to 28, 6 and 27 to 38 characters.
+    private mutating func discordToken(_ first: Range<Int>) -> Range<Int>? {
+        guard let letter = text[first].first, letter >= UInt8(ascii: "M"), letter <= UInt8(ascii: "O") else {
+            return nil
+        }
+        let time = run(of: .base64URL, at: first.upperBound + 1)
+        guard time.end - first.upperBound == 7, time.end < text.count, text[time.end] == UInt8(ascii: ".") else {
+            return nil
+        }
+        let check = run(of: .base64URL, at: time.end + 1)
+        return (28...39).contains(check.end - time.end) ? first.lowerBound..<check.end : nil
+    }
+
+    /// 32, 8 and 8 hex digits.
+    private mutating func mailgunKey(_ range: Range<Int>) -> Range<Int>? {
+        steps &+= range.count
+        var hasDigit = false
+        for (offset, byte) in text[range].enumerated() {
+            if offset == 32 || offset == 41 {
+                guard byte == UInt8(ascii: "-") else { return nil }
+            } else {
+                guard automaton.alphabets[Int(byte)] & Alphabet.hex.bit != 0 else { return nil }
+                hasDigit = hasDigit || ByteKind.isDigit(byte)
+            }
+        }
+        return hasDigit ? range : nil
+    }
+
+    /// Forty characters of base64 in which both cases and digits change as only chance makes them: the secret of an AWS
+    /// key has no beginning to know it by. Hashes in hex have one case.
+    mutating func awsSecret(endingAt end: Int) -> Range<Int>? {
+        guard end - base64Start >= 40 else { return nil }
+        if end < text.count, automaton.alphabets[Int(text[end])] & Alphabet.base64.bit != 0 { return nil }
+        var start = end
+        while start > 0, end - start <= 41, automaton.alphabets[Int(text[start - 1])] & Alphabet.base64.bit != 0 {
+            start -= 1
+        }
+        steps &+= end - start
+        if end - start == 41, text[start] == UInt8(ascii: "/") { start += 1 }
+        guard end - start == 40 else { return nil }
+        var capitals = 0
+        var small = 0
+        var digits = 0
+        var changes = 0
+        var last = 0
+        for byte in text[start..<end] {
+            let kind = ByteKind.isDigit(byte) ? 1 : ByteKind.isCapital(byte) ? 2 : ByteKind.isLetter(byte) ? 3 : 4
+            if kind == 1 { digits += 1 } else if kind == 2 { capitals += 1 } else if kind == 3 { small += 1 }
+            if kind != last { changes += 1 }
+            last = kind
+        }
+        return capitals >= 6 && small >= 6 && digits >= 1 && changes >= 18 ? start..<end : nil
+    }
+}

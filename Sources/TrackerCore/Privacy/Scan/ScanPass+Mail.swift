@@ -1,0 +1,125 @@
+extension ScanPass {
+    /// An e-mail address around its `@` (RFC 5321, section 4.1.2): with a quoted local part, letters beyond ASCII
+    /// (RFC 6531), or an address instead of a domain, too.
+    mutating func mailAddress(around at: Int) -> Range<Int>? {
+        let start = localStart(before: at)
+        guard start < at, let end = domainEnd(from: at + 1) else { return nil }
+        // The user in the addresses of repositories is always the same.
+        if text[start..<at].elementsEqual("git".utf8), end < text.count,
+            text[end] == UInt8(ascii: ":") || text[end] == UInt8(ascii: "/")
+        {
+            return nil
+        }
+        return start..<end
+    }
+
+    private mutating func localStart(before at: Int) -> Int {
+        let first = max(scratch.found.last?.upperBound ?? 0, at - 64)
+        var start = at
+        if at > first, text[at - 1] == UInt8(ascii: "\"") {
+            start = at - 1
+            while start > first, text[start - 1] != UInt8(ascii: "\"") { start -= 1 }
+            steps &+= at - start
+            return start > first ? start - 1 : at
+        }
+        while start > first, Self.isLocal(text[start - 1]) { start -= 1 }
+        steps &+= at - start
+        return start
+    }
+
+    private static func isLocal(_ byte: UInt8) -> Bool {
+        ByteKind.isLetterOrDigit(byte) || byte >= 0x80 || byte == UInt8(ascii: ".") || byte == UInt8(ascii: "_")
+            || byte == UInt8(ascii: "-") || byte == UInt8(ascii: "+") || byte == UInt8(ascii: "~")
+    }
+
+    /// The end of a domain with at least one dot, or of an IP address.
+    private mutating func domainEnd(from start: Int) -> Int? {
+        if start < text.count, text[start] == UInt8(ascii: "[") { return literalEnd(from: start) }
+        var domain = DomainReader()
+        var position = start
+        while position < text.count, position - start < 255, domain.read(text[position], at: position) { position += 1 }
+        steps &+= position - start
+        return domain.end(text, from: start)
+    }
+
+    /// `[192.0.2.1]` or `[IPv6:2001:db8::1]`.
+    private mutating func literalEnd(from start: Int) -> Int? {
+        var position = start + 1
+        while position < text.count, position - start < 50, text[position] != UInt8(ascii: "]") {
+            let byte = text[position]
+            guard ByteKind.isLetterOrDigit(byte) || byte == UInt8(ascii: ".") || byte == UInt8(ascii: ":") else {
+                return nil
+            }
+            position += 1
+        }
+        steps &+= position - start
+        guard position < text.count, text[position] == UInt8(ascii: "]"), position - start > 3 else { return nil }
+        return position + 1
+    }
+}
+
+/// Reads the domain of an e-mail address.
+private struct DomainReader {
+    private var labelStart: Int?
+    private var labels = 0
+    private var areDigits = true
+    private var isLetters = true
+    /// Where the domain ends, as far as it is one.
+    private var lastEnd: Int?
+    private var topStart = 0
+    private var position = 0
+
+    mutating func read(_ byte: UInt8, at position: Int) -> Bool {
+        self.position = position + 1
+        if byte == UInt8(ascii: ".") {
+            guard labelStart != nil else { return false }
+            labels += 1
+            labelStart = nil
+            isLetters = true
+            return true
+        }
+        guard ByteKind.isLetterOrDigit(byte) || byte == UInt8(ascii: "-") || byte >= 0x80 else { return false }
+        if labelStart == nil { labelStart = position }
+        if !ByteKind.isDigit(byte) { areDigits = false }
+        if ByteKind.isDigit(byte) || byte == UInt8(ascii: "-") { isLetters = false }
+        let start = labelStart ?? position
+        // A top-level domain is letters, or an IDN in its ASCII form.
+        if labels > 0, position - start >= 1, isLetters || byte >= 0x80 {
+            lastEnd = position + 1
+            topStart = start
+        }
+        if labels > 0, !isLetters, position - start >= 5 {
+            lastEnd = position + 1
+            topStart = start
+        }
+        return true
+    }
+
+    func end(_ text: UnsafeBufferPointer<UInt8>, from start: Int) -> Int? {
+        if areDigits, labels == 3, labelStart != nil {
+            // An IPv4 address; versions have fewer parts.
+            return text[min(position, text.count) - 1] == UInt8(ascii: ".") ? nil : position
+        }
+        guard let lastEnd else { return nil }
+        let top = text[topStart..<lastEnd]
+        if !top.allSatisfy({ ByteKind.isLetter($0) || $0 >= 0x80 }) {
+            guard top.starts(with: "xn--".utf8) else { return nil }
+        }
+        return Self.isFile(text, start, topStart, top) ? nil : lastEnd
+    }
+
+    private static let extensions = [
+        "png", "jpg", "jpeg", "gif", "svg", "webp", "avif", "ico", "css", "js", "mjs", "json", "html", "woff",
+    ].map { Array($0.utf8) }
+
+    /// `logo@2x.png`, `file@latest.js`: one label and a file's extension.
+    private static func isFile(
+        _ text: UnsafeBufferPointer<UInt8>, _ start: Int, _ topStart: Int, _ top: Slice<UnsafeBufferPointer<UInt8>>
+    ) -> Bool {
+        let isExtension = extensions.contains { $0.elementsEqual(top.lazy.map { $0 | 0x20 }) }
+        if isExtension { return true }
+        // A pixel density or a version: "2x", "1.2.3".
+        let label = text[start..<max(start, topStart - 1)]
+        return label.count <= 3 && label.first.map(ByteKind.isDigit) == true && label.last.map { $0 | 0x20 } == 0x78
+    }
+}

@@ -1,0 +1,154 @@
+extension ScanPass {
+    /// A byte that ends a name and means nothing else.
+    mutating func delimit(at position: Int) {
+        endTokens(at: position)
+        endSegment(at: position, isInside: false)
+        endName()
+    }
+
+    mutating func endName() {
+        isInName = false
+        if !name.isEmpty { name.reset() }
+    }
+
+    /// Hides the segment that ends here if it is a secret behind a telling word.
+    @inline(__always)
+    mutating func endSegment(at position: Int, isInside: Bool) {
+        if path.isQuiet { path.restart(at: position &+ 1) } else { endTellingSegment(at: position, isInside: isInside) }
+    }
+
+    @inline(never)
+    private mutating func endTellingSegment(at position: Int, isInside: Bool) {
+        if let segment = path.segment(endingAt: position) {
+            let bytes = UnsafeBufferPointer(rebasing: text[segment])
+            steps &+= bytes.count
+            if Randomness.isToken(bytes) || (path.isNumeric && Randomness.isNumericCode(bytes)) {
+                hide(segment)
+            }
+        }
+        path.endSegment(at: position, isInside: isInside)
+    }
+
+    /// A byte that shapes the text.
+    ///
+    /// - Returns: where to go on.
+    mutating func structure(_ byte: UInt8, at position: Int) -> Int {
+        switch byte {
+        case UInt8(ascii: "="), UInt8(ascii: ":"): return assignment(byte, at: position)
+        case UInt8(ascii: "/"):
+            slash(at: position)
+            return position + 1
+        case UInt8(ascii: "@"): return at(position)
+        case UInt8(ascii: ">"): return tagEnd(at: position)
+        case UInt8(ascii: "+"):
+            if position &- tokenStart >= Self.leastToken { endToken(at: position) }
+            tokenStart = position + 1
+            isInName = false
+            return telephone(at: position) ?? position + 1
+        case 0x20, 0x09, UInt8(ascii: "\""), UInt8(ascii: "'"), UInt8(ascii: "\\"):
+            gap(byte, at: position)
+            return position + 1
+        case UInt8(ascii: "?"), UInt8(ascii: "&"), UInt8(ascii: "#"):
+            delimit(at: position)
+            closeAuthority(at: position)
+            if byte == UInt8(ascii: "?") { isInQuery = true }
+            if depth(position) == 0 { hasValue = false }
+            return position + 1
+        case UInt8(ascii: "<"):
+            delimit(at: position)
+            closeAuthority(at: position)
+            leaveQuery(at: position)
+            tag.open()
+            return position + 1
+        default:
+            // A comma.
+            delimit(at: position)
+            closeAuthority(at: position)
+            leaveQuery(at: position)
+            return position + 1
+        }
+    }
+
+    /// Where a text that is no URL itself goes on behind one.
+    private mutating func leaveQuery(at position: Int) {
+        if context == .header, depth(position) == 0 { isInQuery = false }
+    }
+
+    private mutating func closeAuthority(at position: Int) {
+        if let open = authority, position >= open.start, depth(position) <= open.depth { authority = nil }
+    }
+
+    /// A space, a quote or a backslash: a name may stand before it and its value behind it.
+    private mutating func gap(_ byte: UInt8, at position: Int) {
+        endTokens(at: position)
+        endSegment(at: position, isInside: false)
+        tag.endName(name.result)
+        isInName = false
+        closeAuthority(at: position)
+        if byte != UInt8(ascii: "\\"), context == .header, depth(position) == 0 { isInQuery = false }
+    }
+
+    private mutating func slash(at position: Int) {
+        if position &- tokenStart >= Self.leastToken { endToken(at: position) }
+        tokenStart = position + 1
+        closeAuthority(at: position)
+        if isInName, name.result >= .secret { path.tell(isNumeric: false) }
+        endSegment(at: position, isInside: true)
+        endName()
+    }
+
+    /// `=` or `:`, with a name before it.
+    private mutating func assignment(_ byte: UInt8, at position: Int) -> Int {
+        let meaning = name.result
+        endTokens(at: position)
+        endSegment(at: position, isInside: byte == UInt8(ascii: ":"))
+        let isFirst = context == .url && isInQuery && depth(position) == 0 && !hasValue
+        if byte == UInt8(ascii: "="), depth(position) == 0 { hasValue = true }
+        let start = nameStart
+        endName()
+        if byte == UInt8(ascii: ":"), isAuthority(after: position) {
+            hasURL = true
+            if authority == nil { authority = (position + 3, depth(position)) }
+            return position + 1
+        }
+        guard meaning != .harmless else { return position + 1 }
+        let value = ValuePlace(
+            start: position + 1, depth: depth(position), isParameter: isFirst && byte == UInt8(ascii: "="),
+            quote: start > 0 ? text[start - 1] : 0)
+        guard let range = secretValue(value, meaning), !range.isEmpty else { return position + 1 }
+        return hide(range)
+    }
+
+    private func isAuthority(after colon: Int) -> Bool {
+        colon + 2 < text.count && text[colon + 1] == UInt8(ascii: "/") && text[colon + 2] == UInt8(ascii: "/")
+    }
+
+    private mutating func tagEnd(at position: Int) -> Int {
+        let meaning = tag.close(name.result)
+        delimit(at: position)
+        closeAuthority(at: position)
+        guard meaning >= .secret else { return position + 1 }
+        var end = position + 1
+        // <![CDATA[ ... ]]>
+        if end < text.count, text[end] == UInt8(ascii: "<"), end + 1 < text.count, text[end + 1] == UInt8(ascii: "!") {
+            end += 2
+        }
+        while end < text.count, text[end] != UInt8(ascii: "<") { end += 1 }
+        steps &+= end - position
+        return end > position + 1 ? hide(position + 1..<end) : position + 1
+    }
+
+    /// The end of a user and password in a URL (RFC 3986, section 3.2.1), or the middle of an e-mail address.
+    private mutating func at(_ position: Int) -> Int {
+        endTokens(at: position)
+        endSegment(at: position, isInside: false)
+        endName()
+        if let open = authority, depth(position) <= open.depth {
+            // The password itself may have an @; what stands behind the last one is the host.
+            if position > open.start { hide(open.start..<position) }
+            return position + 1
+        }
+        guard !kept.contains(.email), let range = mailAddress(around: position) else { return position + 1 }
+        return hide(range)
+    }
+}

@@ -1,0 +1,211 @@
+/// One pass over one text, from its first byte to its last.
+///
+/// For each byte the automaton takes one step. Where it reports something, or where a delimiter, a digit or an `@`
+/// stands, a rule looks further; what it looked at is either hidden, and then not read again, or remembered
+/// (``TokenRun``), so that no byte is looked at more than a constant number of times. ``steps`` counts every such look.
+struct ScanPass {
+    enum Context {
+        case header
+        /// The path of a URL and what follows.
+        case url
+    }
+
+    /// As it is meant; see ``DecodedText``.
+    let text: UnsafeBufferPointer<UInt8>
+    /// How deep each byte was encoded, in the highest eight bits; empty: none was.
+    let marks: UnsafeBufferPointer<UInt32>
+    let automaton: RuleAutomaton
+    let context: Context
+    let kept: PersonalData
+    /// Whether the text was hidden in base64 or hex: then no further text is looked for in it.
+    let isNested: Bool
+
+    /// What was found, and buffers that are kept from one pass to the next.
+    var scratch: ScanScratch
+    /// How often bytes were looked at.
+    var steps = 0
+    /// Whether the bound on the steps was hit, and the rest of the text hidden for it.
+    private(set) var isExhausted = false
+
+    // What is known at the present place.
+    var name = NameReader()
+    var isInName = false
+    var nameStart = 0
+    /// Where the present run of letters, digits, `-` and `_` began.
+    var tokenStart = 0
+    /// The same, with `+` and `/` in it.
+    var base64Start = 0
+    var path = PathReader()
+    var isInQuery = false
+    /// Whether the present parameter of the URL's own query has had its `=`.
+    var hasValue = false
+    /// Whether there was a `://`.
+    var hasURL = false
+    /// Where the user and password of a URL would stand, and how deep its slashes were encoded.
+    var authority: (start: Int, depth: UInt32)?
+    var tag = TagReader()
+    /// Up to where text in base64 has been looked for.
+    var decodedEnd = 0
+
+    init(
+        _ text: UnsafeBufferPointer<UInt8>, marks: UnsafeBufferPointer<UInt32>, _ automaton: RuleAutomaton,
+        _ context: Context, keeping kept: PersonalData, isNested: Bool = false, scratch: consuming ScanScratch
+    ) {
+        self.text = text
+        self.marks = marks
+        self.automaton = automaton
+        self.context = context
+        self.kept = kept
+        self.isNested = isNested
+        scratch.reset()
+        self.scratch = scratch
+        if context == .url { path.isInPath = true }
+    }
+
+    /// How long a token has to be for a look at what it may be.
+    static let leastToken = 16
+
+    /// The most looks at a text of so many bytes. No text is known that needs a third of it.
+    static func bound(_ count: Int) -> Int { 1024 + 16 * count }
+
+    @inline(__always)
+    func depth(_ index: Int) -> UInt32 { marks.isEmpty ? 0 : marks[index] >> 24 }
+
+    mutating func run() {
+        guard let text = text.baseAddress else { return }
+        let count = self.text.count
+        let kinds = automaton.kinds
+        let next = automaton.next
+        let firstReporting = Int(automaton.firstReporting)
+        let bound = Self.bound(count)
+        var position = 0
+        var state = 0
+        while position < count {
+            let byte = text[position]
+            let entry = kinds[Int(byte)]
+            state = Int(next[state &<< 5 | Int(entry & 31)])
+            let onward: Int
+            switch entry >> 5 {
+            case ByteKind.letter, ByteKind.hyphen, ByteKind.wide:
+                if !isInName { beginName(position) }
+                onward = position &+ 1
+            case ByteKind.digit:
+                if !isInName { beginName(position) }
+                onward = isFirstDigit(position) ? number(at: position) : position &+ 1
+            case ByteKind.nameMark:
+                endTokens(at: position)
+                if !isInName { beginName(position) }
+                onward = position &+ 1
+            case ByteKind.structure:
+                onward = structure(byte, at: position)
+            default:
+                delimit(at: position)
+                onward = position &+ 1
+            }
+            if onward != position &+ 1 {
+                // Something was hidden: what follows begins anew.
+                state = 0
+                position = onward
+            } else {
+                position = onward
+                if state >= firstReporting, let end = report(state, at: position) {
+                    state = 0
+                    position = end
+                }
+            }
+            if steps > bound { return hideRest(from: position) }
+        }
+        // By the automaton, and by what follows it.
+        steps &+= 2 &* count
+        endTokens(at: count)
+        endSegment(at: count, isInside: false)
+    }
+
+    /// Ends tokens at what stands in none of them.
+    @inline(__always)
+    mutating func endTokens(at position: Int) {
+        if position &- tokenStart >= Self.leastToken {
+            endToken(at: position)
+        } else if position &- base64Start >= 40, let secret = awsSecret(endingAt: position) {
+            hide(secret)
+        }
+        tokenStart = position &+ 1
+        base64Start = position &+ 1
+    }
+
+    private mutating func hideRest(from position: Int) {
+        isExhausted = true
+        steps &+= 2 &* position
+        if position < text.count { hide(position..<text.count) }
+    }
+
+    @inline(__always)
+    private func isFirstDigit(_ position: Int) -> Bool { position == 0 || !ByteKind.isDigit(text[position &- 1]) }
+
+    @inline(__always)
+    mutating func beginName(_ position: Int) {
+        isInName = true
+        nameStart = position
+        if !name.isEmpty { name.reset() }
+    }
+
+    /// Hides a place, and what was found in it before.
+    ///
+    /// - Returns: where to go on.
+    @discardableResult
+    mutating func hide(_ range: Range<Int>) -> Int {
+        var range = range
+        while let last = scratch.found.last, last.upperBound > range.lowerBound {
+            range = min(last.lowerBound, range.lowerBound)..<max(last.upperBound, range.upperBound)
+            scratch.found.removeLast()
+        }
+        if !range.isEmpty { scratch.found.append(range) }
+        isInName = false
+        name.reset()
+        tokenStart = range.upperBound
+        base64Start = range.upperBound
+        path.restart(at: range.upperBound)
+        return range.upperBound
+    }
+
+    /// What the automaton reports: the end of a word or of a beginning that it knows.
+    ///
+    /// - Returns: where to go on if something was hidden.
+    private mutating func report(_ state: Int, at end: Int) -> Int? {
+        for number in automaton.report(of: state) {
+            steps &+= 2
+            let start = end - automaton.length(of: number)
+            let rule = automaton.rule(number)
+            if case .key(let key) = rule {
+                // Most are turned away by what stands before.
+                guard key.lead > 0 || isBoundary(start) else { continue }
+            }
+            guard automaton.isMatch(number, start..<end, in: text) else { continue }
+            switch rule {
+            case .key(let key):
+                if let range = range(of: key, prefix: start..<end) { return hide(range) }
+            case .name(let meaning, let place):
+                name.consider(meaning, place, start..<end, in: text)
+            case .path(let isNumeric):
+                if NameReader.isWellPlaced(.part, start..<end, in: text) { path.tell(isNumeric: isNumeric) }
+            case .callback:
+                if path.isSegment(in: text), NameReader.isWellPlaced(.part, start..<end, in: text) {
+                    path.isCallback = true
+                }
+            case .bearer:
+                if isBoundary(start), let range = bearerToken(after: end) { return hide(start..<range) }
+            case .basic:
+                if isBoundary(start), let range = basicCredentials(after: end) { return hide(start..<range) }
+            case .webToken:
+                if isBoundary(start), let range = webToken(from: start) { return hide(range) }
+            case .privateKey:
+                if let range = privateKey(from: start) { return hide(range) }
+            }
+        }
+        return nil
+    }
+
+    /// Whether a word may begin here.
+    @inline(__always)
+    func isBoundary(_ index: Int) -> Bool { index <= 0 || !ByteKind.isLetterOrDigit(text[index &- 1]) }
+}

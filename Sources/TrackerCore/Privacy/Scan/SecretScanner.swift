@@ -1,0 +1,65 @@
+/// Finds the places in a text that should not leave the host: values after a telling name, what looks like a secret by
+/// itself, and personal data.
+///
+/// A text is decoded if it has to be, and then read once, by ``ScanPass``. Keeps its buffers.
+struct SecretScanner {
+    private let automaton: RuleAutomaton
+    private let kept: PersonalData
+    private var decoded = DecodedText()
+    private var scratch = ScanScratch()
+
+    /// What was found in the last text, in order and without overlap.
+    private(set) var found: [Range<Int>] = []
+    /// How often the last scan looked at bytes.
+    private(set) var steps = 0
+    /// Whether the last scan hit its bound.
+    private(set) var isExhausted = false
+
+    init(_ automaton: RuleAutomaton, keeping kept: PersonalData) {
+        self.automaton = automaton
+        self.kept = kept
+    }
+
+    /// - Parameter steps: how many looks at bytes are left; what can't be read with them is hidden.
+    mutating func scan(
+        _ bytes: UnsafeBufferPointer<UInt8>, _ context: ScanPass.Context, steps bound: Int = .max
+    ) {
+        if !found.isEmpty { found.removeAll(keepingCapacity: true) }
+        guard bytes.count <= bound else {
+            found.append(0..<bytes.count)
+            steps = 1
+            isExhausted = true
+            return
+        }
+        guard DecodedText.needsDecoding(bytes) else {
+            pass(bytes, UnsafeBufferPointer(start: nil, count: 0), context)
+            for range in scratch.found { found.append(range) }
+            return
+        }
+        // Both passes of the decoder, and what it makes is read again.
+        decoded.decode(bytes)
+        // Taken out, so that the pass may change this value while it reads them.
+        let text = decoded
+        text.bytes.withUnsafeBufferPointer { plain in
+            text.marks.withUnsafeBufferPointer { marks in pass(plain, marks, context) }
+        }
+        steps += bytes.count
+        for range in scratch.found {
+            let start = text.origin(of: range.lowerBound, sourceCount: bytes.count)
+            let end = text.origin(of: range.upperBound, sourceCount: bytes.count)
+            if start < end { found.append(start..<end) }
+        }
+    }
+
+    private mutating func pass(
+        _ text: UnsafeBufferPointer<UInt8>, _ marks: UnsafeBufferPointer<UInt32>, _ context: ScanPass.Context
+    ) {
+        let buffers = scratch
+        scratch = ScanScratch()
+        var pass = ScanPass(text, marks: marks, automaton, context, keeping: kept, scratch: consume buffers)
+        pass.run()
+        steps = pass.steps
+        isExhausted = pass.isExhausted
+        scratch = pass.scratch
+    }
+}

@@ -1,0 +1,70 @@
+/// A run of characters of one alphabet, with what tells chance from words. Remembered, so that however many beginnings
+/// stand in it, each of its bytes is looked at once for each alphabet.
+struct TokenRun {
+    var start = 0
+    var end = 0
+    /// Where a letter stands behind a digit, a digit behind a letter, or a capital behind a small letter: the last three
+    /// places, the earliest first; -1: none.
+    private var changes = (-1, -1, -1)
+    /// -1: none.
+    private(set) var lastDigit = -1
+    private(set) var lastCapital = -1
+
+    /// Whether what stands behind a place looks like chance: in twenty random characters nine such changes are usual, in
+    /// words and slugs there are none or one.
+    func isRandom(from start: Int) -> Bool { changes.0 > start }
+
+    mutating func read(
+        _ text: UnsafeBufferPointer<UInt8>, from start: Int, _ alphabets: UnsafePointer<UInt8>, _ bit: UInt8
+    ) {
+        self = TokenRun()
+        self.start = start
+        var position = start
+        var last: UInt8 = 0
+        while position < text.count, case let byte = text[position], alphabets[Int(byte)] & bit != 0 {
+            if ByteKind.isDigit(byte) {
+                lastDigit = position
+                if ByteKind.isLetter(last) { change(at: position) }
+            } else if ByteKind.isCapital(byte) {
+                lastCapital = position
+                if ByteKind.isLetterOrDigit(last), !ByteKind.isCapital(last) { change(at: position) }
+            } else if ByteKind.isDigit(last), ByteKind.isLetter(byte) {
+                change(at: position)
+            }
+            last = byte
+            position &+= 1
+        }
+        end = position
+    }
+
+    private mutating func change(at position: Int) { changes = (changes.1, changes.2, position) }
+}
+
+/// The buffers of a ``ScanPass``.
+struct ScanScratch {
+    var found: [Range<Int>] = []
+    /// For each alphabet the run that was looked at last.
+    var runs: [TokenRun] = []
+    /// The groups of digits that may be parts of one card number.
+    var groups: [DigitGroup] = []
+
+    mutating func reset() {
+        // Most are empty, and to empty them is not free.
+        if !found.isEmpty { found.removeAll(keepingCapacity: true) }
+        if !runs.isEmpty { runs.removeAll(keepingCapacity: true) }
+        if !groups.isEmpty { groups.removeAll(keepingCapacity: true) }
+    }
+}
+
+extension ScanPass {
+    /// The run of an alphabet's characters that a place lies in; empty, if it is in none.
+    mutating func run(of alphabet: Alphabet, at position: Int) -> TokenRun {
+        if scratch.runs.isEmpty { scratch.runs.append(contentsOf: repeatElement(TokenRun(), count: 8)) }
+        let index = Int(alphabet.rawValue)
+        let known = scratch.runs[index]
+        if known.start <= position, position < known.end { return known }
+        scratch.runs[index].read(text, from: position, automaton.alphabets, alphabet.bit)
+        steps &+= scratch.runs[index].end - position
+        return scratch.runs[index]
+    }
+}

@@ -16,7 +16,7 @@ enum DemoProgram {
     static func run(_ arguments: [String]) -> Int32 {
         do {
             // Under CGI the arguments come from the visitor, as a query without "=" (RFC 3875 section 4.4).
-            if isCGI || (arguments.isEmpty && isListening) { return try serveWebServer() }
+            if isCGI { return try serveCGI() }
             var options = CommandLineOptions(
                 program: "DemoCGIApp",
                 summary: """
@@ -29,6 +29,10 @@ enum DemoProgram {
                     .init("host", value: "H", "The address to listen on for HTTP (127.0.0.1)."),
                     .init("port", value: "N", "The port to listen on for HTTP (8081); 0: a free one."),
                     .init("fastcgi", value: "WHERE", "Listen for FastCGI at unix:/path or host:port instead."),
+                    .init("mount", value: "PATH", "The path below which the web server mounts the site."),
+                    .init("max-requests", value: "N", "FastCGI: end after N requests."),
+                    .init("max-memory", value: "MB", "FastCGI: end once the process takes so many megabytes."),
+                    .init("check", "Look at settings, backend and spool, report, and end with 0 or 78."),
                     .init("env-file", value: "F", "A file of RA_... settings, one NAME=value per line."),
                     .init("describe", "Print what the tracker would collect under the settings, and end."),
                     .init("no-tracker", "Serve the site without the tracker, for comparisons."),
@@ -47,9 +51,12 @@ enum DemoProgram {
                 print(try CollectionDescription.text(settings), terminator: "")
                 return 0
             }
-            if let place = options.text("fastcgi") { return try serveFastCGI(place, settings, options) }
-            if isListening { return try serveWebServer(settings) }
-            return try serveHTTP(settings, options)
+            if isListening { return try serve(.inherited, settings, options) }
+            if let place = options.text("fastcgi") {
+                return try serve(.fastCGI(.init(parsing: place)), settings, options)
+            }
+            let port = UInt16(try options.integer("port", in: 0...65_535) ?? 8081)
+            return try serve(.http(host: options.text("host") ?? "127.0.0.1", port: port), settings, options)
         } catch let error as CGIRunError {
             StandardError.write("DemoCGIApp: \(error)")
             return ExitStatus.inputOutput
@@ -69,6 +76,7 @@ enum DemoProgram {
 
     /// Whether a web server or a process manager has opened a socket for FastCGI.
     private static var isListening: Bool {
+        if getenv("LISTEN_PID").flatMap({ Int32(String(cString: $0)) }) == getpid() { return true }
         var listens: Int32 = 0
         var length = socklen_t(MemoryLayout<Int32>.size)
         return getsockopt(0, SOL_SOCKET, SO_ACCEPTCONN, &listens, &length) == 0 && listens != 0
@@ -80,46 +88,37 @@ enum DemoProgram {
         DemoSite.addRoutes(to: app)
         guard settings["RA_PROJECT_ID"] != nil || settings["RA_PROJECT_TOKEN"] != nil else { return (app, nil) }
         app.config.rigidAnalytics = try .from(environment: settings)
-        return (app, try CGITracker(app: app))
+        return (app, CGITracker(app: app))
     }
 
-    private static func serveWebServer(_ settings: [String: String]? = nil) throws -> Int32 {
-        let (app, _) = try makeApp(try settings ?? EnvironmentFile.settings(path: nil))
-        try app.run()
-        return 0
-    }
-
-    private static func serveFastCGI(
-        _ place: String, _ settings: [String: String], _ options: CommandLineOptions
-    ) throws -> Int32 {
-        let endpoint = try CGIRunMode.Endpoint(parsing: place)
-        let (embedded, receiver) = try settingsWithReceiver(settings, options)
-        let (app, tracker) = try makeApp(embedded)
-        try app.run(.fastCGI(endpoint))
-        receiver?.stop()
-        if let tracker = tracker?.tracker { StandardError.write("tracker: \(tracker.statistics)") }
-        return 0
-    }
-
-    private static func serveHTTP(_ settings: [String: String], _ options: CommandLineOptions) throws -> Int32 {
-        TerminationSignal.prepare()
-        let host = options.text("host") ?? "127.0.0.1"
-        let port = UInt16(try options.integer("port", in: 0...65_535) ?? 8081)
-        let (embedded, receiver) = try settingsWithReceiver(settings, options)
-        let (app, tracker) = try makeApp(embedded)
-        let front = HTTPFront(app: app)
-        let server = HTTPServer(configuration: .init(host: host, port: port)) { await front.answer($0) }
+    private static func serveCGI() throws -> Int32 {
+        let app: CGIApp
         do {
-            let bound = try server.start()
-            let shown = host.contains(":") && !host.hasPrefix("[") ? "[\(host)]" : host
-            StandardError.write("Open http://\(shown):\(bound)/ and watch the events; Ctrl-C ends it.")
+            app = try makeApp(EnvironmentFile.settings(path: nil)).0
         } catch {
-            StandardError.write("DemoCGIApp can't listen on \(host):\(port): \(error); try another --port or --host")
-            return ExitStatus.inputOutput
+            // A site does not go down because analytics are misconfigured.
+            app = CGIApp()
+            DemoSite.addRoutes(to: app)
+            StandardError.write("tracker: no analytics: \(error)")
         }
-        TerminationSignal.wait()
-        server.stop(grace: .seconds(5))
-        tracker?.tracker?.shutdown()
+        try app.run(.cgi)
+        return 0
+    }
+
+    private static func serve(
+        _ mode: CGIRunMode, _ settings: [String: String], _ options: CommandLineOptions
+    ) throws -> Int32 {
+        let isByHand = mode != .inherited && !options.has("check")
+        let (settings, receiver) = isByHand ? try settingsWithReceiver(settings, options) : (settings, nil)
+        let (app, tracker) = try makeApp(settings)
+        app.config.mountPath = options.text("mount")
+        app.config.fastCGI.maximumRequestsPerProcess = try options.integer("max-requests", in: 1...1_000_000_000) ?? 0
+        app.config.fastCGI.maximumResidentBytes = (try options.integer("max-memory", in: 1...1_000_000) ?? 0) << 20
+        if options.has("check") {
+            app.run()
+            return 0
+        }
+        try app.run(mode)
         receiver?.stop()
         if let tracker = tracker?.tracker { StandardError.write("tracker: \(tracker.statistics)") }
         return 0

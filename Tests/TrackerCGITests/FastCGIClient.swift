@@ -186,14 +186,16 @@ final class RunningApp {
         configure(app)
         let listener = try FastCGIListener.tcp(host: "127.0.0.1", port: 0)
         port = listener.port ?? 0
-        server = try FastCGIServer(app, listener: listener)
+        server = try FastCGIServer(app, listeners: [listener])
         signal(SIGPIPE, SIG_IGN)
-        server.growIfBusy()
+        server.start()
     }
 
     deinit {
         server.stop()
-        server.closeIdleConnections()
+        server.closeListeners()
+        _ = server.closeIdleConnections()
+        server.pool.stop()
     }
 
     func connect() throws -> FastCGIClient { try FastCGIClient(port: port) }

@@ -53,8 +53,8 @@ struct FastCGIHostileTests {
             try client.send(Array(request.prefix(count)))
         }
         #expect(try running.isHealthy())
-        #expect(eventually { running.server.requestsInWork == 0 })
-        #expect(eventually { running.server.state.withLock { $0.connections.isEmpty } })
+        #expect(eventually { running.server.admission.requestsInWork == 0 })
+        #expect(eventually { running.server.openConnections == 0 })
     }
 
     @Test("garbage of any kind")
@@ -76,8 +76,8 @@ struct FastCGIHostileTests {
             try? client.send(bytes)
         }
         #expect(try running.isHealthy())
-        #expect(eventually { running.server.requestsInWork == 0 })
-        #expect(eventually { running.server.state.withLock { $0.connections.isEmpty } })
+        #expect(eventually { running.server.admission.requestsInWork == 0 })
+        #expect(eventually { running.server.openConnections == 0 })
     }
 
     @Test("200 connections that send half a request")
@@ -139,7 +139,7 @@ struct FastCGIHostileTests {
             #expect(try client.reply().stdout.hasSuffix("Hello"))
             clients.append(client)
         }
-        #expect(running.server.state.withLock { $0.connections.count } <= 3)
+        #expect(running.server.openConnections <= 3)
     }
 
     @Test("a sender that stalls", arguments: [0, 1])
@@ -151,11 +151,11 @@ struct FastCGIHostileTests {
         let client = try running.connect()
         let request = Client.request(1, "/echo", method: "POST", body: Array("body".utf8))
         try client.send(inBody == 1 ? Array(request.dropLast(10)) : Client.begin(1))
-        #expect(eventually { running.server.requestsInWork == 1 })
+        #expect(eventually { running.server.admission.requestsInWork == 1 })
         #expect(
             eventually {
-                _ = running.server.sweep()
-                return running.server.requestsInWork == 0
+                running.server.sweep()
+                return running.server.admission.requestsInWork == 0
             })
         #expect(try client.reply().stdout.hasPrefix("Status: 408"))
         #expect(try running.isHealthy())
@@ -172,8 +172,8 @@ struct FastCGIHostileTests {
                     + Client.record(5, 1, [1, 2, 3]))
         }
         #expect(try running.isHealthy())
-        #expect(eventually { running.server.requestsInWork == 0 })
-        #expect(eventually { running.server.state.withLock { $0.connections.isEmpty } })
+        #expect(eventually { running.server.admission.requestsInWork == 0 })
+        #expect(eventually { running.server.openConnections == 0 })
     }
 
     @Test("a body that is shorter, or longer, than announced", arguments: [("9", "400"), ("2", "200"), ("x", "400")])

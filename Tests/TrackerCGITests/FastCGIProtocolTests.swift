@@ -169,12 +169,12 @@ struct FastCGIProtocolTests {
             app.get("/slow") { request in
                 hasStarted.withLock { $0 = true }
                 _ = eventually { mayEnd.withLock { $0 } }
-                return CGIResponse(text: "late, \(request.isAborted)")
+                return CGIResponse(text: "late, \(request.isCancelled)")
             }
         }
         let finished = ConditionLock(0)
         running.app.responseSent.connect { request, _ in
-            if request.isAborted { finished.withLock { $0 += 1 } }
+            if request.isCancelled { finished.withLock { $0 += 1 } }
         }
         let client = try running.connect()
         try client.send(Client.request(1, "/slow"))

@@ -35,7 +35,7 @@ struct LiveStream: Sendable {
                     // The page was closed, which is how each of these ends.
                 }
             })
-        response.onSent = { [clients] in clients.leave() }
+        response.onSent = { [clients] _ in clients.leave() }
         return response
     }
 

@@ -19,11 +19,30 @@ enum StandardDescriptors {
     }
 
     /// Points all three at /dev/null, so that the web server sees them closed while their numbers stay taken.
-    static func detach() {
+    static func detach() { silence(0, 1, 2) }
+
+    /// Points descriptors at /dev/null.
+    static func silence(_ numbers: Int32...) {
         let null = open("/dev/null", O_RDWR)
         guard null >= 0 else { return }
-        for number: Int32 in 0...2 { _ = dup2(null, number) }
+        for number in numbers { _ = dup2(null, number) }
         if null > 2 { _ = close(null) }
+    }
+
+    /// The listening sockets that a process manager passed to this process (sd_listen_fds(3)). Asked a second time, there
+    /// are none: a program that this one starts must not take the variables for its own.
+    static func passedSockets() -> [Int32] {
+        let process = getenv("LISTEN_PID").flatMap { Int32(String(cString: $0)) }
+        let count = getenv("LISTEN_FDS").flatMap { Int32(String(cString: $0)) } ?? 0
+        guard process == getpid(), count > 0, count <= 64 else { return [] }
+        for name in ["LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES"] { unsetenv(name) }
+        return (3..<(3 + count)).filter { isListening($0) }
+    }
+
+    /// Whether `passedSockets` has any, without taking them.
+    static var hasPassedSockets: Bool {
+        let process = getenv("LISTEN_PID").flatMap { Int32(String(cString: $0)) }
+        return process == getpid() && isListening(3)
     }
 
     /// True for a socket that takes connections.

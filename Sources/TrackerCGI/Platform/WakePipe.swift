@@ -9,7 +9,7 @@ import TrackerCore
 #endif
 
 /// A pipe that wakes a waiting thread; neither end ever blocks.
-final class ControlPipe: Sendable {
+final class WakePipe: Sendable {
     let readEnd: Descriptor
     let writeEnd: Descriptor
 

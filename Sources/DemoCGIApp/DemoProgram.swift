@@ -82,26 +82,25 @@ enum DemoProgram {
         return getsockopt(0, SOL_SOCKET, SO_ACCEPTCONN, &listens, &length) == 0 && listens != 0
     }
 
-    /// The app with the tracker installed, if there are settings for it.
-    private static func makeApp(_ settings: [String: String]) throws -> (CGIApp, CGITracker?) {
+    /// The app with the tracker installed, if there are settings for it. A site does not go down because analytics are
+    /// misconfigured.
+    private static func makeApp(_ settings: [String: String]) -> (CGIApp, CGITracker?) {
         let app = CGIApp()
+        app.config.version = TrackerVersion.current
         DemoSite.addRoutes(to: app)
         guard settings["RA_PROJECT_ID"] != nil || settings["RA_PROJECT_TOKEN"] != nil else { return (app, nil) }
-        app.config.rigidAnalytics = try .from(environment: settings)
-        return (app, CGITracker(app: app))
+        do {
+            app.config.rigidAnalytics = try .from(environment: settings)
+            return (app, CGITracker(app: app))
+        } catch {
+            StandardError.write("tracker: no analytics: \(error)")
+            app.onCheck("settings") { .failed("\(error)") }
+            return (app, nil)
+        }
     }
 
     private static func serveCGI() throws -> Int32 {
-        let app: CGIApp
-        do {
-            app = try makeApp(EnvironmentFile.settings(path: nil)).0
-        } catch {
-            // A site does not go down because analytics are misconfigured.
-            app = CGIApp()
-            DemoSite.addRoutes(to: app)
-            StandardError.write("tracker: no analytics: \(error)")
-        }
-        try app.run(.cgi)
+        try makeApp(EnvironmentFile.settings(path: nil)).0.run(.cgi)
         return 0
     }
 
@@ -110,7 +109,7 @@ enum DemoProgram {
     ) throws -> Int32 {
         let isByHand = mode != .inherited && !options.has("check")
         let (settings, receiver) = isByHand ? try settingsWithReceiver(settings, options) : (settings, nil)
-        let (app, tracker) = try makeApp(settings)
+        let (app, tracker) = makeApp(settings)
         app.config.mountPath = options.text("mount")
         app.config.fastCGI.maximumRequestsPerProcess = try options.integer("max-requests", in: 1...1_000_000_000) ?? 0
         app.config.fastCGI.maximumResidentBytes = (try options.integer("max-memory", in: 1...1_000_000) ?? 0) << 20

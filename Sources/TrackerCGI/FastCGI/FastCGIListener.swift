@@ -77,8 +77,10 @@ struct FastCGIListener: Sendable {
         return FastCGIListener(descriptor: Descriptor(opened.descriptor), isOwned: true, port: opened.port)
     }
 
-    /// Removes the file of a unix socket, if we made it and no other process has put its own there since.
+    /// Ends listening as far as this process goes, whoever still holds the descriptor. Removes the file of a unix socket, if
+    /// we made it and no other process has put its own there since.
     func close() {
+        StandardDescriptors.silence(descriptor.number)
         guard let ownedFile, Identity(path: ownedFile.path) == ownedFile.identity else { return }
         unlink(ownedFile.path)
     }

@@ -44,7 +44,8 @@ enum FastCGIRuntime {
         var hasConnections = false
         var trimmedBytes = 0
         while true {
-            if server.control.readEnd.wait(toWrite: false, milliseconds: hasConnections ? 1000 : 10_000),
+            let looksOften = hasConnections || server.limits.maximumResidentBytes > 0
+            if server.control.readEnd.wait(toWrite: false, milliseconds: looksOften ? 1000 : 10_000),
                 take(server.control.drain(), of: server)
             {
                 return

@@ -46,7 +46,8 @@ enum DemoProgram {
                 print("DemoCGIApp \(TrackerVersion.current)")
                 return 0
             }
-            let settings = try EnvironmentFile.settings(path: options.text("env-file"))
+            let settings =
+                isListening ? serverSettings() : try EnvironmentFile.settings(path: options.text("env-file"))
             if options.has("describe") {
                 print(try CollectionDescription.text(settings), terminator: "")
                 return 0
@@ -99,8 +100,18 @@ enum DemoProgram {
         }
     }
 
+    /// The settings of a program that a web server started, for which there are no visitors to be turned away.
+    private static func serverSettings() -> [String: String] {
+        do {
+            return try EnvironmentFile.settings(path: nil)
+        } catch {
+            StandardError.write("tracker: no analytics: \(error)")
+            return [:]
+        }
+    }
+
     private static func serveCGI() throws -> Int32 {
-        try makeApp(EnvironmentFile.settings(path: nil)).0.run(.cgi)
+        try makeApp(serverSettings()).0.run(.cgi)
         return 0
     }
 

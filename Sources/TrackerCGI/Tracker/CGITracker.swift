@@ -46,7 +46,7 @@ public final class CGITracker: Sendable {
     public var tracker: Tracker? { shared.withLock { $0 } }
 
     /// Installs the tracker in an app, with the settings of `config.rigidAnalytics`, or else of the environment's `RA_...`
-    /// variables.
+    /// variables and of the file that `RA_ENV_FILE` names.
     ///
     /// A site does not go down because analytics are misconfigured: without usable settings the app runs untracked, and
     /// one line in its log says what is missing. ``install(in:)`` throws instead.
@@ -107,15 +107,11 @@ public final class CGITracker: Sendable {
     private func tracker(for app: CGIApp) throws(CGITrackerError) -> Tracker {
         if app.config.rigidAnalytics == nil, let tracker { return tracker }
         var configuration: TrackerConfiguration
-        do throws(ConfigurationError) {
-            if let own = app.config.rigidAnalytics {
-                configuration = own
-            } else {
-                configuration = try .fromEnvironment()
-            }
+        do {
+            configuration = try app.config.rigidAnalytics ?? CGISettings.configuration()
             try configuration.validate()
         } catch {
-            throw .configuration(error)
+            throw .settings("\(error)")
         }
         if app.config.isDebug { configuration.isDebugApp = true }
         return shared.withLock { shared in
@@ -137,15 +133,15 @@ public final class CGITracker: Sendable {
 public enum CGITrackerError: Error, Sendable, Equatable, CustomStringConvertible {
     /// The app has a tracker already.
     case alreadyInstalled
-    /// A setting is missing or not allowed.
-    case configuration(ConfigurationError)
+    /// A setting is missing or not allowed, or the file of `RA_ENV_FILE` can't be read; the text says what to do.
+    case settings(String)
 
     /// One sentence that says what is wrong and what to do.
     public var description: String {
         switch self {
         case .alreadyInstalled:
             "this app has a tracker already: install one tracker once, or use a second CGIApp"
-        case .configuration(let error): "\(error)"
+        case .settings(let text): text
         }
     }
 }

@@ -60,6 +60,19 @@ struct MountPointTests {
     @Test("is the root where a program is asked for by its own name", arguments: programs)
     func programsOwnName(sent: Sent) { check(sent) }
 
+    @Test(
+        "is what the client sees where a rule hides the program's name",
+        arguments: [("/hello/x/", ""), ("/sub/hello/x/", "/sub"), ("/app.cgi/hello/x/", "/app.cgi")])
+    func hiddenProgram(uri: String, mount: String) {
+        let request = CGIRequest(
+            variables: CGIVariables([
+                (name: "SCRIPT_NAME", value: "/app.cgi"), (name: "PATH_INFO", value: "/hello/x/"),
+                (name: "REQUEST_URI", value: uri),
+            ]))
+        #expect(request.scriptName == mount)
+        #expect(request.pathInfo == "/hello/x/")
+    }
+
     private func check(_ sent: Sent) {
         let request = CGIRequest(variables: CGIVariables(sent.variables.map { (name: $0.key, value: $0.value) }))
         #expect(request.scriptName == sent.mount)

@@ -31,9 +31,19 @@ struct RequestTarget: Sendable {
             requestURI = PercentEncoding.encodePath(path.utf8)
             if !query.isEmpty { requestURI += "?" + PercentEncoding.encodeInvisible(query.utf8) }
         }
-        scriptName = mount.prefix
+        scriptName = Self.visiblePrefix(mount, path: path) ?? mount.prefix
         pathInfo = Self.pathBelow(mount, path: path)
         if pathInfo.isEmpty { pathInfo = "/" }
+    }
+
+    /// The prefix that the client knows, where a rule of the web server hides the program's name (`RewriteRule` to
+    /// `app.cgi/...`): links and redirects have to be made with that one.
+    private static func visiblePrefix(_ mount: MountPoint, path: String) -> String? {
+        guard !mount.prefix.isEmpty, let pathInfo = mount.pathInfo, !pathInfo.isEmpty, !hasDotSegments(path),
+            !path.utf8.starts(with: mount.prefix.utf8), path.utf8.count >= pathInfo.utf8.count,
+            path.utf8.suffix(pathInfo.utf8.count).elementsEqual(pathInfo.utf8)
+        else { return nil }
+        return String(decoding: path.utf8.dropLast(pathInfo.utf8.count), as: UTF8.self)
     }
 
     /// The path below the mount prefix.

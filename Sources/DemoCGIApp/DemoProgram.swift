@@ -77,10 +77,7 @@ enum DemoProgram {
 
     /// Whether a web server or a process manager has opened a socket for FastCGI.
     private static var isListening: Bool {
-        if getenv("LISTEN_PID").flatMap({ Int32(String(cString: $0)) }) == getpid() { return true }
-        var listens: Int32 = 0
-        var length = socklen_t(MemoryLayout<Int32>.size)
-        return getsockopt(0, SOL_SOCKET, SO_ACCEPTCONN, &listens, &length) == 0 && listens != 0
+        StandardDescriptors.isListening(0) || StandardDescriptors.hasPassedSockets
     }
 
     /// The app with the tracker installed, if there are settings for it. A site does not go down because analytics are

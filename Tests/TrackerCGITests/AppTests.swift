@@ -1,5 +1,6 @@
 import Foundation
 import Testing
+import TrackerCore
 
 @testable import TrackerCGI
 
@@ -172,7 +173,7 @@ struct AppTests {
     @Test("fires its signals once, whatever happens, until a receiver disconnects")
     func signals() async {
         let app = makeApp()
-        let calls = ConditionLock<[String]>([])
+        let calls = ThreadLock<[String]>([])
         let started = app.requestStarted.connect { _ in calls.withLock { $0.append("started") } }
         app.requestFinished.connect { _, response, error in
             calls.withLock { $0.append("finished \(response.status) \(error.map { "\(type(of: $0))" } ?? "-")") }

@@ -113,7 +113,7 @@ struct CGITrackerTests {
     @Test("leaves an app without usable settings untracked, says why in one line, and can be installed later")
     func notConfigured() async throws {
         let (app, _) = try makeApp()
-        let lines = ConditionLock<[String]>([])
+        let lines = ThreadLock<[String]>([])
         app.config.log = { line in lines.withLock { $0.append(line) } }
         let configuration = app.config.rigidAnalytics
         app.config.rigidAnalytics?.queueCapacity = 0
@@ -236,7 +236,7 @@ struct CGITrackerTests {
 struct CGITrackerFastCGITests {
     @Test("captures an event only when END_REQUEST is out")
     func endFirst() throws {
-        let mayGoOn = ConditionLock(false)
+        let mayGoOn = ThreadLock(false)
         let tracker = CGITracker()
         let transport = InMemoryTransport()
         let running = try RunningApp { app in
@@ -261,7 +261,7 @@ struct CGITrackerFastCGITests {
     func disconnected() throws {
         let tracker = CGITracker()
         let transport = InMemoryTransport()
-        let mayAnswer = ConditionLock(false)
+        let mayAnswer = ThreadLock(false)
         let running = try RunningApp { app in
             app.config.rigidAnalyticsTransport = transport
             app.config.rigidAnalytics = try? TrackerConfiguration(projectID: "p", projectToken: "t")

@@ -1,4 +1,5 @@
 import Foundation
+import TrackerCore
 
 @testable import TrackerCGI
 
@@ -154,10 +155,10 @@ final class RunningApp {
     let app: CGIApp
     let server: FastCGIServer
     let port: UInt16
-    let log: ConditionLock<[String]>
+    let log: ThreadLock<[String]>
 
     init(_ configure: (CGIApp) -> Void = { _ in }) throws {
-        let lines = ConditionLock<[String]>([])
+        let lines = ThreadLock<[String]>([])
         log = lines
         app = CGIApp()
         app.config.log = { line in lines.withLock { $0.append(line) } }
@@ -210,8 +211,8 @@ final class RunningApp {
 
 /// Asks again until the condition holds; false once the time is over.
 func eventually(within milliseconds: Int = 60_000, _ condition: () throws -> Bool) rethrows -> Bool {
-    let deadline = Clock.milliseconds + milliseconds
-    while Clock.milliseconds < deadline {
+    let deadline = SystemClock.milliseconds() + milliseconds
+    while SystemClock.milliseconds() < deadline {
         if try condition() { return true }
         usleep(2000)
     }

@@ -1,5 +1,6 @@
 import Foundation
 import Testing
+import TrackerCore
 
 @testable import TrackerCGI
 
@@ -92,7 +93,7 @@ struct FastCGIHostileTests {
 
     @Test("more requests than it takes: the answer is a 503, not silence")
     func overload() throws {
-        let mayEnd = ConditionLock(false)
+        let mayEnd = ThreadLock(false)
         let running = try RunningApp { app in
             app.config.fastCGI.maximumRequests = 2
             app.get("/block") { _ in
@@ -113,7 +114,7 @@ struct FastCGIHostileTests {
 
     @Test("handlers that wait for each other: it finds a thread for every one of them")
     func stuckHandlers() throws {
-        let present = ConditionLock(0)
+        let present = ThreadLock(0)
         let running = try RunningApp { app in
             app.get("/meet", name: "meet") { _ in
                 present.withLock { $0 += 1 }

@@ -1,5 +1,6 @@
 import Foundation
 import Testing
+import TrackerCore
 
 @testable import TrackerCGI
 
@@ -11,8 +12,8 @@ struct FastCGIThreadTests {
     /// An app whose route /block blocks until it is let go.
     private final class Blocked {
         let running: RunningApp
-        let mayEnd = ConditionLock(false)
-        let inside = ConditionLock(0)
+        let mayEnd = ThreadLock(false)
+        let inside = ThreadLock(0)
         private var clients: [FastCGIClient] = []
 
         init(threads: Int, waiting: Int = 256, _ configure: (CGIApp) -> Void = { _ in }) throws {
@@ -60,7 +61,7 @@ struct FastCGIThreadTests {
 
     @Test("answer 503 with Retry-After, and count it, where the line is full")
     func fullLine() throws {
-        let sent = ConditionLock<[Int]>([])
+        let sent = ThreadLock<[Int]>([])
         let blocked = try Blocked(threads: 2, waiting: 3) { app in
             app.responseSent.connect { _, response in sent.withLock { $0.append(response.status) } }
         }
@@ -79,8 +80,8 @@ struct FastCGIThreadTests {
 
     @Test("are not Swift's for a blocking handler behind an asynchronous function")
     func asyncBefore() throws {
-        let inside = ConditionLock(0)
-        let most = ConditionLock(0)
+        let inside = ThreadLock(0)
+        let most = ThreadLock(0)
         let running = try RunningApp { app in
             app.beforeRequest { _ -> CGIResponse? in
                 await Task.yield()
@@ -103,7 +104,7 @@ struct FastCGIThreadTests {
 
     @Test("are not held by clients that do not read", arguments: ["/big", "/async-big"])
     func clientsThatDoNotRead(path: String) throws {
-        let begun = ConditionLock(0)
+        let begun = ThreadLock(0)
         let blocked = try Blocked(threads: 8) { app in
             let piece = [UInt8](repeating: 0x78, count: 65_536)
             app.get("/big") { _ in
@@ -136,7 +137,7 @@ struct FastCGIThreadTests {
 
     @Test("get rid of a client that takes a byte now and then", arguments: ["/big", "/async-big"])
     func trickle(path: String) throws {
-        let ends = ConditionLock<[Int]>([])
+        let ends = ThreadLock<[Int]>([])
         let running = try RunningApp { app in
             app.config.fastCGI.sendTimeout = .milliseconds(300)
             let piece = [UInt8](repeating: 0x78, count: 65_536)
@@ -193,7 +194,7 @@ struct FastCGIAbortTests {
 
     @Test("ends the connection without END_REQUEST, and counts as 500", arguments: ["/broken", "/async-broken"])
     func brokenStream(path: String) throws {
-        let ends = ConditionLock<[Int]>([])
+        let ends = ThreadLock<[Int]>([])
         let running = try RunningApp { app in
             app.get("/broken") { _ in
                 CGIResponse { (writer: CGIBodyWriter) throws in
@@ -228,7 +229,7 @@ struct FastCGIAbortTests {
 
     @Test("lets other requests on its connection come to their end first")
     func multiplexed() throws {
-        let mayEnd = ConditionLock(false)
+        let mayEnd = ThreadLock(false)
         let running = try RunningApp { app in
             app.get("/broken") { _ in
                 CGIResponse { (writer: CGIBodyWriter) throws in
@@ -257,8 +258,8 @@ struct FastCGIAbortTests {
 
     @Test("because the client has gone is told to the handler, and counts as 499")
     func vanished() throws {
-        let ends = ConditionLock<[Int]>([])
-        let saw = ConditionLock(false)
+        let ends = ThreadLock<[Int]>([])
+        let saw = ThreadLock(false)
         let running = try RunningApp { app in
             app.get("/wait") { request in
                 let isCancelled = eventually { request.isCancelled }

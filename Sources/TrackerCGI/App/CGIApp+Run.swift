@@ -1,3 +1,4 @@
+import DemoServer
 import TrackerCore
 
 #if canImport(Darwin)
@@ -117,12 +118,12 @@ extension CGIApp {
         }
         commandLine.apply(to: self)
         switch commandLine.task {
-        case .help: StandardOutput.write(CGICommandLine.help)
+        case .help: Self.say(CGICommandLine.help)
         case .version:
-            StandardOutput.write("\(Self.programName) \(config.version ?? "(TrackerCGI \(TrackerVersion.current))")\n")
+            Self.say("\(Self.programName) \(config.version ?? "(TrackerCGI \(TrackerVersion.current))")\n")
         case .check:
             let (report, hasPassed) = runChecks()
-            StandardOutput.write(report.isEmpty ? "ok      no extension has anything to check\n" : report)
+            Self.say(report.isEmpty ? "ok      no extension has anything to check\n" : report)
             if !hasPassed { exit(78) }
         case .run:
             if isInherited {
@@ -144,8 +145,11 @@ extension CGIApp {
         String(CommandLine.arguments.first?.split(separator: "/").last ?? "program")
     }
 
+    /// What a program that was started by hand is asked for goes to standard output.
+    private static func say(_ text: String) { FileOutput.write(Array(text.utf8), to: 1) }
+
     private static func fail(_ text: String, status: Int32) -> Never {
-        StandardError.write("\(programName): \(text)\n")
+        StandardError.write("\(programName): \(text)")
         exit(status)
     }
 

@@ -1,3 +1,5 @@
+import DemoServer
+
 /// Settings of an app and of its runtimes. Set them before `run()`.
 public struct CGIAppConfiguration: Sendable {
     /// Shows what went wrong in the page of a 500, and tells extensions that this is a developer's machine.
@@ -14,7 +16,7 @@ public struct CGIAppConfiguration: Sendable {
     /// Settings of extensions, by type. Extensions add a property of their own that reads and writes here.
     public var storage = CGIStorage()
     /// Takes the lines that this library logs; the default writes them to standard error.
-    public var log: @Sendable (String) -> Void = { StandardError.write($0 + "\n") }
+    public var log: @Sendable (String) -> Void = { StandardError.write($0) }
 
     /// The defaults.
     public init() {}

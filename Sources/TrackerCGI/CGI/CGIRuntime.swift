@@ -1,4 +1,5 @@
 import CPlatform
+import DemoServer
 import TrackerCore
 
 #if canImport(Darwin)
@@ -41,7 +42,7 @@ enum CGIRuntime {
             }
         }
         let log = request.takeLog()
-        if !log.isEmpty { StandardError.write(log) }
+        if !log.isEmpty { StandardError.write(String(log.dropLast())) }
         StandardDescriptors.detach()
         app.responseWasSent(request, response)
         app.runShutdownHooks()
@@ -89,14 +90,14 @@ enum CGIRuntime {
     }
 
     private static func waitFor(_ body: @escaping @Sendable () async -> CGIResponse) -> CGIResponse {
-        let result = ConditionLock<CGIResponse?>(nil)
+        let result = ThreadLock<CGIResponse?>(nil)
         Task {
             let response = await body()
             result.withLock { $0 = response }
-            result.broadcast()
+            result.signal()
         }
         while true {
-            if let response = result.wait(milliseconds: 3_600_000, { $0 }) { return response }
+            if let response = result.wait(for: { $0 }) { return response }
         }
     }
 }
@@ -108,7 +109,7 @@ private struct StandardInput: Sendable {
     let milliseconds: Int
 
     func stream(announced: Int?, _ maximum: Int) -> CGIBodyStream {
-        let patience = ConditionLock(FastCGIPatience())
+        let patience = ThreadLock(FastCGIPatience())
         let readPiece: CGIBodyStream.Read = { maximum in
             let size = min(maximum, 65_536)
             try wait(patience)
@@ -119,7 +120,7 @@ private struct StandardInput: Sendable {
                     filled = max(0, count)
                 }
                 if count >= 0 {
-                    patience.withLock { $0.moved(count, now: Clock.milliseconds) }
+                    patience.withLock { $0.moved(count, now: SystemClock.milliseconds()) }
                     return piece
                 }
                 if errno == EAGAIN { try wait(patience) } else if errno != EINTR { throw CGIRequestError.aborted }
@@ -130,11 +131,11 @@ private struct StandardInput: Sendable {
             announcedBytes: announced, maximumBytes: maximum, read: readPiece, asyncRead: { try readPiece($0) })
     }
 
-    private func wait(_ patience: ConditionLock<FastCGIPatience>) throws(CGIRequestError) {
-        patience.withLock { $0.begin(now: Clock.milliseconds) }
-        defer { patience.withLock { $0.pause(now: Clock.milliseconds) } }
+    private func wait(_ patience: ThreadLock<FastCGIPatience>) throws(CGIRequestError) {
+        patience.withLock { $0.begin(now: SystemClock.milliseconds()) }
+        defer { patience.withLock { $0.pause(now: SystemClock.milliseconds()) } }
         while true {
-            let left = patience.withLock { $0.left(milliseconds, now: Clock.milliseconds) }
+            let left = patience.withLock { $0.left(milliseconds, now: SystemClock.milliseconds()) }
             if left <= 0 { throw .timedOut }
             var watched = [
                 pollfd(fd: 0, events: Int16(POLLIN), revents: 0),

@@ -1,3 +1,5 @@
+import TrackerCore
+
 /// Lets a function that blocks write to something that is asynchronous, one piece ahead at most.
 final class BlockingBridge: Sendable {
     private struct State: Sendable {
@@ -9,14 +11,14 @@ final class BlockingBridge: Sendable {
         var reader: CheckedContinuation<Void, Never>?
     }
 
-    private let state = ConditionLock(State())
+    private let state = ThreadLock(State())
 
     /// Hands on a piece; blocks the thread until there is room.
     ///
     /// - Throws: `CGIRequestError.aborted` once nobody reads any more.
     func write(_ piece: [UInt8]) throws {
         while true {
-            let result = state.wait(milliseconds: 3_600_000) {
+            let result = state.wait {
                 state -> (isOpen: Bool, CheckedContinuation<Void, Never>?)? in
                 if state.isClosed { return (false, nil) }
                 guard state.piece == nil else { return nil }
@@ -48,7 +50,7 @@ final class BlockingBridge: Sendable {
     func forward(_ write: ([UInt8]) async throws -> Void) async throws {
         defer {
             state.withLock { $0.isClosed = true }
-            state.broadcast()
+            state.signal()
         }
         while let piece = try await next() { try await write(piece) }
     }
@@ -60,7 +62,7 @@ final class BlockingBridge: Sendable {
                 return (state.piece, state.isFinished, state.failure)
             }
             if let piece {
-                state.broadcast()
+                state.signal()
                 return piece
             }
             if let failure { throw failure }

@@ -39,13 +39,13 @@ final class FastCGIConnection: Sendable {
     let descriptor: Descriptor
     let token: UInt64
     let server: FastCGIServer
-    let lock: ConditionLock<State>
+    let lock: ThreadLock<State>
 
     init(_ descriptor: Descriptor, token: UInt64, server: FastCGIServer) {
         self.descriptor = descriptor
         self.token = token
         self.server = server
-        lock = ConditionLock(State(multiplexer: FastCGIMultiplexer(now: Clock.milliseconds)))
+        lock = ThreadLock(State(multiplexer: FastCGIMultiplexer(now: SystemClock.milliseconds())))
     }
 
     // MARK: Reading
@@ -130,7 +130,7 @@ final class FastCGIConnection: Sendable {
             let (readers, cancellations) = lock.withLock { state in
                 (state.takeReaders(outcome.readable), state.takeCancellations(outcome.cancelled))
             }
-            lock.broadcast()
+            lock.signal()
             for cancel in cancellations { cancel() }
             for reader in readers { reader.resume() }
         }
@@ -241,7 +241,7 @@ final class FastCGIConnection: Sendable {
                 state.multiplexer.owesInput || !state.multiplexer.parser.isAtBoundary
             {
                 // Whatever is still on its way would turn the close into a reset, and the reset eats the answer.
-                state.lingerDeadline = Clock.milliseconds + 2000
+                state.lingerDeadline = SystemClock.milliseconds() + 2000
                 closesNow = false
                 descriptor.shutDownWriting()
             }
@@ -251,7 +251,7 @@ final class FastCGIConnection: Sendable {
         for completion in completions { completion(true, mayBlock) }
         for writer in writers { writer.resume() }
         // Handlers that wait on their own threads.
-        if hasRoom { lock.broadcast() }
+        if hasRoom { lock.signal() }
     }
 
     // MARK: The end
@@ -274,7 +274,7 @@ final class FastCGIConnection: Sendable {
         outcome.replies.reset()
         server.forget(self)
         descriptor.shutDown()
-        lock.broadcast()
+        lock.signal()
         let ready = outcome.ready
         act(on: outcome)
         for completion in completions { completion(false, false) }

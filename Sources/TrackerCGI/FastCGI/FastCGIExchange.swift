@@ -1,20 +1,19 @@
+import TrackerCore
+
 /// A handler's end of a request: its body comes out here, its answer goes in here.
 struct FastCGIExchange: Sendable {
     let connection: FastCGIConnection
     let id: UInt16
     let serial: UInt64
 
-    /// Longer than any time limit: the server's own checks end a wait.
-    private static let longWait = 3_600_000
-
     // MARK: The body
 
     /// The next piece of the body; blocks the thread.
     func read(upTo maximum: Int) throws -> [UInt8] {
         while true {
-            let reading = connection.lock.wait(milliseconds: Self.longWait) { state -> FastCGIMultiplexer.Reading? in
+            let reading = connection.lock.wait { state -> FastCGIMultiplexer.Reading? in
                 if state.isClosed { return .failed(.aborted) }
-                let reading = state.multiplexer.read(serial, upTo: maximum, now: Clock.milliseconds)
+                let reading = state.multiplexer.read(serial, upTo: maximum, now: SystemClock.milliseconds())
                 if case .wait = reading { return nil }
                 return reading
             }
@@ -27,13 +26,13 @@ struct FastCGIExchange: Sendable {
         while true {
             let reading = connection.lock.withLock { state -> FastCGIMultiplexer.Reading in
                 if state.isClosed { return .failed(.aborted) }
-                return state.multiplexer.read(serial, upTo: maximum, now: Clock.milliseconds)
+                return state.multiplexer.read(serial, upTo: maximum, now: SystemClock.milliseconds())
             }
             if let piece = try take(reading) { return piece }
             await withCheckedContinuation { continuation in
                 let isWaiting = connection.lock.withLock { state in
                     guard !state.isClosed, state.readers[serial] == nil,
-                        case .wait = state.multiplexer.read(serial, upTo: 0, now: Clock.milliseconds)
+                        case .wait = state.multiplexer.read(serial, upTo: 0, now: SystemClock.milliseconds())
                     else { return false }
                     state.readers[serial] = continuation
                     return true
@@ -62,7 +61,7 @@ struct FastCGIExchange: Sendable {
         }
         guard pending > FastCGIOutput.highWater else { return }
         while true {
-            let isOpen = connection.lock.wait(milliseconds: Self.longWait) { state -> Bool? in
+            let isOpen = connection.lock.wait { state -> Bool? in
                 if state.isClosed { return false }
                 return state.output.pendingBytes < FastCGIOutput.lowWater ? true : nil
             }

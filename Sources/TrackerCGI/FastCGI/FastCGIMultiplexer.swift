@@ -1,3 +1,5 @@
+import TrackerCore
+
 /// The requests of one connection from a web server, and what records do to them: bytes in, outcomes out. It does no I/O
 /// and knows no connection.
 struct FastCGIMultiplexer: Sendable {

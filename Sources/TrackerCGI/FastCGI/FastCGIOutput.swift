@@ -1,3 +1,5 @@
+import TrackerCore
+
 /// What waits to be sent on a connection. Answers leave at once as long as the web server takes them; what it does
 /// not take is kept here, so that no thread has to wait for it.
 struct FastCGIOutput: Sendable {
@@ -39,7 +41,7 @@ struct FastCGIOutput: Sendable {
                 break
             }
             if rest.isEmpty { return true }
-            patience = FastCGIPatience(now: Clock.milliseconds)
+            patience = FastCGIPatience(now: SystemClock.milliseconds())
         }
         chunks.append(Array(rest))
         pendingBytes += rest.count
@@ -61,7 +63,7 @@ struct FastCGIOutput: Sendable {
                 sentBytes &+= UInt64(count)
                 pendingBytes -= count
                 firstOffset += count
-                patience.moved(count, now: Clock.milliseconds)
+                patience.moved(count, now: SystemClock.milliseconds())
                 if firstOffset == chunks[finished].count {
                     finished += 1
                     firstOffset = 0

@@ -1,3 +1,5 @@
+import TrackerCore
+
 /// Runs a request's handlers and sends the answer: STDERR if there is something to say, STDOUT, END_REQUEST.
 ///
 /// Synchronous handlers, and bodies written by synchronous functions, run on the server's own threads; asynchronous ones
@@ -180,11 +182,11 @@ private final class StreamedHead: Sendable {
     }
 
     private let responder: FastCGIResponder
-    private let state: ConditionLock<State>
+    private let state: ThreadLock<State>
 
     init(_ responder: FastCGIResponder, _ response: CGIResponse) {
         self.responder = responder
-        state = ConditionLock(State(response: response))
+        state = ThreadLock(State(response: response))
     }
 
     var response: CGIResponse { state.withLock { $0.response } }

@@ -74,15 +74,15 @@ enum FastCGIRuntime {
     /// servers send several.
     private static func finish(_ server: FastCGIServer) {
         server.closeListeners()
-        let deadline = Clock.milliseconds + server.limits.shutdownTimeout.boundedMilliseconds
-        var nextSweep = Clock.milliseconds + 1000
-        while Clock.milliseconds < deadline {
+        let deadline = SystemClock.milliseconds() + server.limits.shutdownTimeout.boundedMilliseconds
+        var nextSweep = SystemClock.milliseconds() + 1000
+        while SystemClock.milliseconds() < deadline {
             let left = server.closeIdleConnections(silentFor: quietMilliseconds)
             if left == 0, server.admission.requestsInWork == 0 { return }
             if server.control.readEnd.wait(toWrite: false, milliseconds: 20) {
                 _ = take(server.control.drain(), of: server)
             }
-            if Clock.milliseconds >= nextSweep {
+            if SystemClock.milliseconds() >= nextSweep {
                 server.sweep()
                 nextSweep += 1000
             }

@@ -216,7 +216,7 @@ final class FastCGIServer: Sendable {
     ///
     /// - Returns: how many are left.
     func closeIdleConnections(silentFor milliseconds: Int = 0) -> Int {
-        let now = Clock.milliseconds
+        let now = SystemClock.milliseconds()
         for connection in state.withLock({ Array($0.connections.values) }) {
             let (worth, lastActivity) = connection.worth
             if worth == .idle, now - lastActivity >= milliseconds { connection.close() }
@@ -253,7 +253,7 @@ final class FastCGIServer: Sendable {
     }
 
     func context() -> FastCGIContext {
-        FastCGIContext(app: app.snapshot, admission: admission, now: Clock.milliseconds)
+        FastCGIContext(app: app.snapshot, admission: admission, now: SystemClock.milliseconds())
     }
 
     func warnOfBigHead(_ count: Int) {

@@ -50,7 +50,7 @@ final class WorkerPool: Sendable {
     private let finished = Atomic<UInt64>(0)
     private let isStarved = Atomic<Bool>(false)
     private let isStopped = Atomic<Bool>(false)
-    private let overseer = ConditionLock((isStarted: false, isAwake: false))
+    private let overseer = ThreadLock((isStarted: false, isAwake: false))
 
     /// Tokens below are the pool's own.
     static let firstFreeToken: UInt64 = 2
@@ -67,6 +67,8 @@ final class WorkerPool: Sendable {
         wake = try WakePipe()
         try poller.add(wake.readEnd.number, token: Self.wakeToken, interest: [.read, .edge])
     }
+
+    deinit { poller.close() }
 
     /// Starts the first thread.
     ///
@@ -162,7 +164,7 @@ final class WorkerPool: Sendable {
             startThread()
         } else if !isStarved.exchange(true, ordering: .acquiringAndReleasing) {
             overseer.withLock { $0.isAwake = true }
-            overseer.broadcast()
+            overseer.signal()
             startOverseer()
         }
     }
@@ -208,7 +210,7 @@ final class WorkerPool: Sendable {
     /// four, as long as that helps nobody.
     private func oversee() {
         while !isStopped.load(ordering: .acquiring) {
-            _ = overseer.wait(milliseconds: 3_600_000) { state -> Bool? in
+            _ = overseer.wait { state -> Bool? in
                 defer { state.isAwake = false }
                 return state.isAwake ? true : nil
             }

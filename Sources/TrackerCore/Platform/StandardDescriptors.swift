@@ -7,10 +7,10 @@
 #endif
 
 /// Descriptors 0, 1 and 2.
-enum StandardDescriptors {
+package enum StandardDescriptors {
     /// Opens the closed ones on /dev/null. Otherwise the next socket gets such a number, and whatever prints to
     /// standard output writes into a client's response.
-    static func reopenClosed() {
+    package static func reopenClosed() {
         for number: Int32 in 0...2 where fcntl(number, F_GETFD) < 0 && errno == EBADF {
             // open takes the lowest free number, which is this one.
             let opened = open("/dev/null", O_RDWR)
@@ -19,10 +19,10 @@ enum StandardDescriptors {
     }
 
     /// Points all three at /dev/null, so that the web server sees them closed while their numbers stay taken.
-    static func detach() { silence(0, 1, 2) }
+    package static func detach() { silence(0, 1, 2) }
 
     /// Points descriptors at /dev/null.
-    static func silence(_ numbers: Int32...) {
+    package static func silence(_ numbers: Int32...) {
         let null = open("/dev/null", O_RDWR)
         guard null >= 0 else { return }
         for number in numbers { _ = dup2(null, number) }
@@ -31,7 +31,7 @@ enum StandardDescriptors {
 
     /// The listening sockets that a process manager passed to this process (sd_listen_fds(3)). Asked a second time, there
     /// are none: a program that this one starts must not take the variables for its own.
-    static func passedSockets() -> [Int32] {
+    package static func passedSockets() -> [Int32] {
         let process = getenv("LISTEN_PID").flatMap { Int32(String(cString: $0)) }
         let count = getenv("LISTEN_FDS").flatMap { Int32(String(cString: $0)) } ?? 0
         guard process == getpid(), count > 0, count <= 64 else { return [] }
@@ -40,13 +40,13 @@ enum StandardDescriptors {
     }
 
     /// Whether `passedSockets` has any, without taking them.
-    static var hasPassedSockets: Bool {
+    package static var hasPassedSockets: Bool {
         let process = getenv("LISTEN_PID").flatMap { Int32(String(cString: $0)) }
         return process == getpid() && isListening(3)
     }
 
     /// True for a socket that takes connections.
-    static func isListening(_ number: Int32) -> Bool {
+    package static func isListening(_ number: Int32) -> Bool {
         var value: Int32 = 0
         var length = socklen_t(MemoryLayout<Int32>.size)
         return getsockopt(number, SOL_SOCKET, SO_ACCEPTCONN, &value, &length) == 0 && value != 0

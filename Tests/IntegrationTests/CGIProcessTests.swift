@@ -219,10 +219,10 @@ struct FastCGIHostTests {
         kept.send(FastCGIPeer.request(1, "/"))
         #expect(kept.answers(1) != nil)
         run.signal(signal)
-        try await eventually("the end of its listener") { (try? RawClient(port: port)) == nil }
         // A request that was on its way on a kept connection is still answered.
         kept.send(FastCGIPeer.request(2, "/"))
         #expect(kept.answers(1)?.hasPrefix("Status: 200") == true)
+        try await eventually("the end of its listener") { (try? RawClient(port: port)) == nil }
         // A successor gets the address meanwhile.
         let successor = try RunningProgram("DemoCGIApp", ["--fastcgi", "127.0.0.1:\(port)"])
         try await eventually("the successor") { (try? RawClient(port: port)) != nil }

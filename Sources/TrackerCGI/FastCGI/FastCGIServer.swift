@@ -88,31 +88,36 @@ final class FastCGIServer: Sendable {
 
     // MARK: Connections
 
-    /// A listening socket has a connection.
+    /// A listening socket has connections: takes some of them, and goes on with the first one's request.
     private func accept(_ index: Int, on worker: Worker) {
-        guard !isStopping, makeRoom(), let listener = state.withLock({ $0.listeners[safe: index] }) else { return }
-        var accepted: Descriptor?
-        do {
-            // The listening socket may be shared with other processes, one of which may have been faster.
-            if listener.descriptor.wait(toWrite: false, milliseconds: 1) {
-                accepted = try TCPListener.accept(listener.descriptor.number, nonBlocking: true).map { Descriptor($0) }
-            }
-        } catch {
-            log.write("accept", "no connection can be taken now: \(error)")
-            // Out of descriptors: one that does nothing makes room. Otherwise the sweep tries again.
-            if !evict(below: .busy) {
-                state.withLock { $0.isListeningPaused = true }
-                return
+        guard !isStopping, let listener = state.withLock({ $0.listeners[safe: index] }) else { return }
+        var taken: [FastCGIConnection] = []
+        while taken.count < Self.connectionsAtOnce {
+            guard makeRoom() else { break }
+            do {
+                // The listening socket may be shared with other processes, one of which may have been faster.
+                guard listener.descriptor.wait(toWrite: false, milliseconds: taken.isEmpty ? 1 : 0),
+                    let number = try TCPListener.accept(listener.descriptor.number, nonBlocking: true)
+                else { break }
+                if let connection = take(Descriptor(number)) { taken.append(connection) }
+            } catch {
+                log.write("accept", "no connection can be taken now: \(error)")
+                // Out of descriptors: those that do nothing make room. Otherwise the sweep tries again.
+                if !evict() { state.withLock { $0.isListeningPaused = true } }
+                break
             }
         }
-        listen(index)
-        if let accepted { take(accepted, from: listener, on: worker) }
+        if !state.withLock({ $0.isListeningPaused }) { listen(index) }
+        // Other threads hear of the others from the poller, should this one's handler block.
+        taken.first?.handleNew(on: worker)
     }
 
-    private func take(_ accepted: Descriptor, from listener: FastCGIListener, on worker: Worker?) {
+    private static let connectionsAtOnce = 16
+
+    private func take(_ accepted: Descriptor) -> FastCGIConnection? {
         guard allowedPeers.mayConnect(accepted) else {
             log.write("peer", "a connection was refused: its address is not in FCGI_WEB_SERVER_ADDRS")
-            return
+            return nil
         }
         accepted.sendWithoutDelay()
         let connection = state.withLock { state in
@@ -122,11 +127,13 @@ final class FastCGIServer: Sendable {
             return connection
         }
         do {
+            // For edges: what is there already is reported.
             try pool.poller.add(accepted.number, token: connection.token, interest: [.read, .edge])
-            if let worker { connection.handleNew(on: worker) }
+            return connection
         } catch {
             log.write("poll", "a connection was closed: \(error)")
             connection.close()
+            return nil
         }
     }
 
@@ -145,26 +152,25 @@ final class FastCGIServer: Sendable {
         for index in 0..<count { listen(index) }
     }
 
-    /// At the limit, a connection that does nothing gives way: the one that has been idle longest, or one on which a
-    /// request has been arriving for longest.
+    /// At the limit, connections that do nothing give way: those that have been idle longest, or on which a request has
+    /// been arriving for longest.
     private func makeRoom() -> Bool {
         guard state.withLock({ $0.connections.count >= admission.maximumConnections }) else { return true }
-        if evict(below: .busy) { return true }
+        if evict() { return true }
         log.write("connections", "all \(admission.maximumConnections) connections are busy: new ones have to wait")
         state.withLock { $0.isListeningPaused = true }
         return false
     }
 
-    private func evict(below limit: FastCGIConnection.Worth) -> Bool {
-        var least: (connection: FastCGIConnection, worth: FastCGIConnection.Worth, lastActivity: Int)?
-        for connection in state.withLock({ Array($0.connections.values) }) {
-            let (worth, lastActivity) = connection.worth
-            if worth >= limit { continue }
-            if let least, (least.worth, least.lastActivity) <= (worth, lastActivity) { continue }
-            least = (connection, worth, lastActivity)
-        }
-        least?.connection.close()
-        return least != nil
+    /// - Returns: whether there was a connection that does nothing.
+    private func evict() -> Bool {
+        let candidates = state.withLock { Array($0.connections.values) }
+            .map { (connection: $0, worth: $0.worth) }
+            .filter { $0.worth.worth < .busy }
+            .sorted { $0.worth < $1.worth }
+        // A few at a time: to look at all of them for each new one is work that whoever floods us can cause.
+        for candidate in candidates.prefix(max(1, admission.maximumConnections / 64)) { candidate.connection.close() }
+        return !candidates.isEmpty
     }
 
     /// Asks for the events of a connection anew.
@@ -204,8 +210,7 @@ final class FastCGIServer: Sendable {
             while listener.isOwned, openConnections < admission.maximumConnections,
                 let number = try? TCPListener.accept(listener.descriptor.number, nonBlocking: true)
             {
-                // Registered for edges: what is there already is reported.
-                take(Descriptor(number), from: listener, on: nil)
+                _ = take(Descriptor(number))
             }
             listener.close()
         }

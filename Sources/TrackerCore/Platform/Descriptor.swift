@@ -76,11 +76,11 @@ package final class Descriptor: Sendable {
         let deadline = SystemClock.milliseconds() &+ milliseconds
         while true {
             let left = deadline &- SystemClock.milliseconds()
-            if left <= 0 { return false }
             var watched = pollfd(fd: number, events: Int16(toWrite ? POLLOUT : POLLIN), revents: 0)
-            let count = poll(&watched, 1, Int32(clamping: left))
+            let count = poll(&watched, 1, Int32(clamping: max(0, left)))
             if count > 0 { return true }
             if count < 0, errno != EINTR { return true }
+            if left <= 0 { return false }
         }
     }
 

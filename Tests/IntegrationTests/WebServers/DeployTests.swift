@@ -45,6 +45,7 @@ struct DeployTests {
         Way(blocks: ["apache-cgid"]),
         Way(blocks: ["lighttpd"], user: "www-data"),
         Way(blocks: ["lighttpd-cgi"]),
+        Way(blocks: ["htaccess"], url: "http://localhost/sub/"),
     ]
 
     @Test("gives the first page and its event, beside what was there before", arguments: ways)
@@ -93,6 +94,9 @@ struct DeployTests {
         for name in ["run", "bin"] {
             try manager.copyItem(at: lent.appending(path: name), to: folder.appending(path: name))
         }
+        // Uploading has no commands; what the folder holds then is that of Examples.
+        try manager.copyItem(
+            at: lent.appending(path: "htaccess.sh"), to: folder.appending(path: "blocks/htaccess.sh"))
         let document = try String(contentsOf: folder.appending(path: "Examples/deploy.md"), encoding: .utf8)
         for part in document.components(separatedBy: "<!-- test: ").dropFirst() {
             let lines = part.components(separatedBy: "\n")

@@ -14,7 +14,7 @@ enum FastCGIRuntime {
     /// SIGUSR1 is how Apache's mod_fcgid, and the FastCGI specification's own library, ask for a graceful end.
     private static let stopSignals = [SIGTERM, SIGINT, SIGHUP, SIGUSR1]
     /// Connections that were used so short a while ago may be about to be used again.
-    private static let quietMilliseconds = 500
+    private static let quietMilliseconds = 1000
 
     static func run(_ app: CGIApp, _ listeners: [FastCGIListener]) throws(SystemError) {
         signal(SIGPIPE, SIG_IGN)

@@ -164,10 +164,19 @@ final class FastCGIServer: Sendable {
 
     /// - Returns: whether there was a connection that does nothing.
     private func evict() -> Bool {
-        let candidates = state.withLock { Array($0.connections.values) }
-            .map { (connection: $0, worth: $0.worth) }
-            .filter { $0.worth.worth < .busy }
-            .sorted { $0.worth < $1.worth }
+        typealias Candidate = (connection: FastCGIConnection, worth: FastCGIConnection.Worth, lastActivity: Int)
+        let connections = state.withLock { Array($0.connections.values) }
+        var candidates: [Candidate] = []
+        for connection in connections {
+            let (worth, lastActivity) = connection.worth
+            if worth < .busy { candidates.append((connection, worth, lastActivity)) }
+        }
+        candidates.sort { (left: Candidate, right: Candidate) -> Bool in
+            if left.worth != right.worth { return left.worth < right.worth }
+            if left.lastActivity != right.lastActivity { return left.lastActivity < right.lastActivity }
+            // The one that was taken last may not have been read yet.
+            return left.connection.token < right.connection.token
+        }
         // A few at a time: to look at all of them for each new one is work that whoever floods us can cause.
         for candidate in candidates.prefix(max(1, admission.maximumConnections / 64)) { candidate.connection.close() }
         return !candidates.isEmpty
@@ -224,7 +233,11 @@ final class FastCGIServer: Sendable {
         let now = SystemClock.milliseconds()
         for connection in state.withLock({ Array($0.connections.values) }) {
             let (worth, lastActivity) = connection.worth
-            if worth == .idle, now - lastActivity >= milliseconds { connection.close() }
+            // What has arrived is about to be read.
+            guard worth == .idle, now - lastActivity >= milliseconds,
+                !connection.descriptor.wait(toWrite: false, milliseconds: 0) || connection.descriptor.isPeerGone
+            else { continue }
+            connection.close()
         }
         return openConnections
     }

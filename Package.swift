@@ -26,7 +26,7 @@ let package = Package(
 
         .target(name: "TrackerCore", dependencies: ["CCurl", "CPlatform", "CZlib"]),
         .target(name: "TrackerRouterAdapter", dependencies: ["TrackerCore"]),
-        .target(name: "TrackerCGI", dependencies: ["TrackerCore", "CPlatform"]),
+        .target(name: "TrackerCGI", dependencies: ["TrackerCore", "CPlatform", "DemoServer"]),
 
         // What the demo programs and the event handler share. Not products.
         .target(name: "DemoServer", dependencies: ["TrackerCore"]),

@@ -2,17 +2,14 @@
 
 // snippet.cgi
 import TrackerCGI
-import TrackerCore
 
 let app = CGIApp()
-app.config.rigidAnalytics = try .fromEnvironment()
 
-let tracker = CGITracker()
-try tracker.initApp(app)
+let tracker = CGITracker(app: app)
 
 app.get("/hello/:name/", name: "hello") { request in
     CGIResponse(text: "Hello, \(request.parameter("name") ?? "world")!\n")
 }
 
-try app.run()
+app.run()
 // snippet.end

@@ -9,7 +9,7 @@ func eventsOfAVisit() async throws -> [String] {
     let transport = InMemoryTransport()
     app.config.rigidAnalytics = try TrackerConfiguration(projectID: "test", projectToken: "test")
     app.config.rigidAnalyticsTransport = transport
-    let analytics = try CGITracker(app: app)
+    let analytics = CGITracker(app: app)
     app.get("/hello/:name/", name: "hello") { request in
         CGIResponse(text: "Hello, \(request.parameter("name") ?? "")!")
     }

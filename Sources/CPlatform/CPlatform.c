@@ -19,6 +19,10 @@
 #include <time.h>
 #include <unistd.h>
 
+#if defined(__GLIBC__)
+#include <malloc.h>
+#endif
+
 #if defined(__APPLE__)
 #include <crt_externs.h>
 #endif
@@ -66,6 +70,60 @@ int cplatform_report_signal(int signal, int descriptor) {
     action.sa_flags = SA_RESTART;
     sigfillset(&action.sa_mask);
     return sigaction(signal, &action, NULL);
+}
+
+void cplatform_return_memory(void) {
+#if defined(__GLIBC__)
+    // A fixed threshold: left to itself it grows with the blocks that are freed, up to 32 MiB.
+    mallopt(M_MMAP_THRESHOLD, 128 * 1024);
+    mallopt(M_TRIM_THRESHOLD, 256 * 1024);
+    mallopt(M_ARENA_MAX, 4);
+#endif
+}
+
+void cplatform_trim_memory(void) {
+#if defined(__GLIBC__)
+    malloc_trim(0);
+#endif
+}
+
+static volatile sig_atomic_t is_terminated;
+static volatile sig_atomic_t outlives_termination;
+static volatile sig_atomic_t termination_descriptor = -1;
+static volatile sig_atomic_t termination_seconds;
+
+static void note_termination(int signal) {
+    (void)signal;
+    if (outlives_termination) return;
+    int saved = errno;
+    is_terminated = 1;
+    // Whatever does not look at the pipe ends by SIGALRM.
+    alarm((unsigned)termination_seconds);
+    if (write((int)termination_descriptor, "", 1) < 0) { }
+    errno = saved;
+}
+
+int cplatform_watch_termination(int descriptor, int seconds) {
+    termination_descriptor = descriptor;
+    termination_seconds = seconds;
+    struct sigaction action;
+    memset(&action, 0, sizeof action);
+    // A handler, where an ignored signal would stay ignored in the programs that this one starts.
+    action.sa_handler = note_termination;
+    if (sigaction(SIGTERM, &action, NULL) != 0) return -1;
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGTERM);
+    sigaddset(&set, SIGALRM);
+    pthread_sigmask(SIG_UNBLOCK, &set, NULL);
+    return signal(SIGALRM, SIG_DFL) == SIG_ERR ? -1 : 0;
+}
+
+int cplatform_is_terminated(void) { return is_terminated != 0; }
+
+void cplatform_outlive_termination(void) {
+    outlives_termination = 1;
+    alarm(0);
 }
 
 char *const *cplatform_environment(void) {

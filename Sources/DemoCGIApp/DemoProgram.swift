@@ -16,7 +16,7 @@ enum DemoProgram {
     static func run(_ arguments: [String]) -> Int32 {
         do {
             // Under CGI the arguments come from the visitor, as a query without "=" (RFC 3875 section 4.4).
-            if isCGI || (arguments.isEmpty && isListening) { return try serveWebServer() }
+            if isCGI { return try serveCGI() }
             var options = CommandLineOptions(
                 program: "DemoCGIApp",
                 summary: """
@@ -32,6 +32,10 @@ enum DemoProgram {
                     .init(
                         "live-port", value: "N", "The port of the live page (8001, or the next that is free; 0: any)."),
                     .init("no-store", "Keep no events in a file among the temporary ones."),
+                    .init("mount", value: "PATH", "The path below which the web server mounts the site."),
+                    .init("max-requests", value: "N", "FastCGI: end after N requests."),
+                    .init("max-memory", value: "MB", "FastCGI: end once the process takes so many megabytes."),
+                    .init("check", "Look at settings, backend and spool, report, and end with 0 or 78."),
                     .init("env-file", value: "F", "A file of RA_... settings, one NAME=value per line."),
                     .init("describe", "Print what the tracker would collect under the settings, and end."),
                     .init("no-tracker", "Serve the site without the tracker, for comparisons."),
@@ -45,14 +49,18 @@ enum DemoProgram {
                 print("DemoCGIApp \(TrackerVersion.current)")
                 return 0
             }
-            let settings = try EnvironmentFile.settings(path: options.text("env-file"))
+            let settings =
+                isListening ? serverSettings() : try EnvironmentFile.settings(path: options.text("env-file"))
             if options.has("describe") {
                 print(try CollectionDescription.text(settings), terminator: "")
                 return 0
             }
-            if let place = options.text("fastcgi") { return try serveFastCGI(place, settings, options) }
-            if isListening { return try serveWebServer(settings) }
-            return try serveHTTP(settings, options)
+            if isListening { return try serve(.inherited, settings, options) }
+            if let place = options.text("fastcgi") {
+                return try serve(.fastCGI(.init(parsing: place)), settings, options)
+            }
+            let port = UInt16(try options.integer("port", in: 0...65_535) ?? 8081)
+            return try serve(.http(host: options.text("host") ?? "127.0.0.1", port: port), settings, options)
         } catch let error as CGIRunError {
             StandardError.write("DemoCGIApp: \(error)")
             return ExitStatus.inputOutput
@@ -72,59 +80,59 @@ enum DemoProgram {
 
     /// Whether a web server or a process manager has opened a socket for FastCGI.
     private static var isListening: Bool {
-        var listens: Int32 = 0
-        var length = socklen_t(MemoryLayout<Int32>.size)
-        return getsockopt(0, SOL_SOCKET, SO_ACCEPTCONN, &listens, &length) == 0 && listens != 0
+        StandardDescriptors.isListening(0) || StandardDescriptors.hasPassedSockets
     }
 
-    /// The app with the tracker installed, if there are settings for it.
+    /// The app with the tracker installed, if there are settings for it. A site does not go down because analytics are
+    /// misconfigured.
     private static func makeApp(
         _ settings: [String: String], livePage: String? = nil
-    ) throws -> (CGIApp, CGITracker?) {
+    ) -> (CGIApp, CGITracker?) {
         let app = CGIApp()
+        app.config.version = TrackerVersion.current
         DemoSite.addRoutes(to: app, livePage: livePage)
         guard settings["RA_PROJECT_ID"] != nil || settings["RA_PROJECT_TOKEN"] != nil else { return (app, nil) }
-        app.config.rigidAnalytics = try .from(environment: settings)
-        return (app, try CGITracker(app: app))
-    }
-
-    private static func serveWebServer(_ settings: [String: String]? = nil) throws -> Int32 {
-        let (app, _) = try makeApp(try settings ?? EnvironmentFile.settings(path: nil))
-        try app.run()
-        return 0
-    }
-
-    private static func serveFastCGI(
-        _ place: String, _ settings: [String: String], _ options: CommandLineOptions
-    ) throws -> Int32 {
-        let endpoint = try CGIRunMode.Endpoint(parsing: place)
-        let (embedded, receiver) = try settingsWithReceiver(settings, options)
-        let (app, tracker) = try makeApp(embedded, livePage: receiver.map { "http://127.0.0.1:\($0.port)/" })
-        try app.run(.fastCGI(endpoint))
-        receiver?.stop()
-        if let tracker = tracker?.tracker { StandardError.write("tracker: \(tracker.statistics)") }
-        return 0
-    }
-
-    private static func serveHTTP(_ settings: [String: String], _ options: CommandLineOptions) throws -> Int32 {
-        TerminationSignal.prepare()
-        let host = options.text("host") ?? "127.0.0.1"
-        let port = UInt16(try options.integer("port", in: 0...65_535) ?? 8081)
-        let (embedded, receiver) = try settingsWithReceiver(settings, options, isPortFree: port == 0)
-        let (app, tracker) = try makeApp(embedded, livePage: receiver.map { "http://127.0.0.1:\($0.port)/" })
-        let front = HTTPFront(app: app)
-        let server = HTTPServer(configuration: .init(host: host, port: port)) { await front.answer($0) }
         do {
-            let bound = try server.start()
-            let shown = host.contains(":") && !host.hasPrefix("[") ? "[\(host)]" : host
-            StandardError.write("Open http://\(shown):\(bound)/ and watch the events; Ctrl-C ends it.")
+            app.config.rigidAnalytics = try .from(environment: settings)
+            return (app, CGITracker(app: app))
         } catch {
-            StandardError.write("DemoCGIApp can't listen on \(host):\(port): \(error); try another --port or --host")
-            return ExitStatus.inputOutput
+            StandardError.write("tracker: no analytics: \(error)")
+            app.onCheck("settings") { .failed("\(error)") }
+            return (app, nil)
         }
-        TerminationSignal.wait()
-        server.stop(grace: .seconds(5))
-        tracker?.tracker?.shutdown()
+    }
+
+    /// The settings of a program that a web server started, for which there are no visitors to be turned away.
+    private static func serverSettings() -> [String: String] {
+        do {
+            return try EnvironmentFile.settings(path: nil)
+        } catch {
+            StandardError.write("tracker: no analytics: \(error)")
+            return [:]
+        }
+    }
+
+    private static func serveCGI() throws -> Int32 {
+        try makeApp(serverSettings()).0.run(.cgi)
+        return 0
+    }
+
+    private static func serve(
+        _ mode: CGIRunMode, _ settings: [String: String], _ options: CommandLineOptions
+    ) throws -> Int32 {
+        let isByHand = mode != .inherited && !options.has("check")
+        let isPortFree = if case .http(_, 0) = mode { true } else { false }
+        let (settings, receiver) =
+            isByHand ? try settingsWithReceiver(settings, options, isPortFree: isPortFree) : (settings, nil)
+        let (app, tracker) = makeApp(settings, livePage: receiver.map { "http://127.0.0.1:\($0.port)/" })
+        app.config.mountPath = options.text("mount")
+        app.config.fastCGI.maximumRequestsPerProcess = try options.integer("max-requests", in: 1...1_000_000_000) ?? 0
+        app.config.fastCGI.maximumResidentBytes = (try options.integer("max-memory", in: 1...1_000_000) ?? 0) << 20
+        if options.has("check") {
+            app.run()
+            return 0
+        }
+        try app.run(mode)
         receiver?.stop()
         if let tracker = tracker?.tracker { StandardError.write("tracker: \(tracker.statistics)") }
         return 0

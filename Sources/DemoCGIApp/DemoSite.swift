@@ -115,6 +115,13 @@ enum DemoSite {
                 }
             }
         }
+        app.get("/break", name: "break") { request in
+            let count = number(request, "after", upTo: 1 << 20)
+            return CGIResponse { (writer: CGIBodyWriter) throws in
+                try writer.write([UInt8](repeating: UInt8(ascii: "x"), count: count))
+                throw DemoError(description: "broken off")
+            }
+        }
         app.get("/status", name: "status") { request in
             let status = Int(request.queryParameter("code") ?? "") ?? 200
             return CGIResponse(text: "status \(status)\n", status: status)

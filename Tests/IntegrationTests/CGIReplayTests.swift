@@ -22,7 +22,7 @@ struct CGIReplay {
     /// The web server's own name, for requests without a usable `Host`.
     var serverName = "127.0.0.1"
     /// What the web server in front answers with 400. There is no event then, with the original as with ours.
-    var refused: Set<String> = ["q-raw-utf8", "path-raw-utf8", "hdr-control"]
+    var refused: Set<String> = ["q-raw-utf8", "path-raw-utf8", "hdr-control", "host-missing-11"]
     /// Requests that the original's web server refused and this one does not, and the `full_url` of each.
     var accepted: [String: String] = [:]
     /// What the web server does to the headers of a request before the app sees them.

@@ -5,7 +5,7 @@ import Testing
 @Suite("The router demo, asked what the Python package's site was asked", .serialized)
 struct RouterReplayTests {
     /// Where the original's own web server refused the request, so may this one.
-    static let refused = ["q-raw-utf8", "path-raw-utf8", "hdr-control"]
+    static let refused = ["q-raw-utf8", "path-raw-utf8", "hdr-control", "host-missing-11"]
 
     @Test("gives the recorded events")
     func replay() async throws {

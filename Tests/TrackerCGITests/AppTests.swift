@@ -1,5 +1,6 @@
 import Foundation
 import Testing
+import TrackerCore
 
 @testable import TrackerCGI
 
@@ -51,11 +52,45 @@ struct AppTests {
 
     @Test("listens where its arguments say")
     func arguments() throws {
-        #expect(try CGIApp.endpoint(in: ["app", "--fastcgi", "127.0.0.1:9000"]) == .tcp("127.0.0.1", 9000))
-        #expect(try CGIApp.endpoint(in: ["app", "-v", "--fastcgi=unix:/run/app.sock"]) == .unix("/run/app.sock"))
-        #expect(throws: CGIRunError.noRequest) { try CGIApp.endpoint(in: ["app", "--other", "127.0.0.1:9000"]) }
-        #expect(throws: CGIRunError.invalidEndpoint("")) { try CGIApp.endpoint(in: ["app", "--fastcgi"]) }
-        #expect(throws: CGIRunError.invalidEndpoint("here")) { try CGIApp.endpoint(in: ["app", "--fastcgi", "here"]) }
+        let line = try CGICommandLine(["--fastcgi", "127.0.0.1:9000", "--mount=/app", "--max-requests", "7"])
+        #expect(line.fastCGI == "127.0.0.1:9000" && line.mountPath == "/app" && line.maximumRequests == 7)
+        let app = CGIApp()
+        line.apply(to: app)
+        #expect(app.config.mountPath == "/app" && app.config.fastCGI.maximumRequestsPerProcess == 7)
+        #expect(try CGICommandLine(["--check"]).task == .check)
+        #expect(try CGIRunMode.Endpoint(parsing: "[::1]:9000") == .tcp("[::1]", 9000))
+        #expect(try CGIRunMode.Endpoint(parsing: "unix:/run/app.sock") == .unix("/run/app.sock"))
+        #expect(throws: CGIRunError.invalidEndpoint("here")) { try CGIRunMode.Endpoint(parsing: "here") }
+    }
+
+    @Test(
+        "refuses arguments that it does not know, and values that are none",
+        arguments: [["--other"], ["x"], ["--fastcgi"], ["--max-requests", "many"], ["--max-memory=0"]])
+    func wrongArguments(arguments: [String]) {
+        #expect(throws: CGICommandLine.Mistake.self) { try CGICommandLine(arguments) }
+    }
+
+    @Test(
+        "refuses a status that does not end a request, and keeps a connection's fields to itself",
+        arguments: [100, 101, 199, 600])
+    func finalStatus(status: Int) async {
+        let app = CGIApp()
+        app.get("/") { _ in CGIResponse(status: status) }
+        #expect(await app.respond(to: request("GET", "/")).status == 500)
+    }
+
+    @Test("leaves a connection's fields to the web server")
+    func hopByHop() {
+        var bytes: [UInt8] = []
+        let names = [
+            "Connection", "keep-alive", "Proxy-Connection", "TE", "Trailer", "transfer-encoding", "Upgrade", "X-Own",
+        ]
+        var response = CGIResponse(headers: names.map { ($0, "x-own, chunked") }, bytes: [65])
+        response.headers.append(("X-End-To-End", "1"))
+        ResponseHead.append(response, method: "GET", to: &bytes)
+        let head = String(decoding: bytes, as: UTF8.self)
+        for name in names { #expect(!head.lowercased().contains("\r\n\(name.lowercased()):"), "\(name)") }
+        #expect(head.contains("\r\nX-End-To-End: 1\r\n") && head.contains("\r\nContent-Length: 1\r\n"))
     }
 
     @Test("answers recorded requests with the recorded status and view name")
@@ -138,7 +173,7 @@ struct AppTests {
     @Test("fires its signals once, whatever happens, until a receiver disconnects")
     func signals() async {
         let app = makeApp()
-        let calls = ConditionLock<[String]>([])
+        let calls = ThreadLock<[String]>([])
         let started = app.requestStarted.connect { _ in calls.withLock { $0.append("started") } }
         app.requestFinished.connect { _, response, error in
             calls.withLock { $0.append("finished \(response.status) \(error.map { "\(type(of: $0))" } ?? "-")") }

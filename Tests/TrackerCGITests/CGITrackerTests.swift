@@ -55,7 +55,7 @@ struct CGITrackerTests {
     @Test("gives one event for each request, whatever becomes of it")
     func events() async throws {
         let (app, transport) = try makeApp()
-        let tracker = try CGITracker(app: app)
+        let tracker = CGITracker(app: app)
         for target in ["/?a=1", "/async", "/boom", "/nope"] { await serve(app, request("GET", target)) }
         await serve(app, request("PURGE", "/"))
         await tracker.tracker?.flush()
@@ -71,7 +71,7 @@ struct CGITrackerTests {
     @Test("makes no event of a request twice")
     func once() async throws {
         let (app, transport) = try makeApp()
-        let tracker = try CGITracker(app: app)
+        let tracker = CGITracker(app: app)
         let request = request("GET", "/")
         let response = await serve(app, request)
         app.responseWasSent(request, response)
@@ -85,7 +85,7 @@ struct CGITrackerTests {
         let (app, transport) = try makeApp()
         let tracker = CGITracker()
         #expect(tracker.tracker == nil)
-        try tracker.initApp(app)
+        tracker.initApp(app)
         #expect(app.extensions["rigidanalytics"] as? CGITracker === tracker)
         await serve(app, request("GET", "/"))
         await tracker.tracker?.flush()
@@ -96,11 +96,11 @@ struct CGITrackerTests {
     @Test("is refused a second time, by a sentence that says what to do")
     func twice() async throws {
         let (app, transport) = try makeApp()
-        let tracker = try CGITracker(app: app)
+        let tracker = CGITracker(app: app)
         for second in [tracker, CGITracker()] {
-            #expect(throws: CGITrackerError.alreadyInstalled) { try second.initApp(app) }
+            #expect(throws: CGITrackerError.alreadyInstalled) { try second.install(in: app) }
+            second.initApp(app)
         }
-        #expect(throws: CGITrackerError.alreadyInstalled) { try CGITracker(app: app) }
         #expect(
             CGITrackerError.alreadyInstalled.description
                 == "this app has a tracker already: install one tracker once, or use a second CGIApp")
@@ -110,18 +110,23 @@ struct CGITrackerTests {
         await tracker.tracker?.shutdown()
     }
 
-    @Test("is refused without a configuration, and installed once there is one")
-    func notConfigured() throws {
+    @Test("leaves an app without usable settings untracked, says why in one line, and can be installed later")
+    func notConfigured() async throws {
         let (app, _) = try makeApp()
+        let lines = ThreadLock<[String]>([])
+        app.config.log = { line in lines.withLock { $0.append(line) } }
         let configuration = app.config.rigidAnalytics
-        app.config.rigidAnalytics = nil
-        let tracker = CGITracker()
-        #expect(throws: CGITrackerError.notConfigured) { try tracker.initApp(app) }
-        #expect(
-            CGITrackerError.notConfigured.description.contains("app.config.rigidAnalytics = try .fromEnvironment()"))
+        app.config.rigidAnalytics?.queueCapacity = 0
+        let tracker = CGITracker(app: app)
+        #expect(tracker.tracker == nil)
         #expect(app.extensions["rigidanalytics"] == nil)
+        #expect(lines.withLock { $0.count } == 1)
+        #expect(lines.withLock { $0.first?.hasPrefix("tracker: no analytics: RA_QUEUE_CAPACITY") } == true)
+        #expect(app.runChecks().report.hasPrefix("FAILED  settings  RA_QUEUE_CAPACITY") && !app.runChecks().hasPassed)
+        #expect(await app.respond(to: request("GET", "/")).status == 200)
+        #expect(throws: CGITrackerError.self) { try tracker.install(in: app) }
         app.config.rigidAnalytics = configuration
-        try tracker.initApp(app)
+        try tracker.install(in: app)
     }
 
     @Test("serves several apps; one without a configuration takes the first one's")
@@ -130,8 +135,8 @@ struct CGITrackerTests {
         let (second, _) = try makeApp()
         second.config.rigidAnalytics = nil
         let tracker = CGITracker()
-        try tracker.initApp(first)
-        try tracker.initApp(second)
+        tracker.initApp(first)
+        tracker.initApp(second)
         await serve(first, request("GET", "/"))
         await serve(second, request("GET", "/async"))
         await tracker.tracker?.flush()
@@ -143,23 +148,23 @@ struct CGITrackerTests {
     @Test("that is disabled connects to nothing, but counts as installed")
     func disabled() async throws {
         let (app, transport) = try makeApp(isDisabled: true)
-        let tracker = try CGITracker(app: app)
+        let tracker = CGITracker(app: app)
         let response = await serve(app, request("GET", "/"))
         #expect(response.header("Set-Cookie") == nil)
         #expect(tracker.tracker?.statistics.captured == 0)
         #expect(transport.events.isEmpty)
-        #expect(throws: CGITrackerError.alreadyInstalled) { try CGITracker(app: app) }
+        #expect(throws: CGITrackerError.alreadyInstalled) { try CGITracker().install(in: app) }
     }
 
     @Test("leaves analytics off in an app in debug mode, unless it is told otherwise")
     func debug() throws {
         let (app, _) = try makeApp()
         app.config.isDebug = true
-        #expect(try CGITracker(app: app).tracker?.isEnabled == false)
+        #expect(CGITracker(app: app).tracker?.isEnabled == false)
         let (other, _) = try makeApp()
         other.config.isDebug = true
         other.config.rigidAnalytics?.debugDisableAnalytics = false
-        #expect(try CGITracker(app: other).tracker?.isEnabled == true)
+        #expect(CGITracker(app: other).tracker?.isEnabled == true)
     }
 
     @Test("works through public signals alone: whoever answers early or changes the answer is seen")
@@ -169,7 +174,7 @@ struct CGITrackerTests {
             request.pathInfo == "/async" ? CGIResponse(text: "closed", status: 503) : nil
         }
         app.requestFinished.connect { _, response, _ in if response.status == 404 { response.status = 410 } }
-        let tracker = try CGITracker(app: app)
+        let tracker = CGITracker(app: app)
         await serve(app, request("GET", "/async"))
         await serve(app, request("GET", "/nope"))
         await tracker.tracker?.flush()
@@ -181,7 +186,7 @@ struct CGITrackerTests {
     @Test("starts a session with a cookie, goes on with a valid one, and replaces what is none")
     func session() async throws {
         let (app, transport) = try makeApp()
-        let tracker = try CGITracker(app: app)
+        let tracker = CGITracker(app: app)
         let known = "00112233445566778899aabbccddeeff"
         let first = await serve(app, request("GET", "/"))
         let cookie = try #require(first.header("Set-Cookie"))
@@ -204,7 +209,7 @@ struct CGITrackerTests {
         for mode in [PrivacyPolicy.standard, .none] {
             let (app, transport) = try makeApp()
             app.config.rigidAnalytics?.privacy = mode
-            let tracker = try CGITracker(app: app)
+            let tracker = CGITracker(app: app)
             await serve(
                 app,
                 request(
@@ -231,7 +236,7 @@ struct CGITrackerTests {
 struct CGITrackerFastCGITests {
     @Test("captures an event only when END_REQUEST is out")
     func endFirst() throws {
-        let mayGoOn = ConditionLock(false)
+        let mayGoOn = ThreadLock(false)
         let tracker = CGITracker()
         let transport = InMemoryTransport()
         let running = try RunningApp { app in
@@ -240,7 +245,7 @@ struct CGITrackerFastCGITests {
             // Connected before the tracker's receiver, so it holds that one back.
             app.responseSent.connect { _, _ in _ = eventually { mayGoOn.withLock { $0 } } }
         }
-        try tracker.initApp(running.app)
+        tracker.initApp(running.app)
         let client = try running.connect()
         try client.send(FastCGIClient.request())
         let reply = try client.reply()
@@ -248,7 +253,7 @@ struct CGITrackerFastCGITests {
         #expect(tracker.tracker?.statistics.captured == 0)
         mayGoOn.withLock { $0 = true }
         #expect(eventually { transport.events.count == 1 })
-        #expect(eventually { running.server.requestsInWork == 0 })
+        #expect(eventually { running.server.admission.requestsInWork == 0 })
         tracker.tracker?.shutdown()
     }
 
@@ -256,7 +261,7 @@ struct CGITrackerFastCGITests {
     func disconnected() throws {
         let tracker = CGITracker()
         let transport = InMemoryTransport()
-        let mayAnswer = ConditionLock(false)
+        let mayAnswer = ThreadLock(false)
         let running = try RunningApp { app in
             app.config.rigidAnalyticsTransport = transport
             app.config.rigidAnalytics = try? TrackerConfiguration(projectID: "p", projectToken: "t")
@@ -265,15 +270,15 @@ struct CGITrackerFastCGITests {
                 return CGIResponse(bytes: [UInt8](repeating: 0x78, count: 1 << 20))
             }
         }
-        try tracker.initApp(running.app)
+        tracker.initApp(running.app)
         do {
             let client = try running.connect()
             try client.send(FastCGIClient.request(1, "/wait"))
-            #expect(eventually { running.server.requestsInWork == 1 })
+            #expect(eventually { running.server.admission.requestsInWork == 1 })
         }
         mayAnswer.withLock { $0 = true }
         #expect(eventually { transport.events.count == 1 })
-        #expect(eventually { running.server.state.withLock { $0.connections.isEmpty } })
+        #expect(eventually { running.server.openConnections == 0 })
         tracker.tracker?.shutdown()
     }
 }

@@ -1,4 +1,5 @@
 import Foundation
+import TrackerCore
 
 @testable import TrackerCGI
 
@@ -154,10 +155,10 @@ final class RunningApp {
     let app: CGIApp
     let server: FastCGIServer
     let port: UInt16
-    let log: ConditionLock<[String]>
+    let log: ThreadLock<[String]>
 
     init(_ configure: (CGIApp) -> Void = { _ in }) throws {
-        let lines = ConditionLock<[String]>([])
+        let lines = ThreadLock<[String]>([])
         log = lines
         app = CGIApp()
         app.config.log = { line in lines.withLock { $0.append(line) } }
@@ -186,14 +187,16 @@ final class RunningApp {
         configure(app)
         let listener = try FastCGIListener.tcp(host: "127.0.0.1", port: 0)
         port = listener.port ?? 0
-        server = try FastCGIServer(app, listener: listener)
+        server = try FastCGIServer(app, listeners: [listener])
         signal(SIGPIPE, SIG_IGN)
-        server.growIfBusy()
+        server.start()
     }
 
     deinit {
         server.stop()
-        server.closeIdleConnections()
+        server.closeListeners()
+        _ = server.closeIdleConnections()
+        server.pool.stop()
     }
 
     func connect() throws -> FastCGIClient { try FastCGIClient(port: port) }
@@ -208,8 +211,8 @@ final class RunningApp {
 
 /// Asks again until the condition holds; false once the time is over.
 func eventually(within milliseconds: Int = 60_000, _ condition: () throws -> Bool) rethrows -> Bool {
-    let deadline = Clock.milliseconds + milliseconds
-    while Clock.milliseconds < deadline {
+    let deadline = SystemClock.milliseconds() + milliseconds
+    while SystemClock.milliseconds() < deadline {
         if try condition() { return true }
         usleep(2000)
     }

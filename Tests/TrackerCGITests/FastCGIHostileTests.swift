@@ -1,5 +1,6 @@
 import Foundation
 import Testing
+import TrackerCore
 
 @testable import TrackerCGI
 
@@ -53,8 +54,8 @@ struct FastCGIHostileTests {
             try client.send(Array(request.prefix(count)))
         }
         #expect(try running.isHealthy())
-        #expect(eventually { running.server.requestsInWork == 0 })
-        #expect(eventually { running.server.state.withLock { $0.connections.isEmpty } })
+        #expect(eventually { running.server.admission.requestsInWork == 0 })
+        #expect(eventually { running.server.openConnections == 0 })
     }
 
     @Test("garbage of any kind")
@@ -76,8 +77,8 @@ struct FastCGIHostileTests {
             try? client.send(bytes)
         }
         #expect(try running.isHealthy())
-        #expect(eventually { running.server.requestsInWork == 0 })
-        #expect(eventually { running.server.state.withLock { $0.connections.isEmpty } })
+        #expect(eventually { running.server.admission.requestsInWork == 0 })
+        #expect(eventually { running.server.openConnections == 0 })
     }
 
     @Test("200 connections that send half a request")
@@ -92,7 +93,7 @@ struct FastCGIHostileTests {
 
     @Test("more requests than it takes: the answer is a 503, not silence")
     func overload() throws {
-        let mayEnd = ConditionLock(false)
+        let mayEnd = ThreadLock(false)
         let running = try RunningApp { app in
             app.config.fastCGI.maximumRequests = 2
             app.get("/block") { _ in
@@ -113,7 +114,7 @@ struct FastCGIHostileTests {
 
     @Test("handlers that wait for each other: it finds a thread for every one of them")
     func stuckHandlers() throws {
-        let present = ConditionLock(0)
+        let present = ThreadLock(0)
         let running = try RunningApp { app in
             app.get("/meet", name: "meet") { _ in
                 present.withLock { $0 += 1 }
@@ -139,7 +140,7 @@ struct FastCGIHostileTests {
             #expect(try client.reply().stdout.hasSuffix("Hello"))
             clients.append(client)
         }
-        #expect(running.server.state.withLock { $0.connections.count } <= 3)
+        #expect(running.server.openConnections <= 3)
     }
 
     @Test("a sender that stalls", arguments: [0, 1])
@@ -151,11 +152,11 @@ struct FastCGIHostileTests {
         let client = try running.connect()
         let request = Client.request(1, "/echo", method: "POST", body: Array("body".utf8))
         try client.send(inBody == 1 ? Array(request.dropLast(10)) : Client.begin(1))
-        #expect(eventually { running.server.requestsInWork == 1 })
+        #expect(eventually { running.server.admission.requestsInWork == 1 })
         #expect(
             eventually {
-                _ = running.server.sweep()
-                return running.server.requestsInWork == 0
+                running.server.sweep()
+                return running.server.admission.requestsInWork == 0
             })
         #expect(try client.reply().stdout.hasPrefix("Status: 408"))
         #expect(try running.isHealthy())
@@ -172,8 +173,8 @@ struct FastCGIHostileTests {
                     + Client.record(5, 1, [1, 2, 3]))
         }
         #expect(try running.isHealthy())
-        #expect(eventually { running.server.requestsInWork == 0 })
-        #expect(eventually { running.server.state.withLock { $0.connections.isEmpty } })
+        #expect(eventually { running.server.admission.requestsInWork == 0 })
+        #expect(eventually { running.server.openConnections == 0 })
     }
 
     @Test("a body that is shorter, or longer, than announced", arguments: [("9", "400"), ("2", "200"), ("x", "400")])

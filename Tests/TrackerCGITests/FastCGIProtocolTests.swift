@@ -1,5 +1,6 @@
 import Foundation
 import Testing
+import TrackerCore
 
 @testable import TrackerCGI
 
@@ -163,18 +164,18 @@ struct FastCGIProtocolTests {
 
     @Test("ends an aborted request once, and sends nothing after that")
     func abort() throws {
-        let hasStarted = ConditionLock(false)
-        let mayEnd = ConditionLock(false)
+        let hasStarted = ThreadLock(false)
+        let mayEnd = ThreadLock(false)
         let running = try RunningApp { app in
             app.get("/slow") { request in
                 hasStarted.withLock { $0 = true }
                 _ = eventually { mayEnd.withLock { $0 } }
-                return CGIResponse(text: "late, \(request.isAborted)")
+                return CGIResponse(text: "late, \(request.isCancelled)")
             }
         }
-        let finished = ConditionLock(0)
+        let finished = ThreadLock(0)
         running.app.responseSent.connect { request, _ in
-            if request.isAborted { finished.withLock { $0 += 1 } }
+            if request.isCancelled { finished.withLock { $0 += 1 } }
         }
         let client = try running.connect()
         try client.send(Client.request(1, "/slow"))
@@ -226,7 +227,7 @@ struct FastCGIProtocolTests {
 
     @Test("answers everybody while some handlers sleep")
     func blockedHandlers() throws {
-        let mayEnd = ConditionLock(false)
+        let mayEnd = ThreadLock(false)
         let running = try RunningApp { app in
             app.get("/block") { _ in
                 _ = eventually { mayEnd.withLock { $0 } }
@@ -242,7 +243,7 @@ struct FastCGIProtocolTests {
 
     @Test("fires responseSent after END_REQUEST, once for each request")
     func signals() throws {
-        let calls = ConditionLock<[String]>([])
+        let calls = ThreadLock<[String]>([])
         let running = try RunningApp()
         running.app.requestStarted.connect { request in calls.withLock { $0.append("started \(request.path)") } }
         running.app.requestFinished.connect { request, response, error in

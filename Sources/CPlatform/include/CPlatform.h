@@ -21,6 +21,16 @@ int cplatform_accept(int listener, int nonblocking);
 /// One descriptor serves the process. Returns 0, or -1 with errno set.
 int cplatform_report_signal(int signal, int descriptor);
 
+/// From now on SIGTERM makes `descriptor` (non-blocking) readable, and ends the process `seconds` later.
+/// Returns 0, or -1 with errno set.
+int cplatform_watch_termination(int descriptor, int seconds);
+
+/// Whether SIGTERM came while it was watched.
+int cplatform_is_terminated(void);
+
+/// From now on SIGTERM does nothing; one that came already no longer ends the process.
+void cplatform_outlive_termination(void);
+
 /// Makes a child process that goes on from here, in a session of its own, with all descriptors above 2 closed but
 /// `kept` (-1: none). SIGALRM ends the child after `seconds`; 0: never.
 /// Returns 0 in the child, its number in the parent, and -1 where that is not possible.
@@ -70,6 +80,12 @@ int cplatform_processors(void);
 
 /// Writes a line to the system's log; 0 is an error, 1 a warning, 2 a remark.
 void cplatform_system_log(int level, const char *line);
+
+/// Has freed blocks of 128 KiB and more given back to the system at once, and bounds the allocator's arenas (glibc).
+void cplatform_return_memory(void);
+
+/// Gives free memory back to the system (glibc).
+void cplatform_trim_memory(void);
 
 /// The process's environment, which the system ends with a null pointer; null if there is none.
 char *const *cplatform_environment(void);

@@ -24,8 +24,7 @@ final class EventLoop: TaskExecutor, @unchecked Sendable {
 
     private let shared = Mutex(Shared())
     private let poller: Poller
-    private let wakeReader: Int32
-    private let wakeWriter: Int32
+    private let waker: WakePipe
     /// The loop's thread, as a number; 0 before it runs. Only ever compared with the caller's own.
     private let thread = Atomic<UInt>(0)
 
@@ -47,21 +46,12 @@ final class EventLoop: TaskExecutor, @unchecked Sendable {
 
     init() throws(SystemError) {
         poller = try Poller()
-        var ends: [Int32] = [0, 0]
-        guard pipe(&ends) == 0 else { throw SystemError(call: "pipe") }
-        for end in ends {
-            _ = fcntl(end, F_SETFD, FD_CLOEXEC)
-            _ = fcntl(end, F_SETFL, O_NONBLOCK)
-        }
-        wakeReader = ends[0]
-        wakeWriter = ends[1]
-        try poller.add(wakeReader, token: Self.wakeToken, interest: .read)
+        waker = try WakePipe()
+        try poller.add(waker.readEnd.number, token: Self.wakeToken, interest: .read)
     }
 
     deinit {
         scratch.deallocate()
-        close(wakeReader)
-        close(wakeWriter)
         poller.close()
     }
 
@@ -100,8 +90,7 @@ final class EventLoop: TaskExecutor, @unchecked Sendable {
     }
 
     private func wake() {
-        var byte: UInt8 = 1
-        _ = write(wakeWriter, &byte, 1)
+        waker.write(1)
     }
 
     // MARK: The thread
@@ -136,8 +125,7 @@ final class EventLoop: TaskExecutor, @unchecked Sendable {
     private func dispatch(_ event: Poller.Event) {
         switch event.token {
         case Self.wakeToken:
-            var bytes: (UInt64, UInt64) = (0, 0)
-            while read(wakeReader, &bytes, 16) == 16 {}
+            while waker.drain().count == 64 {}
         case Self.acceptToken:
             guard let acceptor else { return }
             if !acceptor.action() {

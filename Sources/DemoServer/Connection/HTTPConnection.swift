@@ -33,7 +33,8 @@ struct HTTPConnection {
     // MARK: Receiving
 
     private func receiveHead(_ parser: inout RequestHeadParser) async throws -> RequestHead? {
-        var isFirstWait = true
+        // From the first byte on the clock runs, however the others trickle in.
+        var patience: Patience?
         while true {
             // Some clients send an empty line after a body (RFC 9112, section 2.2).
             var start = 0
@@ -47,14 +48,14 @@ struct HTTPConnection {
                 discardInput(start + length)
                 return head
             }
-            let isIdle = socket.input.isEmpty
+            let isIdle = socket.input.isEmpty && patience == nil
+            if !isIdle, patience == nil { patience = Patience(configuration.headTimeout) }
             socket.isIdle = isIdle
-            let timeout = isFirstWait && isIdle ? configuration.idleTimeout : configuration.headTimeout
-            let end = await socket.tryReceive(timeout: timeout.nanoseconds)
+            let end = await socket.tryReceive(timeout: patience?.left ?? configuration.idleTimeout.nanoseconds)
             socket.isIdle = false
             if end == .timedOut, !isIdle { throw RequestRefusal(408, "the request did not come in time") }
             if let end { throw end }
-            isFirstWait = false
+            if patience == nil { patience = Patience(configuration.headTimeout) }
         }
     }
 
@@ -67,12 +68,13 @@ struct HTTPConnection {
     }
 
     private func receiveBody(_ head: RequestHead) async throws {
+        var patience = Patience(configuration.bodyTimeout)
         switch head.framing {
         case .none: return
         case .length(let length):
             guard length <= configuration.maximumBodyBytes else { throw RequestRefusal(413, "the body is too large") }
             try await sendContinue(head)
-            while socket.input.count < length { try await receiveMoreBody() }
+            while socket.input.count < length { try await receiveMoreBody(&patience) }
             head.request.body = Array(socket.input[..<length])
             discardInput(length)
         case .chunked:
@@ -83,14 +85,16 @@ struct HTTPConnection {
                 let used = try decoder.decode(socket.input[...], into: &body, limit: configuration.maximumBodyBytes)
                 discardInput(used)
                 if decoder.isDone { break }
-                try await receiveMoreBody()
+                try await receiveMoreBody(&patience)
             }
             head.request.body = body
         }
     }
 
-    private func receiveMoreBody() async throws {
-        let end = await socket.tryReceive(timeout: configuration.bodyTimeout.nanoseconds)
+    private func receiveMoreBody(_ patience: inout Patience) async throws {
+        let before = socket.input.count
+        let end = await socket.tryReceive(timeout: patience.left)
+        patience.renew(for: socket.input.count - before)
         if end == .timedOut { throw RequestRefusal(408, "the body did not come in time") }
         if let end { throw end }
     }
@@ -106,25 +110,34 @@ struct HTTPConnection {
     /// - Returns: whether the connection stays open.
     private func answer(_ head: RequestHead) async throws -> Bool {
         let request = head.request
-        try await receiveBody(head)
+        do {
+            try await receiveBody(head)
+        } catch let refusal as RequestRefusal {
+            // The head is known, so that whoever measures requests is to see this one as well.
+            request.bodyRefusal = HTTPError(status: refusal.status, refusal.reason)
+        }
         request.remoteAddress = remoteAddress
         request.localAuthority = server.authority
         server.requestBegan()
         defer { server.requestEnded() }
         var response = await server.handler(request)
         let onSent = response.onSent
-        defer { onSent?() }
+        var isComplete = false
+        defer { onSent?(isComplete) }
         if !response.isSafe {
             server.log("a handler's answer to \(request.method) \(request.rawPath) has a header that can't be sent")
             response = StatusText.page(500)
         }
-        let closes = !head.keepsAlive || server.isStopping
+        let closes = !head.keepsAlive || server.isStopping || request.bodyRefusal != nil
         switch response.body {
         case .bytes(let bytes):
             try await send(bytes, of: response, to: request, closes: closes)
+            isComplete = true
             return !closes
         case .stream(let produce):
-            return try await stream(produce, of: response, to: request, closes: closes)
+            let staysOpen = try await stream(produce, of: response, to: request, closes: closes)
+            isComplete = true
+            return staysOpen
         }
     }
 
@@ -172,5 +185,32 @@ struct HTTPConnection {
 
     private func send(_ bytes: [UInt8]) async throws {
         try await socket.send(bytes, timeout: configuration.sendTimeout.nanoseconds)
+    }
+}
+
+/// How long a slow sender is waited for: a time that only so many bytes extend.
+private struct Patience {
+    private let limit: UInt64
+    private var deadline: UInt64
+    private var bytes = 0
+    /// A byte a second must not keep a connection.
+    private static let bytesForMore = 16 * 1024
+
+    init(_ limit: Duration) {
+        self.limit = limit.nanoseconds
+        deadline = SystemClock.monotonicNanoseconds() &+ self.limit
+    }
+
+    /// Nanoseconds; at least 1.
+    var left: UInt64 {
+        let now = SystemClock.monotonicNanoseconds()
+        return now < deadline ? deadline - now : 1
+    }
+
+    mutating func renew(for count: Int) {
+        bytes += max(0, count)
+        guard bytes >= Self.bytesForMore else { return }
+        bytes = 0
+        deadline = SystemClock.monotonicNanoseconds() &+ limit
     }
 }

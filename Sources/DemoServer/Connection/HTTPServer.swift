@@ -152,7 +152,9 @@ package final class HTTPServer: Sendable {
         let socket = Socket(descriptor: descriptor, loop: loop)
         do {
             try loop.register(socket)
-            await HTTPConnection(socket: socket, server: self, remoteAddress: PeerAddress.text(of: descriptor)).serve()
+            var remoteAddress: String?
+            if case .network(let address) = PeerAddress.of(descriptor) { remoteAddress = address }
+            await HTTPConnection(socket: socket, server: self, remoteAddress: remoteAddress).serve()
         } catch {
             close(descriptor)
         }

@@ -9,7 +9,7 @@ import TrackerCore
 #endif
 
 /// Why a socket stopped.
-enum SocketEnd: Error {
+package enum SocketEnd: Error {
     /// The peer closed or broke the connection.
     case closed
     /// Nothing came, or could be sent, in time.

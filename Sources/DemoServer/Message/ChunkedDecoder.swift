@@ -3,7 +3,8 @@ import TrackerCore
 /// Takes the chunked coding off a body (RFC 9112, section 7.1), a piece at a time.
 struct ChunkedDecoder {
     private enum State {
-        case size, extensions, sizeEnd, data(Int), dataEnd, dataEndLF, trailerStart, trailer, trailerEnd, finalLF, done
+        case size, sizeSpace, extensions, sizeEnd, data(Int), dataEnd, dataEndLF, trailerStart, trailer, trailerEnd,
+            finalLF, done
     }
 
     private var state = State.size
@@ -52,6 +53,9 @@ struct ChunkedDecoder {
                 guard digits > 0 else { throw RequestRefusal(400, "a chunk without a size") }
                 if byte == 0x0D { state = .sizeEnd } else { try beginExtensions(byte) }
             }
+        case .sizeSpace:
+            try countOverhead()
+            if byte == 0x0D { state = .sizeEnd } else { try beginExtensions(byte) }
         case .extensions:
             try countOverhead()
             if byte == 0x0D { state = .sizeEnd } else { try checkText(byte) }
@@ -88,10 +92,11 @@ struct ChunkedDecoder {
     }
 
     private mutating func beginExtensions(_ byte: UInt8) throws(RequestRefusal) {
-        guard byte == UInt8(ascii: ";") || byte == 0x20 || byte == 0x09 else {
-            throw RequestRefusal(400, "a chunk's size is not hexadecimal")
+        switch byte {
+        case UInt8(ascii: ";"): state = .extensions
+        case 0x20, 0x09: state = .sizeSpace
+        default: throw RequestRefusal(400, "a chunk's size is not hexadecimal")
         }
-        state = .extensions
     }
 
     private mutating func countOverhead() throws(RequestRefusal) {

@@ -40,6 +40,8 @@ struct FieldMeaning {
     }
 
     func framing(minorVersion: Int) throws(RequestRefusal) -> BodyFraming {
+        // RFC 9112, section 3.2
+        guard hosts == 1 || minorVersion == 0 else { throw RequestRefusal(400, "no Host") }
         guard isChunked else { return contentLength.map { $0 == 0 ? .none : .length($0) } ?? .none }
         guard contentLength == nil else {
             throw RequestRefusal(400, "both Transfer-Encoding and Content-Length")

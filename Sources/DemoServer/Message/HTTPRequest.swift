@@ -14,6 +14,8 @@ package final class HTTPRequest {
     package let headers: [Field]
     /// The whole body, without its transfer coding.
     package var body: [UInt8] = []
+    /// Why the body could not be taken, with the status that says so; the connection closes after the answer.
+    package var bodyRefusal: HTTPError?
     /// The peer's address without its port.
     package var remoteAddress: String?
     /// The server's own address and port, as for `Host`.

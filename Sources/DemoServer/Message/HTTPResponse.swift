@@ -10,8 +10,8 @@ package struct HTTPResponse: Sendable {
     /// `Content-Length`, `Date`, `Connection` and the like are added when it is sent.
     package var headers: [(name: String, value: String)]
     package var body: Body
-    /// Called once the answer has been sent, or never will be.
-    package var onSent: (@Sendable () -> Void)?
+    /// Called once the answer has been sent in full, with true, or never will be.
+    package var onSent: (@Sendable (_ isComplete: Bool) -> Void)?
 
     package init(status: Int = 200, headers: [(name: String, value: String)] = [], body: Body = .bytes([])) {
         self.status = status

@@ -15,9 +15,10 @@ package enum EnvironmentFile {
         package let description: String
     }
 
-    /// - Parameter path: a file of `NAME=value` lines; `#` begins a comment line, quotes around a value are taken off.
+    /// - Parameter path: nil: the one that `RA_ENV_FILE` names, if it does. A file of `NAME=value` lines; `#` begins a comment line, quotes around a value are taken off.
     /// - Returns: variables that are set and not empty. The process's own win.
     package static func settings(path: String?) throws(Failure) -> [String: String] {
+        let path = path ?? getenv("RA_ENV_FILE").map { String(cString: $0) }.flatMap { $0.isEmpty ? nil : $0 }
         var settings = try path.map { path throws(Failure) in try parse(try contents(path), path: path) } ?? [:]
         var variable = environ
         while let entry = variable.pointee {

@@ -79,8 +79,10 @@ package final class Router: Sendable {
             }
             request.parameters = parameters
             request.routeName = route.name
+            if let refusal = request.bodyRefusal { throw refusal }
             return try await route.handler(request)
         }
+        if let refusal = request.bodyRefusal { throw refusal }
         guard allowed.isEmpty else {
             var response = StatusText.page(405)
             response.headers.append(("Allow", allowed.joined(separator: ", ")))

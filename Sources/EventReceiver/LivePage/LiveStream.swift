@@ -40,7 +40,7 @@ struct LiveStream: Sendable {
                     // The page was closed, which is how each of these ends.
                 }
             })
-        response.onSent = { [clients] in clients.leave() }
+        response.onSent = { [clients] _ in clients.leave() }
         return response
     }
 

@@ -1,9 +1,11 @@
 extension CGIApp {
     /// Answers a request, with all hooks and signals. For a front that is neither CGI nor FastCGI: send the response,
     /// then call `responseWasSent`.
+    ///
+    /// Synchronous handlers run on threads of the app's own, never on Swift's.
     public func respond(to request: CGIRequest) async -> CGIResponse {
         let plan = RequestPlan(request, snapshot)
-        let response = await respond(to: request, plan)
+        let response = await respond(to: request, plan, on: blockingPool)
         let log = request.takeLog()
         if !log.isEmpty { plan.app.configuration.log(String(log.dropLast())) }
         return response
@@ -16,11 +18,16 @@ extension CGIApp {
         responseSent.send { $0(request, response) }
     }
 
-    func respond(to request: CGIRequest, _ plan: RequestPlan) async -> CGIResponse {
-        guard plan.isAsync else { return respondSynchronously(to: request, plan) }
+    /// - Parameter pool: where synchronous functions run.
+    func respond(to request: CGIRequest, _ plan: RequestPlan, on pool: WorkerPool?) async -> CGIResponse {
+        guard plan.isAsync else {
+            if let response = try? await pool?.run({ self.respondSynchronously(to: request, plan) }) { return response }
+            if pool != nil { request.setBody(.failed(.overloaded)) }
+            return respondSynchronously(to: request, plan)
+        }
         requestStarted.send { $0(request) }
         do {
-            return finish(request, plan, try await answer(request, plan), nil)
+            return finish(request, plan, try await answer(request, plan, pool), nil)
         } catch {
             return finish(request, plan, self.answer(error, request, plan), error)
         }
@@ -45,20 +52,22 @@ extension CGIApp {
         return plan.automaticResponse(to: request)
     }
 
-    private func answer(_ request: CGIRequest, _ plan: RequestPlan) async throws -> CGIResponse {
+    private func answer(_ request: CGIRequest, _ plan: RequestPlan, _ pool: WorkerPool?) async throws -> CGIResponse {
         if let failure = request.failure { throw failure }
         for function in plan.app.beforeRequest {
-            let response =
-                switch function {
-                case .sync(let function): try function(request)
-                case .async(let function): try await function(request)
-                }
-            if let response { return response }
+            if let response = try await call(function, request, pool) { return response }
         }
-        switch plan.handler {
-        case .sync(let handler): return try handler(request)
-        case .async(let handler): return try await handler(request)
-        case nil: return plan.automaticResponse(to: request)
+        if let handler = plan.handler { return try await call(handler, request, pool) }
+        return plan.automaticResponse(to: request)
+    }
+
+    private func call<Result>(
+        _ function: CGIHandler<Result>, _ request: CGIRequest, _ pool: WorkerPool?
+    ) async throws -> Result {
+        switch function {
+        case .async(let function): try await function(request)
+        case .sync(let function):
+            if let pool { try await pool.run { try function(request) } } else { try function(request) }
         }
     }
 

@@ -1,3 +1,4 @@
+import DemoServer
 import TrackerCore
 
 #if canImport(Darwin)
@@ -20,16 +21,19 @@ public enum CGIRunMode: Sendable, Equatable {
 
     /// One request, described by the environment (RFC 3875).
     case cgi
-    /// A FastCGI server on descriptor 0, which the web server or a process manager opened.
+    /// A FastCGI server on descriptor 0, or on the sockets of `LISTEN_FDS`, which the web server or a process manager
+    /// opened.
     case inherited
     /// A FastCGI server on a socket of its own.
     case fastCGI(Endpoint)
+    /// An HTTP server for trying the app out; not for the open network.
+    ///
+    /// - `port`: 0 lets the system choose; nil is 8081, or a free port if that one is taken.
+    case http(host: String, port: UInt16?)
 }
 
 /// Why an app could not run.
 public enum CGIRunError: Error, Equatable, Sendable, CustomStringConvertible {
-    /// Started neither by a web server nor with a place to listen on.
-    case noRequest
     /// A place to listen on that cannot be read.
     case invalidEndpoint(String)
     /// The system refused something.
@@ -38,9 +42,6 @@ public enum CGIRunError: Error, Equatable, Sendable, CustomStringConvertible {
     /// A sentence that says what to do.
     public var description: String {
         switch self {
-        case .noRequest:
-            "this is a CGI and FastCGI program: start it from a web server, or pass \"--fastcgi unix:/path/to/socket\" "
-                + "or \"--fastcgi host:port\" for a FastCGI server of its own"
         case .invalidEndpoint(let text):
             "\"\(text)\" is no place to listen on: use unix:/path/to/socket or host:port, such as 127.0.0.1:9000"
         case .system(let text): "the server cannot start: \(text)"
@@ -67,50 +68,110 @@ extension CGIRunMode.Endpoint {
 }
 
 extension CGIApp {
-    /// Runs the app the way it was started: as a FastCGI server if descriptor 0 is a listening socket, else as a CGI
-    /// program if the environment describes a request, else as a FastCGI server of its own if the program's arguments
-    /// have `--fastcgi unix:/path` or `--fastcgi host:port`.
+    /// Sets up an app, and runs it: a whole program in one call.
+    ///
+    ///     CGIApp.main { app in
+    ///         app.get("/", name: "home") { _ in CGIResponse(text: "Home page") }
+    ///     }
+    ///
+    /// What `setUp` throws ends the program with one line on standard error and status 78.
+    public static func main(_ setUp: (CGIApp) throws -> Void) {
+        let app = CGIApp()
+        do {
+            try setUp(app)
+        } catch {
+            fail("\(error)", status: 78)
+        }
+        app.run()
+    }
+
+    /// Runs the app the way it was started: as a FastCGI server if descriptor 0 is a listening socket or there are sockets
+    /// of `LISTEN_FDS`, else as a CGI program if the environment describes a request, else as the program's arguments
+    /// say. Without any it serves HTTP on this machine, to be tried out; `--help` shows the others.
     ///
     /// Under CGI the arguments do not count: a visitor can choose them, with a query that has no `=` (RFC 3875
     /// section 4.4).
     ///
-    /// Returns when all is done: under CGI after the one request, under FastCGI after SIGTERM or SIGINT, when the
-    /// requests in work are finished and the shutdown hooks have run. A program that ends then exits with 0.
-    public func run() throws(CGIRunError) {
+    /// Returns when all is done: under CGI after the one request, else after SIGTERM or SIGINT, when the requests in work
+    /// are finished and the shutdown hooks have run. If the app cannot run, the program ends with one line on standard
+    /// error and a status of sysexits.h.
+    public func run() {
         StandardDescriptors.reopenClosed()
-        if StandardDescriptors.isListening(0) {
-            try run(.inherited)
-        } else if getenv("GATEWAY_INTERFACE") != nil || getenv("REQUEST_METHOD") != nil {
-            try run(.cgi)
-        } else {
-            try run(.fastCGI(Self.endpoint(in: CommandLine.arguments)))
+        let isInherited = StandardDescriptors.isListening(0) || StandardDescriptors.hasPassedSockets
+        do throws(CGIRunError) {
+            if !isInherited, getenv("GATEWAY_INTERFACE") != nil || getenv("REQUEST_METHOD") != nil {
+                try run(.cgi)
+            } else {
+                try run(arguments: CommandLine.arguments.dropFirst(), isInherited: isInherited)
+            }
+        } catch {
+            Self.fail("\(error)", status: 74)
         }
     }
 
-    /// What follows `--fastcgi` or `--fastcgi=` in a program's arguments.
-    static func endpoint(in arguments: [String]) throws(CGIRunError) -> CGIRunMode.Endpoint {
-        for (position, argument) in arguments.enumerated() {
-            if argument.hasPrefix("--fastcgi=") { return try .init(parsing: String(argument.dropFirst(10))) }
-            guard argument == "--fastcgi" else { continue }
-            return try .init(parsing: position + 1 < arguments.count ? arguments[position + 1] : "")
+    private func run(arguments: some Sequence<String>, isInherited: Bool) throws(CGIRunError) {
+        let commandLine: CGICommandLine
+        do throws(CGICommandLine.Mistake) {
+            commandLine = try CGICommandLine(arguments)
+        } catch {
+            Self.fail("\(error); see --help", status: 64)
         }
-        throw .noRequest
+        commandLine.apply(to: self)
+        switch commandLine.task {
+        case .help: Self.say(CGICommandLine.help)
+        case .version:
+            Self.say("\(Self.programName) \(config.version ?? "(TrackerCGI \(TrackerVersion.current))")\n")
+        case .check:
+            let (report, hasPassed) = runChecks()
+            Self.say(report.isEmpty ? "ok      no extension has anything to check\n" : report)
+            if !hasPassed { exit(78) }
+        case .run:
+            if isInherited {
+                try run(.inherited)
+            } else if let place = commandLine.fastCGI {
+                try run(.fastCGI(.init(parsing: place)))
+            } else if let place = commandLine.http {
+                guard case .tcp(let host, let port) = try CGIRunMode.Endpoint(parsing: place) else {
+                    throw .invalidEndpoint(place)
+                }
+                try run(.http(host: host, port: port))
+            } else {
+                try run(.http(host: "127.0.0.1", port: nil))
+            }
+        }
     }
 
-    /// Runs the app in a given way; see `run()`.
+    private static var programName: String {
+        String(CommandLine.arguments.first?.split(separator: "/").last ?? "program")
+    }
+
+    /// What a program that was started by hand is asked for goes to standard output.
+    private static func say(_ text: String) { FileOutput.write(Array(text.utf8), to: 1) }
+
+    private static func fail(_ text: String, status: Int32) -> Never {
+        StandardError.write("\(programName): \(text)")
+        exit(status)
+    }
+
+    /// Runs the app in a given way, and throws where `run()` ends the program.
     public func run(_ mode: CGIRunMode) throws(CGIRunError) {
         StandardDescriptors.reopenClosed()
+        if config.mountPath == nil, let path = getenv("CGI_MOUNT_PATH"), path.pointee != 0 {
+            config.mountPath = String(cString: path)
+        }
         runMode = mode
         do {
             switch mode {
             case .cgi: CGIRuntime.run(self)
             case .inherited:
-                guard StandardDescriptors.isListening(0) else {
+                let listeners = FastCGIListener.inherited()
+                guard !listeners.isEmpty else {
                     throw SystemError(call: "descriptor 0 is no listening socket", code: ENOTSOCK)
                 }
-                try FastCGIRuntime.run(self, .inherited())
-            case .fastCGI(.unix(let path)): try FastCGIRuntime.run(self, .unix(path: path))
-            case .fastCGI(.tcp(let host, let port)): try FastCGIRuntime.run(self, .tcp(host: host, port: port))
+                try FastCGIRuntime.run(self, listeners)
+            case .fastCGI(.unix(let path)): try FastCGIRuntime.run(self, [.unix(path: path)])
+            case .fastCGI(.tcp(let host, let port)): try FastCGIRuntime.run(self, [.tcp(host: host, port: port)])
+            case .http(let host, let port): try DevelopmentServer.run(self, host: host, port: port)
             }
         } catch {
             throw .system("\(error)")

@@ -4,7 +4,7 @@ import TrackerCore
 ///
 ///     let app = CGIApp()
 ///     app.get("/", name: "home") { request in CGIResponse(text: "Home page") }
-///     try app.run()
+///     app.run()
 ///
 /// Set it up first, then run it. It may be used from any thread.
 public final class CGIApp: CGIRouting {
@@ -43,6 +43,9 @@ public final class CGIApp: CGIRouting {
         var configuration = CGIAppConfiguration()
         var extensions: [String: any Sendable] = [:]
         var shutdownHooks: [@Sendable () -> Void] = []
+        var checks: [(name: String, function: @Sendable () -> CGICheckResult)] = []
+        var statusReports: [@Sendable () -> String] = []
+        var pool: WorkerPool?
         var snapshot: Snapshot?
         var runMode: CGIRunMode?
     }
@@ -120,6 +123,11 @@ public final class CGIApp: CGIRouting {
         change { $0.shutdownHooks.append(function) }
     }
 
+    /// Adds to the line that a FastCGI server writes into the error log on SIGUSR2, such as an extension's counts.
+    public func onStatusReport(_ function: @escaping @Sendable () -> String) {
+        change { $0.statusReports.append(function) }
+    }
+
     /// How the app is being run; nil before `run()`, and where another front drives it.
     public internal(set) var runMode: CGIRunMode? {
         get { setup.withLock { $0.runMode } }
@@ -128,6 +136,31 @@ public final class CGIApp: CGIRouting {
 
     func runShutdownHooks() {
         for hook in setup.withLock({ $0.shutdownHooks }) { hook() }
+    }
+
+    func addCheck(_ name: String, _ function: @escaping @Sendable () -> CGICheckResult) {
+        change { $0.checks.append((name, function)) }
+    }
+
+    var checks: [(name: String, function: @Sendable () -> CGICheckResult)] { setup.withLock { $0.checks } }
+
+    func writeStatus(_ line: String) {
+        let reports = setup.withLock { $0.statusReports }
+        config.log(([line] + reports.map { $0() }).joined(separator: "; "))
+    }
+
+    /// Threads for synchronous handlers where no FastCGI server has its own; nil if the system allows none.
+    var blockingPool: WorkerPool? {
+        setup.withLock { setup in
+            if let pool = setup.pool { return pool }
+            let limits = setup.configuration.fastCGI
+            let pool = try? WorkerPool(
+                maximumThreads: limits.maximumThreads, maximumWaiting: limits.maximumWaitingRequests,
+                log: RateLimitedLog(setup.configuration.log))
+            pool?.start()
+            setup.pool = pool
+            return pool
+        }
     }
 
     var snapshot: Snapshot {

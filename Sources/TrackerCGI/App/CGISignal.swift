@@ -11,7 +11,8 @@ public final class CGISignal<Receiver: Sendable>: Sendable {
 
     private struct State: Sendable {
         var next: UInt64 = 0
-        var receivers: [(number: UInt64, receiver: Receiver)] = []
+        var receivers: [(number: UInt64, isQuick: Bool, receiver: Receiver)] = []
+        var isQuick = true
     }
 
     private let state = ThreadLock(State())
@@ -19,19 +20,29 @@ public final class CGISignal<Receiver: Sendable>: Sendable {
     init() {}
 
     /// Calls `receiver` from now on.
+    ///
+    /// - Parameter isQuick: `receiver` never waits, so that it may be called on threads which must not be held up. Others
+    ///   are called on such that may.
     @discardableResult
-    public func connect(_ receiver: Receiver) -> Connection {
+    public func connect(isQuick: Bool = false, _ receiver: Receiver) -> Connection {
         state.withLock { state in
             state.next += 1
-            state.receivers.append((state.next, receiver))
+            state.receivers.append((state.next, isQuick, receiver))
+            state.isQuick = state.receivers.allSatisfy(\.isQuick)
             return Connection(number: state.next)
         }
     }
 
     /// Stops calling a receiver. A call that has begun goes on.
     public func disconnect(_ connection: Connection) {
-        state.withLock { $0.receivers.removeAll { $0.number == connection.number } }
+        state.withLock { state in
+            state.receivers.removeAll { $0.number == connection.number }
+            state.isQuick = state.receivers.allSatisfy(\.isQuick)
+        }
     }
+
+    /// None of the receivers waits.
+    var isQuick: Bool { state.withLock { $0.isQuick } }
 
     /// Calls every receiver; no lock is held meanwhile.
     func send(_ call: (Receiver) -> Void) {

@@ -58,6 +58,8 @@ extension CGIApp.Snapshot {
         if let handler = statusHandlers[status] { return handler(request) }
         var text = "\(status) \(ResponseHead.standardReason(status))\n"
         if let detail { text += "\n\(detail)\n" }
-        return CGIResponse(text: text, status: status)
+        var response = CGIResponse(text: text, status: status)
+        if status == 503 { response.setHeader("Retry-After", "1") }
+        return response
     }
 }

@@ -1,3 +1,4 @@
+import CPlatform
 import Synchronization
 
 #if canImport(Darwin)
@@ -31,7 +32,7 @@ final class CGIOutput: Sendable {
         prepare(response)
         guard allowsBody(response) else { return sendRest(response) }
         switch response.body {
-        case .bytes(let bytes): try? write(bytes)
+        case .bytes(let bytes): try? write(bytes, isLast: true)
         case .stream(let write):
             do {
                 try write(writer)
@@ -71,31 +72,45 @@ final class CGIOutput: Sendable {
         state.withLock { $0.head = head }
     }
 
-    /// A body that fails before its first byte can still become a 500.
+    /// A body that fails before its first byte can still become a 500. Later nobody can be told but the log and the
+    /// event: for CGI the end of the output is the end of the answer.
     private func failed(_ response: CGIResponse, _ error: any Error) -> CGIResponse {
         request.log("\(request.method) \(request.requestURI): the body could not be written: \(error)")
-        guard state.withLock({ $0.head != nil }) else { return response }
+        guard state.withLock({ $0.head != nil }) else {
+            var response = response
+            response.status = state.withLock { $0.isBroken } ? 499 : 500
+            return response
+        }
         let page = app.page(500, for: request)
         prepare(page)
-        if case .bytes(let bytes) = page.body { try? write(bytes) }
-        return page
+        if case .bytes(let bytes) = page.body { try? write(bytes, isLast: true) }
+        return sendRest(page)
     }
 
     private func sendRest(_ response: CGIResponse) -> CGIResponse {
-        try? write([])
+        try? write([], isLast: true)
+        var response = response
+        // As nginx counts a client that closes before it has the answer.
+        if state.withLock({ $0.isBroken }) { response.status = 499 }
         return response
     }
 
-    private func write(_ piece: [UInt8]) throws {
+    /// - Parameter isLast: the answer ends with this piece.
+    private func write(_ piece: [UInt8], isLast: Bool = false) throws {
         let bytes = state.withLock { state in
             defer { state.head = nil }
             return state.head.map { $0 + piece } ?? piece
         }
         if state.withLock({ $0.isBroken }) { throw CGIRequestError.aborted }
         var start = 0
+        // Servers send SIGTERM as soon as they have the answer. What extensions do then must not be cut off by it; before,
+        // it means what it says.
+        let tail = isLast ? max(0, bytes.count - 4096) : bytes.count
         while start < bytes.count {
+            if start >= tail { cplatform_outlive_termination() }
+            let end = start < tail ? tail : bytes.count
             let count = bytes.withUnsafeBytes { buffer in
-                let rest = UnsafeRawBufferPointer(rebasing: buffer[start...])
+                let rest = UnsafeRawBufferPointer(rebasing: buffer[start..<end])
                 #if canImport(Darwin)
                     return Darwin.write(1, rest.baseAddress, rest.count)
                 #elseif canImport(Musl)
@@ -111,10 +126,13 @@ final class CGIOutput: Sendable {
                 continue
             }
             guard count > 0 else {
+                if isLast { cplatform_outlive_termination() }
                 state.withLock { $0.isBroken = true }
+                request.cancel()
                 throw CGIRequestError.aborted
             }
             start += count
         }
+        if isLast { cplatform_outlive_termination() }
     }
 }

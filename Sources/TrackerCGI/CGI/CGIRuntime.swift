@@ -1,4 +1,6 @@
 import CPlatform
+import DemoServer
+import TrackerCore
 
 #if canImport(Darwin)
     import Darwin
@@ -10,22 +12,25 @@ import CPlatform
 
 /// Answers the one request that the environment describes (RFC 3875).
 enum CGIRuntime {
+    /// Web servers kill what has not ended so long after SIGTERM: Apache after 3 s.
+    private static let terminationSeconds: Int32 = 2
+
     static func run(_ app: CGIApp) {
-        // A client that has gone is noticed by EPIPE. Servers send SIGTERM as soon as they have the answer; what
-        // extensions do afterwards must not be cut off by it.
+        // A client that has gone is noticed by EPIPE.
         signal(SIGPIPE, SIG_IGN)
-        signal(SIGTERM, SIG_IGN)
+        let termination = try? WakePipe()
+        if let termination { _ = cplatform_watch_termination(termination.writeEnd.number, terminationSeconds) }
         let snapshot = app.snapshot
         let request = CGIRequest(
             variables: environment(), content: .collected([]), mountPath: snapshot.configuration.mountPath)
         let plan = RequestPlan(request, snapshot)
-        attachBody(to: request, plan)
+        attachBody(to: request, plan, termination)
 
         let output = CGIOutput(request: request, app: snapshot)
         let response: CGIResponse
         if plan.isAsync {
             response = waitFor {
-                let response = await app.respond(to: request, plan)
+                let response = await app.respond(to: request, plan, on: app.blockingPool)
                 return await output.sendAsynchronously(response)
             }
         } else {
@@ -37,7 +42,7 @@ enum CGIRuntime {
             }
         }
         let log = request.takeLog()
-        if !log.isEmpty { StandardError.write(log) }
+        if !log.isEmpty { StandardError.write(String(log.dropLast())) }
         StandardDescriptors.detach()
         app.responseWasSent(request, response)
         app.runShutdownHooks()
@@ -59,16 +64,18 @@ enum CGIRuntime {
     }
 
     /// The body is read when it is asked for, so that a handler which ignores it does not wait for it.
-    private static func attachBody(to request: CGIRequest, _ plan: RequestPlan) {
+    private static func attachBody(to request: CGIRequest, _ plan: RequestPlan, _ termination: WakePipe?) {
         let maximum = plan.maximumBodyBytes
         let collected = min(maximum, plan.app.configuration.maximumBodyBytes)
+        let input = StandardInput(
+            termination: termination, milliseconds: plan.app.configuration.fastCGI.bodyTimeout.boundedMilliseconds)
         switch request.announcedLength {
         case .invalid: request.setBody(.failed(.invalidContentLength))
         case .absent:
             // Without a length there is no body, and standard input may stay open: do not wait for its end. Only a
             // server that took a chunked body apart has none to announce; then the end of input is the end.
             if request.isChunked {
-                request.setBody(.stream(standardInput(announced: nil, maximum), maximumBytes: collected))
+                request.setBody(.stream(input.stream(announced: nil, maximum), maximumBytes: collected))
             }
         case .bytes(let count):
             if count > maximum {
@@ -77,22 +84,46 @@ enum CGIRuntime {
                 let isStreamed = if case .streamed = plan.bodyPolicy { true } else { false }
                 request.setBody(
                     .stream(
-                        standardInput(announced: count, maximum), maximumBytes: isStreamed ? collected : maximum))
+                        input.stream(announced: count, maximum), maximumBytes: isStreamed ? collected : maximum))
             }
         }
     }
 
-    private static func standardInput(announced: Int?, _ maximum: Int) -> CGIBodyStream {
+    private static func waitFor(_ body: @escaping @Sendable () async -> CGIResponse) -> CGIResponse {
+        let result = ThreadLock<CGIResponse?>(nil)
+        Task {
+            let response = await body()
+            result.withLock { $0 = response }
+            result.signal()
+        }
+        while true {
+            if let response = result.wait(for: { $0 }) { return response }
+        }
+    }
+}
+
+/// The body on descriptor 0. A reader waits for it, but not for ever, and not past SIGTERM.
+private struct StandardInput: Sendable {
+    let termination: WakePipe?
+    /// How long 16 KiB may take, or the rest.
+    let milliseconds: Int
+
+    func stream(announced: Int?, _ maximum: Int) -> CGIBodyStream {
+        let patience = ThreadLock(FastCGIPatience())
         let readPiece: CGIBodyStream.Read = { maximum in
             let size = min(maximum, 65_536)
+            try wait(patience)
             while true {
                 var count = 0
                 let piece = [UInt8](unsafeUninitializedCapacity: size) { buffer, filled in
                     count = read(0, buffer.baseAddress, size)
                     filled = max(0, count)
                 }
-                if count >= 0 { return piece }
-                if errno != EINTR { throw CGIRequestError.aborted }
+                if count >= 0 {
+                    patience.withLock { $0.moved(count, now: SystemClock.milliseconds()) }
+                    return piece
+                }
+                if errno == EAGAIN { try wait(patience) } else if errno != EINTR { throw CGIRequestError.aborted }
             }
         }
         // There is one request in the process: a task may wait on its thread.
@@ -100,15 +131,19 @@ enum CGIRuntime {
             announcedBytes: announced, maximumBytes: maximum, read: readPiece, asyncRead: { try readPiece($0) })
     }
 
-    private static func waitFor(_ body: @escaping @Sendable () async -> CGIResponse) -> CGIResponse {
-        let result = ConditionLock<CGIResponse?>(nil)
-        Task {
-            let response = await body()
-            result.withLock { $0 = response }
-            result.broadcast()
-        }
+    private func wait(_ patience: ThreadLock<FastCGIPatience>) throws(CGIRequestError) {
+        patience.withLock { $0.begin(now: SystemClock.milliseconds()) }
+        defer { patience.withLock { $0.pause(now: SystemClock.milliseconds()) } }
         while true {
-            if let response = result.wait(milliseconds: 3_600_000, { $0 }) { return response }
+            let left = patience.withLock { $0.left(milliseconds, now: SystemClock.milliseconds()) }
+            if left <= 0 { throw .timedOut }
+            var watched = [
+                pollfd(fd: 0, events: Int16(POLLIN), revents: 0),
+                pollfd(fd: termination?.readEnd.number ?? -1, events: Int16(POLLIN), revents: 0),
+            ]
+            let count = poll(&watched, 2, Int32(clamping: left))
+            if watched[1].revents != 0 { throw .aborted }
+            if count > 0 || (count < 0 && errno != EINTR) { return }
         }
     }
 }

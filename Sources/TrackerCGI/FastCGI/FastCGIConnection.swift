@@ -1,26 +1,57 @@
 import TrackerCore
 
-/// One connection from a web server: reads records, hands on requests, sends answers.
+/// One connection from a web server: moves bytes between its socket and the multiplexer, hands on requests, and sends
+/// answers.
 ///
 /// Many threads may be at work on it. One at a time reads from the socket (`isReading`); everything else happens under
 /// the lock, which is never held while app code runs or a thread waits. Sending under it is safe for that reason: the
 /// socket is only ever given what it takes at once, and records of different answers must not mix.
 final class FastCGIConnection: Sendable {
+    struct State: Sendable {
+        var multiplexer: FastCGIMultiplexer
+        var output = FastCGIOutput()
+        /// Somebody is reading from the socket. Whoever else learns that there is more sets `readsAgain`.
+        var isReading = false
+        var readsAgain = false
+        var isClosed = false
+        /// Close once everything is sent.
+        var closesAfterOutput = false
+        /// An answer broke off: the web server must not take it for complete.
+        var endsAbruptly = false
+        /// All is sent and said; what still arrives is read and forgotten until the web server closes.
+        var lingerDeadline: Int?
+        /// Asynchronous handlers that wait for more of their bodies, by request.
+        var readers: [UInt64: CheckedContinuation<Void, Never>] = [:]
+        /// What cancels the tasks of asynchronous handlers, by request.
+        var cancellations: [UInt64: @Sendable () -> Void] = [:]
+
+        mutating func takeReaders(_ serials: [UInt64]) -> [CheckedContinuation<Void, Never>] {
+            if readers.isEmpty { return [] }
+            return serials.compactMap { readers.removeValue(forKey: $0) }
+        }
+
+        mutating func takeCancellations(_ serials: [UInt64]) -> [@Sendable () -> Void] {
+            if cancellations.isEmpty { return [] }
+            return serials.compactMap { cancellations.removeValue(forKey: $0) }
+        }
+    }
+
     let descriptor: Descriptor
     let token: UInt64
     let server: FastCGIServer
-    let lock = ConditionLock(FastCGIConnectionState())
+    let lock: ThreadLock<State>
 
     init(_ descriptor: Descriptor, token: UInt64, server: FastCGIServer) {
         self.descriptor = descriptor
         self.token = token
         self.server = server
+        lock = ThreadLock(State(multiplexer: FastCGIMultiplexer(now: SystemClock.milliseconds())))
     }
 
     // MARK: Reading
 
     /// The poller has news of this connection.
-    func handle(_ event: Poller.Event, on worker: FastCGIWorker) {
+    func handle(_ event: Poller.Event, on worker: Worker) {
         if event.isWritable { flush() }
         guard event.isReadable || event.isHangup, takeReaderRole() else { return }
         let ready = read(untilEmpty: event.isHangup, worker.input)
@@ -28,7 +59,7 @@ final class FastCGIConnection: Sendable {
     }
 
     /// Reads without waiting for an event: a new connection often brings its request along.
-    func handleNew(on worker: FastCGIWorker) {
+    func handleNew(on worker: Worker) {
         guard takeReaderRole() else { return }
         let ready = read(untilEmpty: false, worker.input)
         server.run(ready, of: self, on: worker)
@@ -37,12 +68,12 @@ final class FastCGIConnection: Sendable {
     /// False if somebody else is reading; they will read once more.
     private func takeReaderRole() -> Bool {
         lock.withLock { state in
-            if state.isClosed || state.isInputAtEnd { return false }
+            if state.isClosed || state.multiplexer.isInputAtEnd { return false }
             if state.isReading {
                 state.readsAgain = true
                 return false
             }
-            if state.isPaused { return false }
+            if state.multiplexer.isPaused { return false }
             state.isReading = true
             return true
         }
@@ -52,101 +83,242 @@ final class FastCGIConnection: Sendable {
     ///
     /// A short read means empty: whatever comes later makes a new event. Only the end of the stream may hide behind
     /// it, which is why a hangup asks for `untilEmpty`.
-    private func read(
-        untilEmpty: Bool, _ buffer: UnsafeMutableRawBufferPointer
-    ) -> [FastCGIConnectionState.Ready] {
-        var ready: [FastCGIConnectionState.Ready] = []
+    private func read(untilEmpty: Bool, _ buffer: UnsafeMutableRawBufferPointer) -> [FastCGIMultiplexer.Ready] {
+        var ready: [FastCGIMultiplexer.Ready] = []
         while true {
             let transfer = descriptor.receive(into: buffer)
-            let goesOn = take(transfer, buffer, &ready) { state in
-                guard case .bytes(let count) = transfer else {
-                    if transfer == .wouldBlock, state.readsAgain {
-                        state.readsAgain = false
-                        return true
-                    }
-                    return false
-                }
-                if state.isPaused || state.isClosed { return false }
-                if count == buffer.count || untilEmpty || state.readsAgain {
-                    state.readsAgain = false
-                    return true
-                }
-                return false
-            }
+            let goesOn = take(transfer, buffer, untilEmpty: untilEmpty, &ready)
             if !goesOn { return ready }
         }
     }
 
-    /// Reads once, for a handler that waits for its body and holds the reader's role.
-    func readForHandler(_ buffer: UnsafeMutableRawBufferPointer) {
-        var ready: [FastCGIConnectionState.Ready] = []
-        let transfer = descriptor.receive(into: buffer)
-        _ = take(transfer, buffer, &ready) { _ in false }
-        // There may be more, and its event may be spent: ask for a new one.
-        watch()
-        server.run(ready, of: self, on: nil)
-    }
-
-    /// Gives the reader's role back without having read.
-    func leaveReaderRole() {
-        lock.withLock { $0.isReading = false }
-        lock.broadcast()
-        watch()
-    }
-
     private func take(
-        _ transfer: Descriptor.Transfer, _ buffer: UnsafeMutableRawBufferPointer,
-        _ ready: inout [FastCGIConnectionState.Ready], goesOn: (inout FastCGIConnectionState) -> Bool
+        _ transfer: Descriptor.Transfer, _ buffer: UnsafeMutableRawBufferPointer, untilEmpty: Bool,
+        _ ready: inout [FastCGIMultiplexer.Ready]
     ) -> Bool {
-        var outcome = FastCGIConnectionState.Outcome()
-        let context = server.context(for: self)
+        var outcome = FastCGIMultiplexer.Outcome()
+        let context = server.context()
         let goesOn = lock.withLock { state in
+            var goesOn = state.readsAgain
             switch transfer {
             case .bytes(let count):
-                state.ingest(UnsafeRawBufferPointer(rebasing: buffer[..<count]), context, &outcome)
+                if state.lingerDeadline == nil {
+                    state.multiplexer.ingest(
+                        UnsafeRawBufferPointer(rebasing: buffer[..<count]), context, &outcome)
+                }
+                goesOn = goesOn || count == buffer.count || untilEmpty
+                if state.multiplexer.isPaused || state.isClosed { goesOn = false }
             case .wouldBlock: break
             case .end, .failed:
-                state.endInput(isGone: transfer != .end || descriptor.isPeerGone, &outcome)
-                if state.requests.isEmpty { outcome.closes = true }
+                state.multiplexer.endInput(isGone: transfer != .end || descriptor.isPeerGone, &outcome)
+                if state.multiplexer.requests.isEmpty { outcome.closes = true }
+                goesOn = false
             }
-            let goesOn = goesOn(&state)
-            if !goesOn { state.isReading = false }
+            if goesOn { state.readsAgain = false } else { state.isReading = false }
             return goesOn
         }
         ready += outcome.ready
         act(on: outcome)
-        if !goesOn { lock.broadcast() }
         return goesOn
     }
 
-    /// Does what the state machine asked for.
-    func act(on outcome: FastCGIConnectionState.Outcome) {
+    /// Does what the multiplexer asked for, but for running requests.
+    private func act(on outcome: FastCGIMultiplexer.Outcome) {
         for complaint in outcome.complaints { server.log.write(complaint.kind, complaint.text) }
         for _ in 0..<outcome.dropped { server.requestIsDone() }
-        for cancel in outcome.cancellations { cancel() }
+        if !outcome.readable.isEmpty || !outcome.cancelled.isEmpty {
+            let (readers, cancellations) = lock.withLock { state in
+                (state.takeReaders(outcome.readable), state.takeCancellations(outcome.cancelled))
+            }
+            lock.signal()
+            for cancel in cancellations { cancel() }
+            for reader in readers { reader.resume() }
+        }
         if outcome.isViolation {
             close()
         } else if !outcome.replies.bytes.isEmpty {
-            send(outcome.replies.bytes, thenClose: outcome.closes)
+            let isSound = lock.withLock { state in
+                if state.isClosed { return true }
+                let isSound = outcome.replies.bytes.withUnsafeBytes { state.output.write($0, to: descriptor) }
+                if outcome.closes { state.closesAfterOutput = true }
+                return isSound
+            }
+            afterWrite(isSound: isSound)
         } else if outcome.closes {
-            closeWhenSent()
+            lock.withLock { $0.closesAfterOutput = true }
+            afterWrite(isSound: true)
         }
-        for reader in outcome.readers { reader.resume() }
+    }
+
+    // MARK: Writing
+
+    /// Asks the poller for what this connection waits for; also for what has happened already.
+    func watch() {
+        let interest: Poller.Interest = lock.withLock { state in
+            state.output.pendingBytes > 0 ? [.read, .write, .edge] : [.read, .edge]
+        }
+        server.watch(self, interest)
+    }
+
+    /// Sends records of a request.
+    ///
+    /// - Parameters:
+    ///   - mayBlock: the calling thread may block.
+    ///   - onSent: what to do once they are sent; the request ends with them.
+    /// - Returns: the bytes that wait to be sent on this connection; nil if the request is no more.
+    func send(
+        _ records: UnsafeRawBufferPointer, serial: UInt64, mayBlock: Bool = false,
+        onSent: FastCGIOutput.Completion? = nil
+    ) -> Int? {
+        var isSound = true
+        var resumes = false
+        let pending: Int? = lock.withLock { state in
+            guard !state.isClosed, state.multiplexer.index(ofSerial: serial) != nil else { return nil }
+            isSound = state.output.write(records, to: descriptor)
+            if let onSent {
+                state.output.whenSent(onSent)
+                resumes = end(serial, &state)
+            }
+            return state.output.pendingBytes
+        }
+        if resumes { watch() }
+        guard let pending else {
+            onSent?(false, mayBlock)
+            return nil
+        }
+        afterWrite(isSound: isSound, mayBlock: mayBlock)
+        return pending
+    }
+
+    /// Ends a request without END_REQUEST, and the connection with it once other requests have their answers.
+    ///
+    /// - Returns: false if the request is no more.
+    func breakOff(serial: UInt64) {
+        let resumes = lock.withLock { state in
+            guard !state.isClosed, state.multiplexer.index(ofSerial: serial) != nil else { return false }
+            state.endsAbruptly = true
+            state.closesAfterOutput = true
+            return end(serial, &state)
+        }
+        if resumes { watch() }
+        afterWrite(isSound: true)
+    }
+
+    private func end(_ serial: UInt64, _ state: inout State) -> Bool {
+        state.cancellations[serial] = nil
+        guard let end = state.multiplexer.end(serial) else { return false }
+        if !end.keepsConnection || server.isStopping { state.closesAfterOutput = true }
+        return end.resumes
+    }
+
+    /// Sends what waits.
+    private func flush() {
+        afterWrite(isSound: lock.withLock { $0.output.flush(to: descriptor) })
+    }
+
+    private func afterWrite(isSound: Bool, mayBlock: Bool = false) {
+        if !isSound {
+            close()
+            return
+        }
+        var completions: [FastCGIOutput.Completion] = []
+        var writers: [CheckedContinuation<Void, Never>] = []
+        var isPending = false
+        var hasRoom = false
+        var closesNow = false
+        lock.withLock { state in
+            completions = state.output.takeCompletions()
+            isPending = state.output.pendingBytes > 0
+            hasRoom = state.output.pendingBytes < FastCGIOutput.lowWater
+            if hasRoom { writers = state.output.takeWriters() }
+            closesNow =
+                state.closesAfterOutput && !isPending && state.multiplexer.requests.isEmpty && !state.isClosed
+                && (state.lingerDeadline == nil || state.multiplexer.isInputAtEnd)
+            if closesNow, state.endsAbruptly {
+                // Some servers take a mere end for the end of the answer; no server goes on after this.
+                FastCGIRecordEncoder.brokenRecord.withUnsafeBytes { _ = state.output.write($0, to: descriptor) }
+            } else if closesNow, !state.multiplexer.isInputAtEnd,
+                state.multiplexer.owesInput || !state.multiplexer.parser.isAtBoundary
+            {
+                // Whatever is still on its way would turn the close into a reset, and the reset eats the answer.
+                state.lingerDeadline = SystemClock.milliseconds() + 2000
+                closesNow = false
+                descriptor.shutDownWriting()
+            }
+        }
+        if isPending { watch() }
+        if closesNow { close() }
+        for completion in completions { completion(true, mayBlock) }
+        for writer in writers { writer.resume() }
+        // Handlers that wait on their own threads.
+        if hasRoom { lock.signal() }
+    }
+
+    // MARK: The end
+
+    /// Closes now; what was not sent is lost, who waits is told.
+    func close() {
+        var outcome = FastCGIMultiplexer.Outcome()
+        var completions: [FastCGIOutput.Completion] = []
+        var writers: [CheckedContinuation<Void, Never>] = []
+        let isFirst = lock.withLock { state in
+            if state.isClosed { return false }
+            state.isClosed = true
+            state.multiplexer.endInput(isGone: true, &outcome)
+            completions = state.output.discard()
+            writers = state.output.takeWriters()
+            return true
+        }
+        guard isFirst else { return }
+        outcome.closes = false
+        outcome.replies.reset()
+        server.forget(self)
+        descriptor.shutDown()
+        lock.signal()
+        let ready = outcome.ready
+        act(on: outcome)
+        for completion in completions { completion(false, false) }
+        for writer in writers { writer.resume() }
+        server.run(ready, of: self, on: nil)
     }
 
     /// Time limits; called about once a second.
     func checkTimes() {
-        var outcome = FastCGIConnectionState.Outcome()
-        let context = server.context(for: self)
+        var outcome = FastCGIMultiplexer.Outcome()
+        let context = server.context()
         let isOver = lock.withLock { state in
-            state.checkTimes(context, &outcome)
+            state.multiplexer.checkTimes(context, &outcome)
             if let deadline = state.lingerDeadline, context.now > deadline { return true }
-            return state.output.pendingBytes > 0
-                && context.now - state.output.lastProgress > context.limits.sendTimeout.boundedMilliseconds
+            return state.output.isStalled(context.limits.sendTimeout.boundedMilliseconds, now: context.now)
         }
         let ready = outcome.ready
         act(on: outcome)
         if isOver { close() }
         server.run(ready, of: self, on: nil)
+    }
+
+    /// How little is lost with a connection: the lower, the sooner it has to make room for another one.
+    enum Worth: Int, Comparable {
+        /// No request is under way.
+        case idle
+        /// A request is still arriving, and no handler knows of it.
+        case unfinished
+        /// A handler is at work.
+        case busy
+
+        static func < (left: Worth, right: Worth) -> Bool { left.rawValue < right.rawValue }
+    }
+
+    var worth: (worth: Worth, lastActivity: Int) {
+        lock.withLock { state in
+            let multiplexer = state.multiplexer
+            let worth: Worth =
+                if state.isReading || state.output.pendingBytes > 0 || !multiplexer.isUnfinished {
+                    .busy
+                } else {
+                    multiplexer.isIdle ? .idle : .unfinished
+                }
+            return (worth, multiplexer.lastActivity)
+        }
     }
 }

@@ -8,23 +8,81 @@ import TrackerCore
     import Glibc
 #endif
 
-/// The socket on which web servers connect.
+/// A socket on which web servers connect.
 struct FastCGIListener: Sendable {
+    /// Which file a path names.
+    private struct Identity: Sendable, Equatable {
+        var device: UInt64
+        var number: UInt64
+
+        init?(path: String) {
+            var status = stat()
+            guard lstat(path, &status) == 0 else { return nil }
+            self.init(status)
+        }
+
+        init?(descriptor: Int32) {
+            var status = stat()
+            guard fstat(descriptor, &status) == 0 else { return nil }
+            self.init(status)
+        }
+
+        private init(_ status: stat) {
+            device = UInt64(truncatingIfNeeded: status.st_dev)
+            number = UInt64(truncatingIfNeeded: status.st_ino)
+        }
+    }
+
     let descriptor: Descriptor
-    /// The file of a unix socket that we made, to be removed at the end.
-    let ownedPath: String?
+    /// The socket is ours alone: nobody else takes connections from it.
+    let isOwned: Bool
     /// The TCP port; nil for anything else.
     let port: UInt16?
+    /// The file of a unix socket that we made.
+    private var ownedFile: (path: String, identity: Identity)?
 
-    /// The socket that the web server left us as descriptor 0. It may be shared with other processes, so its flags
-    /// stay as they are.
-    static func inherited() -> FastCGIListener {
-        FastCGIListener(descriptor: Descriptor(0), ownedPath: nil, port: nil)
+    private init(descriptor: Descriptor, isOwned: Bool, port: UInt16? = nil) {
+        self.descriptor = descriptor
+        self.isOwned = isOwned
+        self.port = port
+    }
+
+    /// The sockets that a web server or a process manager opened for us: descriptor 0 (FastCGI, section 2.2), and those
+    /// of `LISTEN_FDS` (sd_listen_fds(3)). They may be shared with other processes, so their flags stay as they are.
+    static func inherited() -> [FastCGIListener] {
+        var listeners: [FastCGIListener] = []
+        var known: [Identity] = []
+        if StandardDescriptors.isListening(0) {
+            // Nothing that the app starts, and nothing that it reads by mistake, is to get at the socket.
+            let copy = fcntl(0, F_DUPFD_CLOEXEC, 3)
+            if copy >= 0 {
+                listeners.append(FastCGIListener(descriptor: Descriptor(copy), isOwned: false))
+                if let identity = Identity(descriptor: copy) { known.append(identity) }
+                StandardDescriptors.silence(0)
+            }
+        }
+        for number in StandardDescriptors.passedSockets() {
+            _ = fcntl(number, F_SETFD, FD_CLOEXEC)
+            let identity = Identity(descriptor: number)
+            // systemd may pass one socket both ways.
+            if let identity, known.contains(identity) { continue }
+            if let identity { known.append(identity) }
+            listeners.append(FastCGIListener(descriptor: Descriptor(number), isOwned: false))
+        }
+        return listeners
     }
 
     static func tcp(host: String, port: UInt16) throws(SystemError) -> FastCGIListener {
         let opened = try TCPListener.open(host: host, port: port)
-        return FastCGIListener(descriptor: Descriptor(opened.descriptor), ownedPath: nil, port: opened.port)
+        return FastCGIListener(descriptor: Descriptor(opened.descriptor), isOwned: true, port: opened.port)
+    }
+
+    /// Ends listening as far as this process goes, whoever still holds the descriptor. Removes the file of a unix socket, if
+    /// we made it and no other process has put its own there since.
+    func close() {
+        StandardDescriptors.silence(descriptor.number)
+        guard let ownedFile, Identity(path: ownedFile.path) == ownedFile.identity else { return }
+        unlink(ownedFile.path)
     }
 
     /// Listens on a unix socket, mode 0660: owner and group may connect.
@@ -49,7 +107,9 @@ struct FastCGIListener: Sendable {
         umask(mask)
         guard isBound else { throw failure }
         guard Self.listen(number) else { throw SystemError(call: "listen(\(path))") }
-        return FastCGIListener(descriptor: descriptor, ownedPath: path, port: nil)
+        var listener = FastCGIListener(descriptor: descriptor, isOwned: true)
+        if let identity = Identity(path: path) { listener.ownedFile = (path, identity) }
+        return listener
     }
 
     private static func listen(_ number: Int32) -> Bool {
@@ -74,7 +134,8 @@ struct FastCGIListener: Sendable {
             let probe = socket(AF_UNIX, SOCK_STREAM, 0)
         #endif
         guard probe >= 0 else { return }
-        defer { _ = close(probe) }
+        let descriptor = Descriptor(probe)
+        defer { withExtendedLifetime(descriptor) {} }
         // A full queue must not hold the start up; it means that somebody is there.
         _ = fcntl(probe, F_SETFL, fcntl(probe, F_GETFL) | O_NONBLOCK)
         if withSocketAddress(&address, { connect(probe, $0, $1) }) != 0, errno == ECONNREFUSED { unlink(path) }
@@ -99,28 +160,5 @@ struct FastCGIListener: Sendable {
                 body($0, socklen_t(MemoryLayout<sockaddr_un>.size))
             }
         }
-    }
-
-    /// The addresses in `FCGI_WEB_SERVER_ADDRS` (section 3.2); empty if anybody may connect.
-    static func allowedPeers() -> [String] {
-        guard let list = getenv("FCGI_WEB_SERVER_ADDRS") else { return [] }
-        return String(cString: list).split(separator: ",").map { String($0.filter { $0 != " " }) }
-    }
-
-    /// True unless a list is given, the connection comes over TCP, and its address is not in the list.
-    func mayConnect(_ connection: Descriptor, allowed: [String]) -> Bool {
-        if allowed.isEmpty { return true }
-        var address = sockaddr_storage()
-        var length = socklen_t(MemoryLayout<sockaddr_storage>.size)
-        var host = [CChar](repeating: 0, count: 128)
-        let isKnown = withUnsafeMutablePointer(to: &address) { pointer in
-            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { generic in
-                getpeername(connection.number, generic, &length) == 0
-                    && getnameinfo(generic, length, &host, socklen_t(host.count), nil, 0, NI_NUMERICHOST) == 0
-            }
-        }
-        if Int32(address.ss_family) == AF_UNIX { return true }
-        let name = String(decoding: host.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
-        return isKnown && (allowed.contains(name) || allowed.contains("::ffff:\(name)"))
     }
 }

@@ -1,17 +1,22 @@
+import TrackerCore
+
 /// What waits to be sent on a connection. Answers leave at once as long as the web server takes them; what it does
 /// not take is kept here, so that no thread has to wait for it.
 struct FastCGIOutput: Sendable {
+    /// Told whether everything was sent, and whether it may block the calling thread.
+    typealias Completion = @Sendable (_ isSent: Bool, _ mayBlock: Bool) -> Void
+
     private var chunks: [[UInt8]] = []
     private var firstOffset = 0
     /// Bytes that wait.
     private(set) var pendingBytes = 0
     /// Bytes that were sent, ever, and what shall happen once a count is reached.
     private var sentBytes: UInt64 = 0
-    private var completions: [(at: UInt64, action: @Sendable () -> Void)] = []
+    private var completions: [(at: UInt64, action: Completion)] = []
     /// Asynchronous writers that wait for room.
-    var writers: [CheckedContinuation<Void, Never>] = []
-    /// When the web server last took something, in milliseconds of the monotonic clock.
-    private(set) var lastProgress = 0
+    private var writers: [CheckedContinuation<Void, Never>] = []
+    /// How long the web server has left things lying.
+    private var patience = FastCGIPatience()
 
     /// Above this, whoever writes a stream waits.
     static let highWater = 256 << 10
@@ -36,7 +41,7 @@ struct FastCGIOutput: Sendable {
                 break
             }
             if rest.isEmpty { return true }
-            lastProgress = Clock.milliseconds
+            patience = FastCGIPatience(now: SystemClock.milliseconds())
         }
         chunks.append(Array(rest))
         pendingBytes += rest.count
@@ -58,7 +63,7 @@ struct FastCGIOutput: Sendable {
                 sentBytes &+= UInt64(count)
                 pendingBytes -= count
                 firstOffset += count
-                lastProgress = Clock.milliseconds
+                patience.moved(count, now: SystemClock.milliseconds())
                 if firstOffset == chunks[finished].count {
                     finished += 1
                     firstOffset = 0
@@ -70,13 +75,27 @@ struct FastCGIOutput: Sendable {
         return true
     }
 
+    /// The web server has taken next to nothing for so long.
+    func isStalled(_ milliseconds: Int, now: Int) -> Bool {
+        pendingBytes > 0 && patience.isOver(milliseconds, now: now)
+    }
+
+    /// Lets an asynchronous writer wait for room.
+    mutating func wait(_ writer: CheckedContinuation<Void, Never>) { writers.append(writer) }
+
+    mutating func takeWriters() -> [CheckedContinuation<Void, Never>] {
+        if writers.isEmpty { return [] }
+        defer { writers = [] }
+        return writers
+    }
+
     /// Calls an action, through `takeCompletions`, once everything that was written so far is sent.
-    mutating func whenSent(_ action: @escaping @Sendable () -> Void) {
+    mutating func whenSent(_ action: @escaping Completion) {
         completions.append((sentBytes &+ UInt64(pendingBytes), action))
     }
 
     /// The actions whose time has come.
-    mutating func takeCompletions() -> [@Sendable () -> Void] {
+    mutating func takeCompletions() -> [Completion] {
         if completions.isEmpty { return [] }
         let due = completions.prefix { $0.at <= sentBytes }.map(\.action)
         completions.removeFirst(due.count)
@@ -86,7 +105,7 @@ struct FastCGIOutput: Sendable {
     /// Gives everything up.
     ///
     /// - Returns: the actions that still waited; the answers they wait for will never be there in full.
-    mutating func discard() -> [@Sendable () -> Void] {
+    mutating func discard() -> [Completion] {
         defer {
             chunks = []
             pendingBytes = 0

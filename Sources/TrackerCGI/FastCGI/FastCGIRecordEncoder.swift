@@ -11,6 +11,9 @@ struct FastCGIRecordEncoder: Sendable {
         }
     }
 
+    /// A record that no web server can read on from: its version is none.
+    static let brokenRecord: [UInt8] = [0, 0, 0, 0, 0, 0, 0, 0]
+
     /// Gives the buffer away.
     mutating func take() -> [UInt8] {
         defer { bytes = [] }

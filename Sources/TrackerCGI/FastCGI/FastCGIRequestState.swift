@@ -16,26 +16,67 @@ struct FastCGIRequestState: Sendable {
     var phase = Phase.params
     var params: [UInt8] = []
     var body = ByteQueue()
-    var bodyBytes = 0
     var maximumBodyBytes = 0
     var announcedBytes: Int?
     var hasWholeBody = false
     /// Why the body cannot be read to its end.
     var bodyFailure: CGIRequestError?
-    /// An asynchronous handler that waits for more of the body.
-    var reader: CheckedContinuation<Void, Never>?
-    /// Cancels the task of an asynchronous handler.
-    var cancel: (@Sendable () -> Void)?
-    /// When something of the request arrived last, in milliseconds of the monotonic clock.
-    var lastInput: Int
+    /// Memory of the variables and of a collected body.
+    let reservation: BodyReservation
+    /// How long the web server has been waited for.
+    var patience: FastCGIPatience
     let began: Int
 
-    init(id: UInt16, serial: UInt64, keepsConnection: Bool, now: Int) {
+    init(id: UInt16, serial: UInt64, keepsConnection: Bool, budget: BodyBudget, now: Int) {
         self.id = id
         self.serial = serial
         self.keepsConnection = keepsConnection
-        lastInput = now
+        reservation = BodyReservation(budget)
+        patience = FastCGIPatience(now: now)
         began = now
+    }
+}
+
+/// How long something has been waited for that comes, or goes, in pieces.
+///
+/// A piece alone gives no new time: a byte a second would hold a connection for ever. So many bytes do.
+struct FastCGIPatience: Sendable {
+    private var waited = 0
+    private var waitsSince: Int?
+    private var bytes = 0
+
+    /// What has to move within one time limit.
+    static let minimumBytes = 16 << 10
+
+    init(now: Int? = nil) {
+        waitsSince = now
+    }
+
+    mutating func moved(_ count: Int, now: Int) {
+        bytes += count
+        guard bytes >= Self.minimumBytes else { return }
+        bytes = 0
+        waited = 0
+        if waitsSince != nil { waitsSince = now }
+    }
+
+    /// The clock runs.
+    mutating func begin(now: Int) {
+        if waitsSince == nil { waitsSince = now }
+    }
+
+    /// The clock stands still: it is not the other side that is waited for.
+    mutating func pause(now: Int) {
+        guard let since = waitsSince else { return }
+        waited += max(0, now - since)
+        waitsSince = nil
+    }
+
+    func isOver(_ milliseconds: Int, now: Int) -> Bool { left(milliseconds, now: now) < 0 }
+
+    /// What is left of a time limit.
+    func left(_ milliseconds: Int, now: Int) -> Int {
+        milliseconds - waited - (waitsSince.map { now - $0 } ?? 0)
     }
 }
 
@@ -46,6 +87,9 @@ struct ByteQueue: Sendable {
 
     var count: Int { bytes.count - start }
     var isEmpty: Bool { start == bytes.count }
+
+    /// Makes room at once where the length is known: growing would take up to three times of it.
+    mutating func reserve(_ count: Int) { bytes.reserveCapacity(count) }
 
     mutating func append(_ piece: UnsafeRawBufferPointer) {
         if start > 16_384, start > bytes.count / 2 {

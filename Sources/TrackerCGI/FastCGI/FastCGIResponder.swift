@@ -1,15 +1,40 @@
+import TrackerCore
+
 /// Runs a request's handlers and sends the answer: STDERR if there is something to say, STDOUT, END_REQUEST.
+///
+/// Synchronous handlers, and bodies written by synchronous functions, run on the server's own threads; asynchronous ones
+/// on Swift's.
 struct FastCGIResponder: Sendable {
     let server: FastCGIServer
-    let ready: FastCGIConnectionState.Ready
+    let ready: FastCGIMultiplexer.Ready
     let exchange: FastCGIExchange
 
-    /// On a worker's own thread.
-    func run(on worker: FastCGIWorker) {
+    /// Begins, on this thread if it may block.
+    ///
+    /// - Parameter worker: nil where the thread must not run app code.
+    func start(on worker: Worker?) {
         if ready.plan.isAsync {
-            startTask { await server.app.respond(to: ready.request, ready.plan) }
+            startTask { await server.app.respond(to: ready.request, ready.plan, on: server.pool) }
             return
         }
+        let isAccepted =
+            if let worker {
+                server.pool.run(on: worker) { respond(on: $0) }
+            } else {
+                server.pool.submit { respond(on: $0) }
+            }
+        if !isAccepted { decline() }
+    }
+
+    /// Too many requests wait for a thread.
+    private func decline() {
+        server.log.write("threads", "all \(server.pool.maximumThreads) threads are blocked: requests get a 503")
+        ready.request.setBody(.failed(.overloaded))
+        var encoder = FastCGIRecordEncoder()
+        sendWhole(server.app.respondSynchronously(to: ready.request, ready.plan), &encoder, mayBlock: false)
+    }
+
+    private func respond(on worker: Worker) {
         deliver(server.app.respondSynchronously(to: ready.request, ready.plan), on: worker)
     }
 
@@ -19,24 +44,26 @@ struct FastCGIResponder: Sendable {
             switch response.body {
             case .bytes:
                 var encoder = FastCGIRecordEncoder()
-                sendWhole(response, &encoder)
-            case .stream: server.submit { deliver(response, on: $0) }
+                sendWhole(response, &encoder, mayBlock: false)
+            case .stream:
+                // Counted as a request already, which is bound enough.
+                _ = server.pool.submit(isBounded: false) { deliver(response, on: $0) }
             case .asyncStream(let write): await stream(response, write)
             }
         }
         exchange.onAbort { task.cancel() }
     }
 
-    private func deliver(_ response: CGIResponse, on worker: FastCGIWorker) {
+    private func deliver(_ response: CGIResponse, on worker: Worker) {
         switch response.body {
-        case .bytes: sendWhole(response, &worker.encoder)
+        case .bytes: sendWhole(response, &worker.encoder, mayBlock: true)
         case .stream(let write): stream(response, write, on: worker)
         case .asyncStream: startTask { response }
         }
     }
 
     /// Small answers leave with one system call.
-    private func sendWhole(_ response: CGIResponse, _ encoder: inout FastCGIRecordEncoder) {
+    private func sendWhole(_ response: CGIResponse, _ encoder: inout FastCGIRecordEncoder, mayBlock: Bool) {
         encoder.reset()
         var head: [UInt8] = []
         head.reserveCapacity(512)
@@ -52,37 +79,33 @@ struct FastCGIResponder: Sendable {
         } else {
             encoder.appendStream(.stdout, id: exchange.id, head)
         }
-        end(response, &encoder)
+        end(response, &encoder, mayBlock: mayBlock)
     }
 
-    private func stream(
-        _ response: CGIResponse, _ write: @Sendable (CGIBodyWriter) throws -> Void, on worker: FastCGIWorker
-    ) {
+    private func stream(_ response: CGIResponse, _ write: @Sendable (CGIBodyWriter) throws -> Void, on worker: Worker) {
         let stream = StreamedHead(self, response)
         if allowsBody(response) {
             do {
                 try write(writer(stream))
             } catch {
-                stream.failed(error)
+                if stream.failed(error) { return breakOff(stream.response, error, mayBlock: true) }
             }
         }
         worker.encoder.reset()
-        stream.finish(&worker.encoder)
+        stream.finish(&worker.encoder, mayBlock: true)
     }
 
-    private func stream(
-        _ response: CGIResponse, _ write: @Sendable (CGIBodyWriter) async throws -> Void
-    ) async {
+    private func stream(_ response: CGIResponse, _ write: @Sendable (CGIBodyWriter) async throws -> Void) async {
         let stream = StreamedHead(self, response)
         if allowsBody(response) {
             do {
                 try await write(writer(stream))
             } catch {
-                stream.failed(error)
+                if stream.failed(error) { return breakOff(stream.response, error, mayBlock: false) }
             }
         }
         var encoder = FastCGIRecordEncoder()
-        stream.finish(&encoder)
+        stream.finish(&encoder, mayBlock: false)
     }
 
     private func writer(_ stream: StreamedHead) -> CGIBodyWriter {
@@ -108,17 +131,44 @@ struct FastCGIResponder: Sendable {
         if !log.isEmpty { encoder.appendStream(.stderr, id: exchange.id, Array(log.utf8)) }
     }
 
-    fileprivate func end(_ response: CGIResponse, _ encoder: inout FastCGIRecordEncoder) {
+    // MARK: The end
+
+    /// - Parameter mayBlock: the calling thread may run what is connected to `responseSent`.
+    fileprivate func end(_ response: CGIResponse, _ encoder: inout FastCGIRecordEncoder, mayBlock: Bool) {
         encoder.appendStreamEnd(.stdout, id: exchange.id)
         encoder.appendEndRequest(id: exchange.id, .requestComplete)
+        encoder.bytes.withUnsafeBytes { records in
+            exchange.end(records, mayBlock: mayBlock) { isSent, mayBlock in
+                var response = response
+                // As nginx counts a client that closes before it has the answer.
+                if !isSent { response.status = 499 }
+                conclude(response, mayBlock: mayBlock)
+            }
+        }
+    }
+
+    /// The answer can't be completed: the client must be able to tell.
+    private func breakOff(_ response: CGIResponse, _ error: any Error, mayBlock: Bool) {
+        var response = response
+        let log = ready.request.takeLog()
+        if !log.isEmpty { server.app.config.log(String(log.dropLast())) }
+        response.status = ready.request.isCancelled || error as? CGIRequestError == .aborted ? 499 : 500
+        exchange.breakOff()
+        conclude(response, mayBlock: mayBlock)
+    }
+
+    private func conclude(_ response: CGIResponse, mayBlock: Bool) {
         let app = server.app
         let server = server
         let request = ready.request
-        encoder.bytes.withUnsafeBytes { records in
-            exchange.end(records) {
-                app.responseWasSent(request, response)
-                server.requestIsDone()
-            }
+        let finish: @Sendable () -> Void = {
+            app.responseWasSent(request, response)
+            server.requestIsDone()
+        }
+        if mayBlock || app.responseSent.isQuick {
+            finish()
+        } else {
+            _ = server.pool.submit(isBounded: false) { _ in finish() }
         }
     }
 }
@@ -132,12 +182,14 @@ private final class StreamedHead: Sendable {
     }
 
     private let responder: FastCGIResponder
-    private let state: ConditionLock<State>
+    private let state: ThreadLock<State>
 
     init(_ responder: FastCGIResponder, _ response: CGIResponse) {
         self.responder = responder
-        state = ConditionLock(State(response: response))
+        state = ThreadLock(State(response: response))
     }
+
+    var response: CGIResponse { state.withLock { $0.response } }
 
     func records(for piece: [UInt8]) -> [UInt8] {
         var encoder = FastCGIRecordEncoder()
@@ -146,19 +198,20 @@ private final class StreamedHead: Sendable {
         return encoder.take()
     }
 
-    func failed(_ error: any Error) {
+    /// - Returns: whether it is too late for an error page.
+    func failed(_ error: any Error) -> Bool {
         let request = responder.ready.request
         request.log("\(request.method) \(request.requestURI): the body could not be written: \(error)")
-        state.withLock { state in
+        return state.withLock { state in
             if !state.isHeadSent { state.response = responder.ready.plan.app.page(500, for: request) }
+            return state.isHeadSent
         }
     }
 
-    func finish(_ encoder: inout FastCGIRecordEncoder) {
+    func finish(_ encoder: inout FastCGIRecordEncoder, mayBlock: Bool) {
         appendHead(&encoder)
-        let response = state.withLock { $0.response }
         responder.appendLog(&encoder)
-        responder.end(response, &encoder)
+        responder.end(response, &encoder, mayBlock: mayBlock)
     }
 
     private func appendHead(_ encoder: inout FastCGIRecordEncoder) {

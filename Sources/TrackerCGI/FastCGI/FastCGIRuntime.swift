@@ -9,47 +9,87 @@ import TrackerCore
     import Glibc
 #endif
 
-/// Runs a FastCGI server from its start to SIGTERM, on the thread that called `run`.
+/// Runs a FastCGI server from its start to a signal that ends it, on the thread that called `run`.
 enum FastCGIRuntime {
-    static func run(_ app: CGIApp, _ listener: FastCGIListener) throws(SystemError) {
+    /// SIGUSR1 is how Apache's mod_fcgid, and the FastCGI specification's own library, ask for a graceful end.
+    private static let stopSignals = [SIGTERM, SIGINT, SIGHUP, SIGUSR1]
+    /// Connections that were used so short a while ago may be about to be used again.
+    private static let quietMilliseconds = 1000
+
+    static func run(_ app: CGIApp, _ listeners: [FastCGIListener]) throws(SystemError) {
         signal(SIGPIPE, SIG_IGN)
-        let server = try FastCGIServer(app, listener: listener)
-        var stopSignals = sigset_t()
-        sigemptyset(&stopSignals)
-        for number in [SIGTERM, SIGINT] {
-            sigaddset(&stopSignals, number)
+        Memory.returnsWhatIsFree()
+        let server = try FastCGIServer(app, listeners: listeners)
+        var signals = sigset_t()
+        sigemptyset(&signals)
+        for number in stopSignals + [SIGUSR2] {
+            sigaddset(&signals, number)
             guard cplatform_report_signal(number, server.control.writeEnd.number) == 0 else {
                 throw SystemError(call: "sigaction")
             }
         }
         // Whoever started the process may have blocked them.
-        pthread_sigmask(SIG_UNBLOCK, &stopSignals, nil)
-        if let port = listener.port { app.config.log("tracker-cgi: listening on port \(port)") }
-        server.growIfBusy()
-        var hasConnections = false
-        while !server.isStopping {
-            if server.control.readEnd.wait(toWrite: false, milliseconds: hasConnections ? 1000 : 10_000) {
-                if !server.control.drain().isEmpty { server.stop() }
-            }
-            hasConnections = server.sweep()
-        }
-        if let path = listener.ownedPath { unlink(path) }
+        pthread_sigmask(SIG_UNBLOCK, &signals, nil)
+        for port in listeners.compactMap(\.port) { app.config.log("tracker-cgi: listening on port \(port)") }
+        server.start()
+        ServiceManager.isReady()
+        wait(for: server)
+        ServiceManager.isStopping()
         finish(server)
         app.runShutdownHooks()
+        server.pool.stop()
     }
 
-    /// Lets the requests in work come to their end. Further signals change nothing: some servers send several.
-    private static func finish(_ server: FastCGIServer) {
-        server.poller.remove(server.listener.descriptor.number)
-        server.closeIdleConnections()
-        let deadline = Clock.milliseconds + server.limits.shutdownTimeout.boundedMilliseconds
-        while server.requestsInWork > 0, Clock.milliseconds < deadline {
-            if server.control.readEnd.wait(toWrite: false, milliseconds: deadline - Clock.milliseconds) {
-                server.control.drain()
+    private static func wait(for server: FastCGIServer) {
+        var hasConnections = false
+        var trimmedBytes = 0
+        while true {
+            let looksOften = hasConnections || server.limits.maximumResidentBytes > 0
+            if server.control.readEnd.wait(toWrite: false, milliseconds: looksOften ? 1000 : 10_000),
+                take(server.control.drain(), of: server)
+            {
+                return
+            }
+            hasConnections = server.sweep()
+            guard let resident = Memory.residentBytes else { continue }
+            let limit = server.limits.maximumResidentBytes
+            if limit > 0, resident > limit {
+                server.log.write("memory", "the process takes \(resident >> 20) MiB, more than it may: it ends")
+                return
+            }
+            if server.admission.requestsInWork == 0, resident > trimmedBytes + (4 << 20) {
+                Memory.trim()
+                trimmedBytes = Memory.residentBytes ?? resident
             }
         }
-        if server.requestsInWork > 0 {
-            server.log.write("shutdown", "\(server.requestsInWork) requests were still in work at the end")
+    }
+
+    /// - Returns: whether one of the signals ends the server.
+    private static func take(_ bytes: [UInt8], of server: FastCGIServer) -> Bool {
+        if bytes.contains(UInt8(SIGUSR2)) { server.app.writeStatus(server.statusLine) }
+        return stopSignals.contains { bytes.contains(UInt8($0)) }
+    }
+
+    /// Lets the requests in work come to their end, and those that are on their way. Further signals change nothing: some
+    /// servers send several.
+    private static func finish(_ server: FastCGIServer) {
+        server.closeListeners()
+        let deadline = SystemClock.milliseconds() + server.limits.shutdownTimeout.boundedMilliseconds
+        var nextSweep = SystemClock.milliseconds() + 1000
+        while SystemClock.milliseconds() < deadline {
+            let left = server.closeIdleConnections(silentFor: quietMilliseconds)
+            if left == 0, server.admission.requestsInWork == 0 { return }
+            if server.control.readEnd.wait(toWrite: false, milliseconds: 20) {
+                _ = take(server.control.drain(), of: server)
+            }
+            if SystemClock.milliseconds() >= nextSweep {
+                server.sweep()
+                nextSweep += 1000
+            }
+        }
+        if server.admission.requestsInWork > 0 {
+            server.log.write(
+                "shutdown", "\(server.admission.requestsInWork) requests were still in work at the end")
         }
     }
 }

@@ -9,201 +9,269 @@ import TrackerCore
     import Glibc
 #endif
 
-/// The FastCGI runtime: a pool of threads around one poller.
+/// The FastCGI server: listening sockets, connections and a pool of threads.
 ///
-/// Whichever thread gets an event reads the connection, and if that completes a request runs its handler and sends
-/// the answer, without a change of thread. The pool grows while all of its threads are busy, so that a handler that
-/// blocks costs its own thread alone; connections that are idle or half-sent cost none.
+/// Connections that are idle or half-sent, and clients that don't read, cost no thread.
 final class FastCGIServer: Sendable {
-    typealias Job = @Sendable (FastCGIWorker) -> Void
-
-    struct State: Sendable {
+    private struct State: Sendable {
         var connections: [UInt64: FastCGIConnection] = [:]
-        var nextToken: UInt64 = 16
-        var jobs: [Job] = []
-        var isListenerPaused = false
+        var listeners: [FastCGIListener] = []
+        var nextToken: UInt64 = 1024
+        /// No connection is taken until one has gone, or a second has passed.
+        var isListeningPaused = false
     }
 
     let app: CGIApp
     let limits: CGIAppConfiguration.FastCGI
     let log: RateLimitedLog
-    let poller: Poller
-    let listener: FastCGIListener
-    let allowedPeers: [String]
-    let control: ControlPipe
-    let state = ThreadLock(State())
-    private let serials = Atomic<UInt64>(0)
-    private let activeRequests = Atomic<Int>(0)
-    private let idleThreads = Atomic<Int>(0)
-    private let threads = Atomic<Int>(0)
-    private let finishedEvents = Atomic<UInt64>(0)
-    private let isStarved = Atomic<Bool>(false)
-    private let overseer = ConditionLock((isStarted: false, isAwake: false))
+    let pool: WorkerPool
+    /// Wakes the main thread: a signal's number, or 0 once the last request is done.
+    let control: WakePipe
+    let admission: FastCGIAdmission
+    private let allowedPeers: AllowedPeers
+    private let state: ThreadLock<State>
     private let stopping = Atomic<Bool>(false)
     private let hasWarnedOfHead = Atomic<Bool>(false)
-    private let wake: ControlPipe
 
-    static let wakeToken: UInt64 = 1
-    static let listenerToken: UInt64 = 2
-
-    init(_ app: CGIApp, listener: FastCGIListener) throws(SystemError) {
+    /// - Parameter listeners: at least one, at most 64.
+    init(_ app: CGIApp, listeners: [FastCGIListener]) throws(SystemError) {
         self.app = app
-        self.listener = listener
         limits = app.config.fastCGI
         log = RateLimitedLog(app.config.log)
-        allowedPeers = FastCGIListener.allowedPeers()
-        poller = try Poller()
-        control = try ControlPipe()
-        wake = try ControlPipe()
-        try poller.add(wake.readEnd.number, token: Self.wakeToken, interest: [.read, .edge])
-        try poller.add(listener.descriptor.number, token: Self.listenerToken, interest: [.read, .oneShot])
+        let listeners = Array(listeners.prefix(64))
+        state = ThreadLock(State(listeners: listeners))
+        allowedPeers = AllowedPeers.fromEnvironment(log)
+        pool = try WorkerPool(
+            maximumThreads: limits.maximumThreads, maximumWaiting: limits.maximumWaitingRequests, log: log)
+        control = try WakePipe()
+        admission = FastCGIAdmission(
+            maximumConnections: Self.connections(limits.maximumConnections, log),
+            maximumRequests: limits.maximumRequests, maximumBodyBytes: limits.maximumTotalBodyBytes)
+        for (index, listener) in listeners.enumerated() {
+            try pool.poller.add(
+                listener.descriptor.number, token: WorkerPool.firstFreeToken + UInt64(index),
+                interest: [.read, .oneShot])
+        }
+    }
+
+    /// Begins to take connections.
+    func start() {
+        pool.start { [self] event, worker in
+            if event.token < WorkerPool.firstFreeToken + 64 {
+                accept(Int(event.token - WorkerPool.firstFreeToken), on: worker)
+            } else {
+                let connection = state.withLock { $0.connections[event.token] }
+                connection?.handle(event, on: worker)
+            }
+        }
+    }
+
+    /// As many as there may be descriptors, but for those that the app and the tracker need.
+    private static func connections(_ wanted: Int, _ log: RateLimitedLog) -> Int {
+        var limit = rlimit()
+        #if canImport(Glibc)
+            guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return max(1, wanted) }
+        #else
+            guard getrlimit(RLIMIT_NOFILE, &limit) == 0 else { return max(1, wanted) }
+        #endif
+        let files = Int(clamping: limit.rlim_cur)
+        let room = max(1, files - min(64, files / 2))
+        if wanted > room {
+            log.write("files", "at most \(room) connections at a time, as there may be \(files) open files")
+        }
+        return max(1, min(wanted, room))
     }
 
     var isStopping: Bool { stopping.load(ordering: .acquiring) }
     func stop() { stopping.store(true, ordering: .releasing) }
-    var requestsInWork: Int { activeRequests.load(ordering: .acquiring) }
+    var openConnections: Int { state.withLock { $0.connections.count } }
 
-    // MARK: Threads
+    // MARK: Connections
 
-    /// Starts another thread if none is waiting for events: at once up to one more than there are processors, beyond
-    /// that only where the threads are stuck. More threads than that just take the processors from each other.
-    func growIfBusy() {
-        guard idleThreads.load(ordering: .relaxed) == 0 else { return }
-        if threads.load(ordering: .relaxed) < Self.quickThreads {
-            startThread()
-        } else if !isStarved.exchange(true, ordering: .acquiringAndReleasing) {
-            overseer.withLock { $0.isAwake = true }
-            overseer.broadcast()
-            startOverseer()
+    /// A listening socket has connections: takes some of them, and goes on with the first one's request.
+    private func accept(_ index: Int, on worker: Worker) {
+        guard !isStopping, let listener = state.withLock({ $0.listeners[safe: index] }) else { return }
+        var taken: [FastCGIConnection] = []
+        while taken.count < Self.connectionsAtOnce {
+            guard makeRoom() else { break }
+            do {
+                // The listening socket may be shared with other processes, one of which may have been faster.
+                guard listener.descriptor.wait(toWrite: false, milliseconds: taken.isEmpty ? 1 : 0),
+                    let number = try TCPListener.accept(listener.descriptor.number, nonBlocking: true)
+                else { break }
+                if let connection = take(Descriptor(number)) { taken.append(connection) }
+            } catch {
+                log.write("accept", "no connection can be taken now: \(error)")
+                // Out of descriptors: those that do nothing make room. Otherwise the sweep tries again.
+                if !evict() { state.withLock { $0.isListeningPaused = true } }
+                break
+            }
         }
+        if !state.withLock({ $0.isListeningPaused }) { listen(index) }
+        // Other threads hear of the others from the poller, should this one's handler block.
+        taken.first?.handleNew(on: worker)
     }
 
-    private static let quickThreads = max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN))) + 1
+    private static let connectionsAtOnce = 16
 
-    private func startThread() {
-        let count = threads.wrappingAdd(1, ordering: .relaxed).newValue
-        guard count <= max(1, min(limits.maximumThreads, 1024)) else {
-            threads.wrappingSubtract(1, ordering: .relaxed)
-            return
+    private func take(_ accepted: Descriptor) -> FastCGIConnection? {
+        guard allowedPeers.mayConnect(accepted) else {
+            log.write("peer", "a connection was refused: its address is not in FCGI_WEB_SERVER_ADDRS")
+            return nil
         }
-        // Counted as idle from here on, or a burst would start one thread for each of its requests.
-        idleThreads.wrappingAdd(1, ordering: .relaxed)
+        accepted.sendWithoutDelay()
+        let connection = state.withLock { state in
+            let connection = FastCGIConnection(accepted, token: state.nextToken, server: self)
+            state.nextToken += 1
+            state.connections[connection.token] = connection
+            return connection
+        }
         do {
-            try DetachedThread.start(name: "fastcgi", stackBytes: 1 << 20) { self.work() }
+            // For edges: what is there already is reported.
+            try pool.poller.add(accepted.number, token: connection.token, interest: [.read, .edge])
+            return connection
         } catch {
-            idleThreads.wrappingSubtract(1, ordering: .relaxed)
-            threads.wrappingSubtract(1, ordering: .relaxed)
-            log.write("thread", "no further thread can be started: \(error)")
+            log.write("poll", "a connection was closed: \(error)")
+            connection.close()
+            return nil
         }
     }
 
-    private func startOverseer() {
-        let isFirst = overseer.withLock { state in
-            defer { state.isStarted = true }
-            return !state.isStarted
-        }
-        guard isFirst else { return }
-        do {
-            try DetachedThread.start(name: "fastcgi-pool", stackBytes: 256 << 10) { self.oversee() }
-        } catch {
-            overseer.withLock { $0.isStarted = false }
-            isStarved.store(false, ordering: .releasing)
-            startThread()
-        }
+    /// Watches a listening socket for the next connection.
+    private func listen(_ index: Int) {
+        guard !isStopping, let listener = state.withLock({ $0.listeners[safe: index] }) else { return }
+        try? pool.poller.modify(
+            listener.descriptor.number, token: WorkerPool.firstFreeToken + UInt64(index), interest: [.read, .oneShot])
     }
 
-    /// Adds a thread whenever all of them have been at work on the same events for two milliseconds.
-    private func oversee() {
-        while true {
-            _ = overseer.wait(milliseconds: 3_600_000) { state -> Bool? in
-                defer { state.isAwake = false }
-                return state.isAwake ? true : nil
+    private func listenAgain() {
+        let count = state.withLock { state in
+            defer { state.isListeningPaused = false }
+            return state.isListeningPaused ? state.listeners.count : 0
+        }
+        for index in 0..<count { listen(index) }
+    }
+
+    /// At the limit, connections that do nothing give way: those that have been idle longest, or on which a request has
+    /// been arriving for longest.
+    private func makeRoom() -> Bool {
+        guard state.withLock({ $0.connections.count >= admission.maximumConnections }) else { return true }
+        if evict() { return true }
+        log.write("connections", "all \(admission.maximumConnections) connections are busy: new ones have to wait")
+        state.withLock { $0.isListeningPaused = true }
+        return false
+    }
+
+    /// - Returns: whether there was a connection that does nothing.
+    private func evict() -> Bool {
+        typealias Candidate = (connection: FastCGIConnection, worth: FastCGIConnection.Worth, lastActivity: Int)
+        let connections = state.withLock { Array($0.connections.values) }
+        var candidates: [Candidate] = []
+        for connection in connections {
+            let (worth, lastActivity) = connection.worth
+            if worth < .busy { candidates.append((connection, worth, lastActivity)) }
+        }
+        candidates.sort { (left: Candidate, right: Candidate) -> Bool in
+            if left.worth != right.worth { return left.worth < right.worth }
+            if left.lastActivity != right.lastActivity { return left.lastActivity < right.lastActivity }
+            // The one that was taken last may not have been read yet.
+            return left.connection.token < right.connection.token
+        }
+        // A few at a time: to look at all of them for each new one is work that whoever floods us can cause.
+        for candidate in candidates.prefix(max(1, admission.maximumConnections / 64)) { candidate.connection.close() }
+        return !candidates.isEmpty
+    }
+
+    /// Asks for the events of a connection anew.
+    func watch(_ connection: FastCGIConnection, _ interest: Poller.Interest) {
+        // Fails only for a connection that is being closed.
+        try? pool.poller.modify(connection.descriptor.number, token: connection.token, interest: interest)
+    }
+
+    func forget(_ connection: FastCGIConnection) {
+        pool.poller.remove(connection.descriptor.number)
+        state.withLock { $0.connections[connection.token] = nil }
+        listenAgain()
+    }
+
+    /// Checks every connection's time limits.
+    ///
+    /// - Returns: false if there are no connections, and so nothing to check soon.
+    @discardableResult
+    func sweep() -> Bool {
+        let connections = state.withLock { Array($0.connections.values) }
+        for connection in connections { connection.checkTimes() }
+        listenAgain()
+        return !connections.isEmpty
+    }
+
+    // MARK: The end
+
+    /// Takes no more connections. What waits at a socket of our own is still taken: nobody else would.
+    func closeListeners() {
+        stop()
+        let listeners = state.withLock { state in
+            defer { state.listeners = [] }
+            return state.listeners
+        }
+        for listener in listeners {
+            pool.poller.remove(listener.descriptor.number)
+            while listener.isOwned, openConnections < admission.maximumConnections,
+                let number = try? TCPListener.accept(listener.descriptor.number, nonBlocking: true)
+            {
+                _ = take(Descriptor(number))
             }
-            while idleThreads.load(ordering: .relaxed) == 0 {
-                let before = finishedEvents.load(ordering: .relaxed)
-                usleep(2000)
-                if finishedEvents.load(ordering: .relaxed) == before { startThread() }
-            }
-            isStarved.store(false, ordering: .releasing)
-            // Whoever became busy just before that did not wake us.
-            if idleThreads.load(ordering: .sequentiallyConsistent) == 0 { growIfBusy() }
+            listener.close()
         }
     }
 
-    private func work() {
-        let worker = FastCGIWorker()
-        while true {
-            let event = poller.waitForOne(milliseconds: 30_000)
-            idleThreads.wrappingSubtract(1, ordering: .relaxed)
-            if let event {
-                switch event.token {
-                case Self.wakeToken:
-                    wake.drain()
-                    while let job = takeJob() { job(worker) }
-                case Self.listenerToken: accept(on: worker)
-                default:
-                    let connection = state.withLock { $0.connections[event.token] }
-                    connection?.handle(event, on: worker)
-                }
-                while let job = takeJob() { job(worker) }
-            } else if idleThreads.load(ordering: .relaxed) >= 2 {
-                threads.wrappingSubtract(1, ordering: .relaxed)
-                return
-            }
-            finishedEvents.wrappingAdd(1, ordering: .relaxed)
-            idleThreads.wrappingAdd(1, ordering: .relaxed)
+    /// Closes connections without a request. A web server may be about to use one that it used a moment ago: those are
+    /// left, and get closed with their next answer, or when they have been silent.
+    ///
+    /// - Returns: how many are left.
+    func closeIdleConnections(silentFor milliseconds: Int = 0) -> Int {
+        let now = SystemClock.milliseconds()
+        for connection in state.withLock({ Array($0.connections.values) }) {
+            let (worth, lastActivity) = connection.worth
+            // What has arrived is about to be read.
+            guard worth == .idle, now - lastActivity >= milliseconds,
+                !connection.descriptor.wait(toWrite: false, milliseconds: 0) || connection.descriptor.isPeerGone
+            else { continue }
+            connection.close()
         }
-    }
-
-    /// Takes a job off the queue. Nothing else must wait for the end of it: a thread for what comes next is seen to, and
-    /// one is woken if that is another job.
-    private func takeJob() -> Job? {
-        let (job, isLast) = state.withLock { state -> (Job?, Bool) in
-            (state.jobs.isEmpty ? nil : state.jobs.removeFirst(), state.jobs.isEmpty)
-        }
-        if job != nil { growIfBusy() }
-        if !isLast { wake.write(1) }
-        return job
-    }
-
-    /// Runs a job on some thread of the pool.
-    func submit(_ job: @escaping Job) {
-        state.withLock { $0.jobs.append(job) }
-        growIfBusy()
-        wake.write(1)
+        return openConnections
     }
 
     // MARK: Requests
 
     /// Runs requests: the first one on this very thread, if it may.
-    func run(_ ready: [FastCGIConnectionState.Ready], of connection: FastCGIConnection, on worker: FastCGIWorker?) {
+    func run(_ ready: [FastCGIMultiplexer.Ready], of connection: FastCGIConnection, on worker: Worker?) {
         for (index, one) in ready.enumerated().reversed() {
             let exchange = FastCGIExchange(connection: connection, id: one.id, serial: one.serial)
-            let responder = FastCGIResponder(server: self, ready: one, exchange: exchange)
-            if index == 0, let worker {
-                growIfBusy()
-                responder.run(on: worker)
-            } else {
-                submit { responder.run(on: $0) }
-            }
+            if one.isStreaming { attachBody(to: one, exchange) }
+            FastCGIResponder(server: self, ready: one, exchange: exchange).start(on: index == 0 ? worker : nil)
         }
     }
 
-    func claimRequest(maximum: Int) -> Bool {
-        if activeRequests.wrappingAdd(1, ordering: .acquiringAndReleasing).newValue <= maximum { return true }
-        requestIsDone()
-        return false
+    private func attachBody(to ready: FastCGIMultiplexer.Ready, _ exchange: FastCGIExchange) {
+        let maximum = ready.plan.maximumBodyBytes
+        let stream = CGIBodyStream(
+            announcedBytes: ready.announcedBytes, maximumBytes: maximum,
+            read: { try exchange.read(upTo: $0) }, asyncRead: { try await exchange.readAsynchronously(upTo: $0) })
+        ready.request.setBody(
+            .stream(stream, maximumBytes: min(maximum, ready.plan.app.configuration.maximumBodyBytes)))
     }
 
     func requestIsDone() {
-        let left = activeRequests.wrappingSubtract(1, ordering: .acquiringAndReleasing).newValue
+        let left = admission.release()
         if left == 0, isStopping { control.write(0) }
+        if limits.maximumRequestsPerProcess > 0, admission.requests >= UInt64(limits.maximumRequestsPerProcess) {
+            control.write(UInt8(SIGTERM))
+        }
     }
 
-    func nextSerial() -> UInt64 { serials.wrappingAdd(1, ordering: .relaxed).newValue }
-
-    func context(for connection: FastCGIConnection) -> FastCGIContext {
-        FastCGIContext(app: app.snapshot, server: self, connection: connection, now: Clock.milliseconds)
+    func context() -> FastCGIContext {
+        FastCGIContext(app: app.snapshot, admission: admission, now: SystemClock.milliseconds())
     }
 
     func warnOfBigHead(_ count: Int) {
@@ -211,4 +279,19 @@ final class FastCGIServer: Sendable {
         app.config.log(
             "tracker-cgi: a response's headers take \(count) bytes; nginx answers 502 above fastcgi_buffer_size (4k)")
     }
+
+    /// What SIGUSR2 asks for.
+    var statusLine: String {
+        let load = pool.load
+        let memory = Memory.residentBytes.map { ", \($0 >> 20) MiB resident" } ?? ""
+        let bodies = admission.bodies.used > 0 ? ", \(admission.bodies.used >> 10) KiB of requests" : ""
+        return
+            "tracker-cgi: \(admission.requests) requests, \(admission.requestsInWork) in work, \(load.waiting) waiting; "
+            + "\(load.threads) threads, \(load.blocking) in handlers; "
+            + "\(openConnections) of \(admission.maximumConnections) connections\(memory)\(bodies)"
+    }
+}
+
+extension Array {
+    fileprivate subscript(safe index: Int) -> Element? { indices.contains(index) ? self[index] : nil }
 }

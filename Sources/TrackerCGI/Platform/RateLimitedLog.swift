@@ -1,4 +1,5 @@
 import Synchronization
+import TrackerCore
 
 /// Log lines that a hostile or broken peer can cause at any rate: at most one of a kind every ten seconds, the next
 /// one with the number of those left out.
@@ -17,7 +18,7 @@ final class RateLimitedLog: Sendable {
 
     /// - Parameter kind: one of a few fixed words.
     func write(_ kind: String, _ text: @autoclosure () -> String) {
-        let now = Clock.milliseconds
+        let now = SystemClock.milliseconds()
         let leftOut: Int? = kinds.withLock { kinds in
             if let known = kinds[kind], now < known.next {
                 kinds[kind]?.leftOut += 1

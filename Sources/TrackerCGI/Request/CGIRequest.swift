@@ -1,3 +1,4 @@
+import CPlatform
 import Synchronization
 
 /// One request, as the web server described it.
@@ -30,7 +31,8 @@ public final class CGIRequest: Sendable {
         var lateLines: [@Sendable () -> String?] = []
         var body: Body
         var isResponseSent = false
-        var isAborted = false
+        var isCancelled = false
+        var reservation: BodyReservation?
     }
 
     enum Body: Sendable {
@@ -114,10 +116,14 @@ public final class CGIRequest: Sendable {
         }
     }
 
-    /// True once the web server has given the request up; a long handler may stop then.
-    public var isAborted: Bool { state.withLock { $0.isAborted } }
+    /// True once nobody waits for the answer any more: the web server has given the request up, or ends the program. A
+    /// long handler may stop then.
+    public var isCancelled: Bool { state.withLock { $0.isCancelled } || cplatform_is_terminated() != 0 }
 
-    func markAborted() { state.withLock { $0.isAborted = true } }
+    func cancel() { state.withLock { $0.isCancelled = true } }
+
+    /// Keeps a part of the budget taken for as long as the request lives.
+    func keep(_ reservation: BodyReservation) { state.withLock { $0.reservation = reservation } }
 
     func setRoute(name: String?, parameters: [(name: String, value: String)]) {
         state.withLock { state in

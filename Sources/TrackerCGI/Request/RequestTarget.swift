@@ -16,10 +16,7 @@ struct RequestTarget: Sendable {
 
     /// - Parameter mountPath: the prefix where the app knows it better than the variables do.
     init(_ variables: CGIVariables, mountPath: String?) {
-        let scriptName = variables.nonEmptyText("SCRIPT_NAME") ?? ""
-        let sentPathInfo = variables.text("PATH_INFO")
-        let serverPath = scriptName + (sentPathInfo ?? "")
-        let prefix = Self.withoutTrailingSlashes(mountPath ?? (sentPathInfo == nil ? "" : scriptName))
+        let mount = MountPoint(variables, mountPath: mountPath)
 
         if let index = variables.lastIndex(of: "REQUEST_URI"), !variables.valueBytes(at: index).isEmpty {
             let parts = Self.split(variables.valueBytes(at: index))
@@ -29,31 +26,40 @@ struct RequestTarget: Sendable {
                 ? TextDecoding.string(PercentEncoding.decode(parts.path)) : TextDecoding.string(parts.path)
             query = variables.text("QUERY_STRING") ?? TextDecoding.string(parts.query)
         } else {
-            path = serverPath.isEmpty ? "/" : serverPath
+            path = mount.serverPath.isEmpty ? "/" : mount.serverPath
             query = variables.text("QUERY_STRING") ?? ""
             requestURI = PercentEncoding.encodePath(path.utf8)
             if !query.isEmpty { requestURI += "?" + PercentEncoding.encodeInvisible(query.utf8) }
         }
-        self.scriptName = prefix
-        pathInfo = Self.pathBelow(prefix, path: path, serverPath: serverPath, sentPathInfo: sentPathInfo)
+        scriptName = Self.visiblePrefix(mount, path: path) ?? mount.prefix
+        pathInfo = Self.pathBelow(mount, path: path)
         if pathInfo.isEmpty { pathInfo = "/" }
+    }
+
+    /// The prefix that the client knows, where a rule of the web server hides the program's name (`RewriteRule` to
+    /// `app.cgi/...`): links and redirects have to be made with that one.
+    private static func visiblePrefix(_ mount: MountPoint, path: String) -> String? {
+        guard !mount.prefix.isEmpty, let pathInfo = mount.pathInfo, !pathInfo.isEmpty, !hasDotSegments(path),
+            !path.utf8.starts(with: mount.prefix.utf8), path.utf8.count >= pathInfo.utf8.count,
+            path.utf8.suffix(pathInfo.utf8.count).elementsEqual(pathInfo.utf8)
+        else { return nil }
+        return String(decoding: path.utf8.dropLast(pathInfo.utf8.count), as: UTF8.self)
     }
 
     /// The path below the mount prefix.
     ///
     /// A path with dot segments is taken as the web server resolved it: the server's access rules applied to that
     /// form, and a route chosen by another one would slip past them.
-    private static func pathBelow(
-        _ prefix: String, path: String, serverPath: String, sentPathInfo: String?
-    ) -> String {
+    private static func pathBelow(_ mount: MountPoint, path: String) -> String {
+        if mount.isRewritten, let pathInfo = mount.pathInfo { return pathInfo }
         var path = path
-        if !serverPath.isEmpty, hasDotSegments(path) { path = serverPath }
-        if prefix.isEmpty { return path }
-        if path.utf8.starts(with: prefix.utf8) {
-            let rest = path.utf8.dropFirst(prefix.utf8.count)
+        if !mount.serverPath.isEmpty, hasDotSegments(path) { path = mount.serverPath }
+        if mount.prefix.isEmpty { return path }
+        if path.utf8.starts(with: mount.prefix.utf8) {
+            let rest = path.utf8.dropFirst(mount.prefix.utf8.count)
             if rest.isEmpty || rest.first == UInt8(ascii: "/") { return String(Substring(rest)) }
         }
-        return sentPathInfo ?? path
+        return mount.pathInfo ?? path
     }
 
     private static func hasDotSegments(_ path: String) -> Bool {
@@ -61,12 +67,6 @@ struct RequestTarget: Sendable {
         return path.utf8.split(separator: UInt8(ascii: "/")).contains { segment in
             segment.elementsEqual(".".utf8) || segment.elementsEqual("..".utf8)
         }
-    }
-
-    private static func withoutTrailingSlashes(_ path: String) -> String {
-        var path = Substring(path)
-        while path.utf8.last == UInt8(ascii: "/") { path = path.dropLast() }
-        return String(path)
     }
 
     /// Path and query of a target in origin form or absolute form (RFC 9112, section 3.2), without the fragment.

@@ -10,13 +10,14 @@ public struct CGIResponse: Sendable {
         case asyncStream(@Sendable (CGIBodyWriter) async throws -> Void)
     }
 
-    /// The status code, 100...599; anything else becomes a 500.
+    /// The status code, 200...599; anything else becomes a 500.
     public var status: Int
     /// The words after the status code; nil is the standard's. No CR, LF or NUL.
     public var reason: String?
-    /// The headers, in order. Names are tokens, values hold no CR, LF or NUL: anything else becomes a 500.
+    /// The headers, in order. Names are tokens, values hold no CR, LF or NUL: anything else becomes a 500. Fields that
+    /// belong to a connection, such as `Transfer-Encoding`, are left out (RFC 9110, section 7.6.1).
     public var headers: [(name: String, value: String)]
-    /// The body. To a HEAD request, and with 1xx, 204 and 304, it is not sent.
+    /// The body. To a HEAD request, and with 204 and 304, it is not sent.
     public var body: Body
     /// Cookies to set, each its own `Set-Cookie`.
     public var cookies: [CGICookie] = []

@@ -13,8 +13,8 @@ enum ResponseHead {
     }
 
     static func validate(_ response: CGIResponse) throws(Invalid) {
-        guard (100...599).contains(response.status) else {
-            throw Invalid(description: "the status \(response.status) is not in 100...599")
+        guard (200...599).contains(response.status) else {
+            throw Invalid(description: "the status \(response.status) is no final one, 200...599")
         }
         if let reason = response.reason, !reason.utf8.allSatisfy(isValueByte) {
             throw Invalid(description: "the status' reason holds a control character")
@@ -46,11 +46,12 @@ enum ResponseHead {
             bodyLength = body.count
         }
         var hasContentType = false
+        let connectionOptions = connectionOptions(response.headers)
         for header in response.headers {
             if isSameName(header.name, "Content-Type") { hasContentType = true }
             // Ours is right by construction. A second `Status` would win in some servers.
             if bodyLength != nil, isSameName(header.name, "Content-Length") { continue }
-            if isSameName(header.name, "Status") { continue }
+            if isSameName(header.name, "Status") || isHopByHop(header.name, connectionOptions) { continue }
             append(header.name, header.value, to: &bytes)
         }
         for cookie in response.cookies {
@@ -65,6 +66,28 @@ enum ResponseHead {
             append("\r\n", to: &bytes)
         }
         append("\r\n", to: &bytes)
+    }
+
+    /// The fields that go on to the client.
+    static func endToEnd(_ headers: [(name: String, value: String)]) -> [(name: String, value: String)] {
+        let options = connectionOptions(headers)
+        return headers.filter { !isHopByHop($0.name, options) && !isSameName($0.name, "Content-Length") }
+    }
+
+    /// Fields of a connection belong to the web server, which has the connection (RFC 9110, section 7.6.1).
+    private static let hopByHopNames = [
+        "Connection", "Keep-Alive", "Proxy-Connection", "TE", "Trailer", "Transfer-Encoding", "Upgrade",
+    ]
+
+    private static func isHopByHop(_ name: String, _ connectionOptions: [String]) -> Bool {
+        hopByHopNames.contains { isSameName($0, name) } || connectionOptions.contains { isSameName($0, name) }
+    }
+
+    /// The fields that a `Connection` field names.
+    private static func connectionOptions(_ headers: [(name: String, value: String)]) -> [String] {
+        headers.filter { isSameName($0.name, "Connection") }.flatMap { header in
+            header.value.split(separator: ",").map { String($0.filter { $0 != " " && $0 != "\t" }) }
+        }
     }
 
     private static func append(_ name: String, _ value: String, to bytes: inout [UInt8]) {

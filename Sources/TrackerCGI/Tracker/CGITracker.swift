@@ -4,9 +4,7 @@ import TrackerCore
 /// Tracks every request of a ``CGIApp``: one event for each, whatever becomes of it.
 ///
 ///     let app = CGIApp()
-///     app.config.rigidAnalytics = try .fromEnvironment()
-///     let tracker = CGITracker()
-///     try tracker.initApp(app)
+///     let tracker = CGITracker(app: app)
 ///
 /// An extension like any other: it uses the app's public signals, its `extensions` and its configuration, and nothing
 /// else. One tracker may serve several apps.
@@ -21,7 +19,7 @@ public final class CGITracker: Sendable {
     /// How far the measurement of a request is.
     private enum Measurement {
         case begun(Interception)
-        case done(MeasuredRequest)
+        case done(MeasuredRequest, Interception, status: Int)
     }
 
     private enum MeasurementKey: CGIStorageKey {
@@ -37,45 +35,64 @@ public final class CGITracker: Sendable {
     /// A tracker without an app; see ``initApp(_:)``.
     public init() {}
 
-    /// A tracker that is installed in an app at once.
-    ///
-    /// - Throws: ``CGITrackerError``, as ``initApp(_:)`` does.
-    public convenience init(app: CGIApp) throws(CGITrackerError) {
+    /// A tracker that is installed in an app at once; see ``initApp(_:)``.
+    public convenience init(app: CGIApp) {
         self.init()
-        try initApp(app)
+        initApp(app)
     }
 
     /// What delivers the events; nil before the first app. For its statistics, and for `flush` and `shutdown` where
     /// the app is not run by its own `run()`.
     public var tracker: Tracker? { shared.withLock { $0 } }
 
-    /// Installs the tracker in an app, which must have `config.rigidAnalytics` set. Where the first app's
-    /// configuration is missing in a further app, the first one's serves both.
+    /// Installs the tracker in an app, with the settings of `config.rigidAnalytics`, or else of the environment's `RA_...`
+    /// variables and of the file that `RA_ENV_FILE` names.
     ///
-    /// - Throws: ``CGITrackerError``: no configuration, or a tracker is installed already.
-    public func initApp(_ app: CGIApp) throws(CGITrackerError) {
+    /// A site does not go down because analytics are misconfigured: without usable settings the app runs untracked, and
+    /// one line in its log says what is missing. ``install(in:)`` throws instead.
+    public func initApp(_ app: CGIApp) {
+        do throws(CGITrackerError) {
+            try install(in: app)
+        } catch {
+            app.config.log("tracker: no analytics: \(error)")
+            app.onCheck("settings") { .failed("\(error)") }
+        }
+    }
+
+    /// Installs the tracker in an app, as ``initApp(_:)`` does. Where an app has no settings of its own, those of the
+    /// tracker's first app serve both.
+    ///
+    /// - Throws: ``CGITrackerError``: no usable settings, or a tracker is installed already.
+    public func install(in app: CGIApp) throws(CGITrackerError) {
         guard app.extensions[Self.extensionName] == nil else { throw .alreadyInstalled }
         let tracker = try tracker(for: app)
         app.extensions[Self.extensionName] = self
         guard tracker.isEnabled else { return }
-        app.requestStarted.connect { request in
+        app.requestStarted.connect(isQuick: true) { request in
             guard let interception = tracker.begin(CGISnapshot.take(of: request)) else { return }
             request.storage[MeasurementKey.self] = .begun(interception)
         }
-        app.requestFinished.connect { request, response, _ in
+        app.requestFinished.connect(isQuick: true) { request, response, _ in
             guard case .begun(let interception) = request.storage[MeasurementKey.self] else { return }
             request.storage[MeasurementKey.self] = .done(
-                interception.measure(status: response.status, viewName: request.endpointName))
+                interception.measure(status: response.status, viewName: request.endpointName), interception,
+                status: response.status)
             if let cookie = interception.sessionCookie { response.headers.append(("Set-Cookie", cookie)) }
         }
-        app.requestFinished.connect { [unowned app] request, _, _ in
+        app.requestFinished.connect(isQuick: true) { [unowned app] request, _, _ in
             guard app.runMode == .cgi, request.storage[MeasurementKey.self] != nil else { return }
             let last = LastEvent(configuration: tracker.configuration, options: app.config.cgiDelivery)
             request.storage[LastEventKey.self] = last
             request.log(later: last.lineForTheLog)
         }
-        app.responseSent.connect { request, _ in
-            guard case .done(let event) = request.storage[MeasurementKey.self] else { return }
+        app.responseSent.connect(isQuick: true) { request, response in
+            guard case .done(var event, let interception, let status) = request.storage[MeasurementKey.self] else {
+                return
+            }
+            if response.status != status {
+                // The answer broke off, or nobody took it.
+                event = interception.measure(status: response.status, viewName: request.endpointName)
+            }
             if let last = request.storage[LastEventKey.self] {
                 last.deliver(event)
             } else {
@@ -83,12 +100,18 @@ public final class CGITracker: Sendable {
             }
         }
         app.onShutdown { tracker.shutdown() }
+        CGITrackerChecks.add(to: app, tracker.configuration)
+        app.onStatusReport { "tracker: \(tracker.statistics)" }
     }
 
     private func tracker(for app: CGIApp) throws(CGITrackerError) -> Tracker {
-        guard var configuration = app.config.rigidAnalytics else {
-            guard let tracker else { throw .notConfigured }
-            return tracker
+        if app.config.rigidAnalytics == nil, let tracker { return tracker }
+        var configuration: TrackerConfiguration
+        do {
+            configuration = try app.config.rigidAnalytics ?? CGISettings.configuration()
+            try configuration.validate()
+        } catch {
+            throw .settings("\(error)")
         }
         if app.config.isDebug { configuration.isDebugApp = true }
         return shared.withLock { shared in
@@ -110,16 +133,15 @@ public final class CGITracker: Sendable {
 public enum CGITrackerError: Error, Sendable, Equatable, CustomStringConvertible {
     /// The app has a tracker already.
     case alreadyInstalled
-    /// The app has no `config.rigidAnalytics`.
-    case notConfigured
+    /// A setting is missing or not allowed, or the file of `RA_ENV_FILE` can't be read; the text says what to do.
+    case settings(String)
 
     /// One sentence that says what is wrong and what to do.
     public var description: String {
         switch self {
         case .alreadyInstalled:
             "this app has a tracker already: install one tracker once, or use a second CGIApp"
-        case .notConfigured:
-            "this app has no configuration for analytics: set app.config.rigidAnalytics = try .fromEnvironment() before initApp"
+        case .settings(let text): text
         }
     }
 }

@@ -43,6 +43,9 @@ final class ServedDemo {
         let environment = [
             "RA_PROJECT_ID": "proj-1", "RA_PROJECT_TOKEN": "tok-1", "RA_BACKEND_ENDPOINT": endpoint,
         ].merging(settings) { $1 }
+        // Without a project nothing is tracked.
+        let settings = isTracked ? try example("systemd/demo.env") : ""
+        try settings.write(to: directory.appending(path: "demo.env"), atomically: true, encoding: .utf8)
         try startApp(environment)
         try startServer()
         let port = port
@@ -106,9 +109,16 @@ final class ServedDemo {
     private func startApp(_ environment: [String: String]) throws {
         let socket = directory.path + "/run/demo.sock"
         switch setup {
-        case .nginxTCP, .apacheProxy:
+        case .nginxTCP, .apachePrefixTCP:
             try start("DemoCGIApp", "DemoCGIApp", ["--fastcgi", "127.0.0.1:\(appPort)"], environment)
-        case .nginxUnix: try start("DemoCGIApp", "DemoCGIApp", ["--fastcgi", "unix:\(socket)"], environment)
+        case .nginxUnix, .nginxLocation:
+            try start("DemoCGIApp", "DemoCGIApp", ["--fastcgi", "unix:\(socket)"], environment)
+        case .apacheProxy, .apachePrefix, .apachePrefixHandler:
+            // As demo.socket has it, for whom the workers of Apache run as.
+            try start(
+                "DemoCGIApp", "/bin/sh",
+                ["-c", "exec spawn-fcgi -n -s \"$0\" -M 0666 -- \"$1\"", socket, directory.path + "/srv/DemoCGIApp"],
+                environment)
         case .nginxSpawn:
             let script = directory.appending(path: "start")
             try example("spawn-fcgi/start").write(to: script, atomically: true, encoding: .utf8)
@@ -118,11 +128,14 @@ final class ServedDemo {
             // With more than one process its first one does not end the others.
             try start(
                 "fcgiwrap", try path(of: "fcgiwrap"), ["-c", "1", "-s", "unix:\(directory.path)/run/fcgiwrap.sock"])
-        case .lighttpdFastCGI, .lighttpdCGI, .apacheFcgid, .apacheCGI, .apacheCGID: break
+        case .lighttpdFastCGI, .lighttpdCGI, .apacheFcgid, .apacheCGI, .apacheCGID, .apacheCGIPrefix,
+            .apacheFcgidPrefix,
+            .lighttpdCGIPrefix:
+            break
         }
     }
 
-    /// Does what the two units ask of systemd: a listening socket as descriptor 0 of the program.
+    /// Does what the two units ask of systemd: a listening socket as descriptor 3 of the program.
     private func startAsSystemdDoes(_ environment: [String: String]) throws {
         let socketUnit = try example("systemd/demo.socket")
         let service = try example("systemd/demo.service")
@@ -132,25 +145,30 @@ final class ServedDemo {
             }
             return String(line.dropFirst(key.count + 1))
         }
-        guard try value("StandardInput", service) == "socket" else {
-            throw NeverHappened(description: "the service does not get its socket as descriptor 0")
-        }
         let listener = try UnixListener(path: value("ListenStream", socketUnit), mode: value("SocketMode", socketUnit))
         programs.append(
             (
                 "DemoCGIApp",
-                try RunningProgram(value("ExecStart", service), environment: environment, input: listener.handle)
+                try RunningProgram(
+                    "/bin/sh",
+                    [
+                        "-c", "exec 3<&0 </dev/null; LISTEN_FDS=1 LISTEN_PID=$$ exec \"$0\"",
+                        value("ExecStart", service),
+                    ], environment: environment, input: listener.handle)
             ))
     }
 
     /// Whether what the web server talks to listens.
     private var isAppThere: Bool {
         switch setup {
-        case .nginxTCP, .apacheProxy: return (try? RawClient(port: appPort)) != nil
-        case .nginxUnix, .nginxSpawn, .nginxSystemd:
+        case .nginxTCP, .apachePrefixTCP: return (try? RawClient(port: appPort)) != nil
+        case .nginxUnix, .nginxSpawn, .nginxSystemd, .nginxLocation, .apacheProxy, .apachePrefix, .apachePrefixHandler:
             return FileManager.default.fileExists(atPath: directory.path + "/run/demo.sock")
         case .nginxFcgiwrap: return FileManager.default.fileExists(atPath: directory.path + "/run/fcgiwrap.sock")
-        case .lighttpdFastCGI, .lighttpdCGI, .apacheFcgid, .apacheCGI, .apacheCGID: return true
+        case .lighttpdFastCGI, .lighttpdCGI, .apacheFcgid, .apacheCGI, .apacheCGID, .apacheCGIPrefix,
+            .apacheFcgidPrefix,
+            .lighttpdCGIPrefix:
+            return true
         }
     }
 
@@ -191,7 +209,9 @@ final class ServedDemo {
             access_log off; client_body_temp_path tmp/body; proxy_temp_path tmp/proxy; fastcgi_temp_path tmp/fcgi;
             uwsgi_temp_path tmp/uwsgi; scgi_temp_path tmp/scgi;
             include app_maps.conf;
+            \(setup.isLocation ? "server { listen \(port); listen 127.0.0.1:\(securePort); server_name localhost;" : "")
             include site.conf;
+            \(setup.isLocation ? "}" : "")
         }
         """
     }
@@ -201,6 +221,7 @@ final class ServedDemo {
         server.document-root = "\(directory.path)/srv"
         server.errorlog = "\(directory.path)/error.log"
         server.upload-dirs = ( "\(directory.path)/tmp" )
+        server.port = \(port)
         include "\(directory.path)/site.conf"
         """
     }
@@ -215,6 +236,8 @@ final class ServedDemo {
             DefaultRuntimeDir \(directory.path)/tmp
             \(isRoot ? "User www-data\nGroup www-data" : "")
             StartServers 2
+            Listen \(port)
+            ServerName localhost
             <IfModule mod_cgid.c>
                 ScriptSock \(directory.path)/tmp/cgid.sock
             </IfModule>
@@ -222,22 +245,41 @@ final class ServedDemo {
                 FcgidIPCDir \(directory.path)/tmp/fcgid
                 FcgidProcessTableFile \(directory.path)/tmp/fcgid.shm
             </IfModule>
+            \(setup.isLocation ? locationHost : "")
             Include \(directory.path)/site.conf
             """
+    }
+
+    /// A site of Apache's that is there already.
+    private var locationHost: String {
+        """
+        Listen 127.0.0.1:\(securePort)
+        AllowEncodedSlashes NoDecode
+        MergeSlashes Off
+        <VirtualHost *:\(securePort)>
+            AllowEncodedSlashes NoDecode
+            MergeSlashes Off
+            SetEnv HTTPS on
+            SetEnv REQUEST_SCHEME https
+        </VirtualHost>
+        """
     }
 
     /// A file of `Examples` with its placeholders replaced, and nothing else.
     private func example(_ name: String) throws -> String {
         let folder = Fixtures.directory.deletingLastPathComponent().deletingLastPathComponent()
         var text = try String(contentsOf: folder.appending(path: "Examples/\(name)"), encoding: .utf8)
-        if !isTracked {
-            let lines = text.split(separator: "\n", omittingEmptySubsequences: false)
-            text = lines.filter { !$0.contains("your-project") }.joined(separator: "\n")
+        if name == setup.file, let change = setup.change {
+            guard text.contains(change.from) else { throw NeverHappened(description: "\(name) has no \(change.from)") }
+            text = text.replacingOccurrences(of: change.from, with: change.to)
         }
         let placeholders = [
-            ("8080", String(port)), ("8443", String(securePort)), ("9000", String(appPort)),
+            ("listen 80;", "listen \(port);"), ("listen [::]:80;", "listen [::]:\(port);"), ("*:80>", "*:\(port)>"),
+            ("$HTTP[\"host\"] == \"demo.example.com\"", "$HTTP[\"url\"] =~ \"\""), ("demo.example.com", "localhost"),
+            ("8443", String(securePort)), ("127.0.0.1:9000", "127.0.0.1:\(appPort)"),
             ("/srv/demo", directory.path + "/srv"), ("/run/demo", directory.path + "/run"),
-            ("/var/spool/demo", spool),
+            ("/run/fcgiwrap.socket", directory.path + "/run/fcgiwrap.sock"), ("/var/lib/demo/spool", spool),
+            ("/etc/demo.env", directory.path + "/demo.env"),
             ("your-project-id", "proj-1"), ("your-project-token", "tok-1"),
             ("https://rigidanalytics.com", endpoint),
         ]

@@ -15,6 +15,13 @@ enum WebServerSetup: String, CaseIterable, CustomTestStringConvertible, Sendable
     case apacheFcgid = "Apache, mod_fcgid"
     case apacheCGI = "Apache, mod_cgi"
     case apacheCGID = "Apache, mod_cgid"
+    case nginxLocation = "nginx, below a path"
+    case apachePrefix = "Apache, ProxyPass to a unix socket below a path"
+    case apachePrefixTCP = "Apache, ProxyPass over TCP below a path"
+    case apachePrefixHandler = "Apache, SetHandler below a path"
+    case apacheCGIPrefix = "Apache, mod_cgid below a path"
+    case apacheFcgidPrefix = "Apache, mod_fcgid below a path"
+    case lighttpdCGIPrefix = "lighttpd, CGI below a path"
 
     var testDescription: String { rawValue }
 
@@ -34,9 +41,11 @@ enum WebServerSetup: String, CaseIterable, CustomTestStringConvertible, Sendable
 
     var server: Server {
         switch self {
-        case .nginxTCP, .nginxUnix, .nginxSpawn, .nginxSystemd, .nginxFcgiwrap: .nginx
-        case .lighttpdFastCGI, .lighttpdCGI: .lighttpd
-        case .apacheProxy, .apacheFcgid, .apacheCGI, .apacheCGID: .apache2
+        case .nginxTCP, .nginxUnix, .nginxSpawn, .nginxSystemd, .nginxFcgiwrap, .nginxLocation: .nginx
+        case .lighttpdFastCGI, .lighttpdCGI, .lighttpdCGIPrefix: .lighttpd
+        case .apacheProxy, .apacheFcgid, .apacheCGI, .apacheCGID, .apachePrefix, .apachePrefixTCP, .apachePrefixHandler,
+            .apacheCGIPrefix, .apacheFcgidPrefix:
+            .apache2
         }
     }
 
@@ -47,10 +56,41 @@ enum WebServerSetup: String, CaseIterable, CustomTestStringConvertible, Sendable
         case .nginxUnix, .nginxSpawn, .nginxSystemd: "nginx/fastcgi-unix.conf"
         case .nginxFcgiwrap: "nginx/cgi-fcgiwrap.conf"
         case .lighttpdFastCGI: "lighttpd/fastcgi.conf"
-        case .lighttpdCGI: "lighttpd/cgi.conf"
+        case .lighttpdCGI, .lighttpdCGIPrefix: "lighttpd/cgi.conf"
+        case .nginxLocation: "nginx/location.conf"
+        case .apachePrefix, .apachePrefixTCP, .apachePrefixHandler: "apache/location.conf"
         case .apacheProxy: "apache/proxy-fcgi.conf"
-        case .apacheFcgid: "apache/fcgid.conf"
-        case .apacheCGI, .apacheCGID: "apache/cgi.conf"
+        case .apacheFcgid, .apacheFcgidPrefix: "apache/fcgid.conf"
+        case .apacheCGI, .apacheCGID, .apacheCGIPrefix: "apache/cgi.conf"
+        }
+    }
+
+    /// The path below which the app is mounted.
+    var prefix: String {
+        switch self {
+        case .nginxLocation, .apachePrefix, .apachePrefixTCP, .apachePrefixHandler,
+            .apacheCGIPrefix, .apacheFcgidPrefix, .lighttpdCGIPrefix:
+            "/demo"
+        default: ""
+        }
+    }
+
+    /// The file in `Examples` is a part of a site that is there already.
+    var isLocation: Bool { file.hasSuffix("location.conf") }
+
+    /// The app is mounted as a program, which can be asked for by its own name.
+    var isProgram: Bool { [.apacheCGIPrefix, .apacheFcgidPrefix, .lighttpdCGIPrefix].contains(self) }
+
+    /// What is written differently in the file than it stands in `Examples`.
+    var change: (from: String, to: String)? {
+        let pass = "ProxyPass \"unix:/run/demo/demo.sock|fcgi://localhost/\""
+        return switch self {
+        case .apachePrefixTCP: (pass, "ProxyPass \"fcgi://127.0.0.1:9000/\"")
+        case .apachePrefixHandler: (pass, "SetHandler \"proxy:unix:/run/demo/demo.sock|fcgi://localhost\"")
+        case .apacheCGIPrefix, .apacheFcgidPrefix:
+            ("Alias \"/\" \"/srv/demo/DemoCGIApp/\"", "Alias \"/demo\" \"/srv/demo/DemoCGIApp\"")
+        case .lighttpdCGIPrefix: ("\"/\" => \"/srv/demo/DemoCGIApp/\"", "\"/demo\" => \"/srv/demo/DemoCGIApp\"")
+        default: nil
         }
     }
 
@@ -58,8 +98,9 @@ enum WebServerSetup: String, CaseIterable, CustomTestStringConvertible, Sendable
     var apacheModules: [String] {
         let all = ["authz_core", "alias", "env", "setenvif"]
         return switch self {
-        case .apacheProxy: ["mpm_event"] + all + ["proxy", "proxy_fcgi"]
-        case .apacheFcgid: ["mpm_event"] + all + ["fcgid"]
+        case .apacheProxy, .apachePrefix, .apachePrefixTCP, .apachePrefixHandler:
+            ["mpm_event"] + all + ["proxy", "proxy_fcgi"]
+        case .apacheFcgid, .apacheFcgidPrefix: ["mpm_event"] + all + ["fcgid"]
         case .apacheCGI: ["mpm_prefork"] + all + ["cgi"]
         default: ["mpm_event"] + all + ["cgid"]
         }

@@ -12,54 +12,60 @@ struct WebServerTests {
         var url: String
     }
 
-    private static func asks(port: UInt16) -> [Ask] {
+    private static func asks(port: UInt16, prefix: String) -> [Ask] {
         let host = "127.0.0.1:\(port)"
         func get(_ target: String, host: String, method: String = "GET") -> String {
-            "\(method) \(target) HTTP/1.1\r\nHost: \(host)\r\nConnection: close\r\n\r\n"
+            "\(method) \(prefix)\(target) HTTP/1.1\r\nHost: \(host)\r\nConnection: close\r\n\r\n"
         }
         let form = "a=1&b=two+words"
         return [
-            Ask(request: get("/", host: host), status: 200, view: "home", url: "http://\(host)/"),
-            Ask(request: get("/", host: host, method: "HEAD"), status: 200, view: "home", url: "http://\(host)/"),
+            Ask(request: get("/", host: host), status: 200, view: "home", url: "http://\(host)\(prefix)/"),
+            Ask(
+                request: get("/", host: host, method: "HEAD"), status: 200, view: "home",
+                url: "http://\(host)\(prefix)/"),
             Ask(
                 request: get("/hello/bob/?a=1&b=%20", host: host), status: 200, view: "hello",
-                url: "http://\(host)/hello/bob/?a=1&b=%20"),
-            Ask(
-                request: "POST /form/ HTTP/1.1\r\nHost: \(host)\r\nContent-Type: application/x-www-form-urlencoded\r\n"
-                    + "Content-Length: \(form.utf8.count)\r\nConnection: close\r\n\r\n\(form)",
-                status: 200, view: "form", url: "http://\(host)/form/"),
+                url: "http://\(host)\(prefix)/hello/bob/?a=1&b=%20"),
             Ask(
                 request:
-                    "POST /echo HTTP/1.1\r\nHost: \(host)\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n"
+                    "POST \(prefix)/form/ HTTP/1.1\r\nHost: \(host)\r\nContent-Type: application/x-www-form-urlencoded\r\n"
+                    + "Content-Length: \(form.utf8.count)\r\nConnection: close\r\n\r\n\(form)",
+                status: 200, view: "form", url: "http://\(host)\(prefix)/form/"),
+            Ask(
+                request:
+                    "POST \(prefix)/echo HTTP/1.1\r\nHost: \(host)\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n"
                     + "5\r\nchunk\r\n4\r\n-end\r\n0\r\n\r\n",
-                status: 200, view: "echo", url: "http://\(host)/echo"),
-            Ask(request: get("/bp/in/", host: host), status: 200, view: "bp.inner", url: "http://\(host)/bp/in/"),
-            Ask(request: get("/nope", host: host), status: 404, view: nil, url: "http://\(host)/nope"),
+                status: 200, view: "echo", url: "http://\(host)\(prefix)/echo"),
+            Ask(
+                request: get("/bp/in/", host: host), status: 200, view: "bp.inner",
+                url: "http://\(host)\(prefix)/bp/in/"),
+            Ask(request: get("/nope", host: host), status: 404, view: nil, url: "http://\(host)\(prefix)/nope"),
             Ask(
                 request: get("/hello/x/", host: host, method: "DELETE"), status: 405, view: nil,
-                url: "http://\(host)/hello/x/"),
-            Ask(request: get("/boom/", host: host), status: 500, view: "boom", url: "http://\(host)/boom/"),
-            Ask(request: get("/redir/", host: host), status: 302, view: "redir", url: "http://\(host)/redir/"),
+                url: "http://\(host)\(prefix)/hello/x/"),
+            Ask(request: get("/boom/", host: host), status: 500, view: "boom", url: "http://\(host)\(prefix)/boom/"),
+            Ask(request: get("/redir/", host: host), status: 302, view: "redir", url: "http://\(host)\(prefix)/redir/"),
             Ask(
                 request: get("/any/caf%C3%A9%20a%2Fb%3Fc%25d;x=1?q=%26", host: host), status: 200, view: "anything",
-                url: "http://\(host)/any/caf%C3%A9%20a%2Fb%3Fc%25d;x=1?q=%26"),
+                url: "http://\(host)\(prefix)/any/caf%C3%A9%20a%2Fb%3Fc%25d;x=1?q=%26"),
             // A query without "=" becomes a CGI program's arguments (RFC 3875 section 4.4): a visitor's, not its owner's.
             Ask(
-                request: get("/?--describe", host: host), status: 200, view: "home", url: "http://\(host)/?--describe"),
+                request: get("/?--describe", host: host), status: 200, view: "home",
+                url: "http://\(host)\(prefix)/?--describe"),
             Ask(
                 request: get("/?--fastcgi+127.0.0.1:0", host: host), status: 200, view: "home",
-                url: "http://\(host)/?--fastcgi+127.0.0.1:0"),
-            Ask(request: get("/", host: "app.test"), status: 200, view: "home", url: "http://app.test/"),
-            Ask(request: get("/", host: "app.test:8"), status: 200, view: "home", url: "http://app.test:8/"),
+                url: "http://\(host)\(prefix)/?--fastcgi+127.0.0.1:0"),
+            Ask(request: get("/", host: "app.test"), status: 200, view: "home", url: "http://app.test\(prefix)/"),
+            Ask(request: get("/", host: "app.test:8"), status: 200, view: "home", url: "http://app.test:8\(prefix)/"),
             Ask(
                 request: get("/?v=6", host: "[::1]:\(port)"), status: 200, view: "home",
-                url: "http://[::1]:\(port)/?v=6"),
+                url: "http://[::1]:\(port)\(prefix)/?v=6"),
             Ask(
                 request: get("/hello/s/", host: "app.test"), isSecure: true, status: 200, view: "hello",
-                url: "https://app.test/hello/s/"),
+                url: "https://app.test\(prefix)/hello/s/"),
             Ask(
                 request: get("/", host: "[::1]:8443"), isSecure: true, status: 200, view: "home",
-                url: "https://[::1]:8443/"),
+                url: "https://[::1]:8443\(prefix)/"),
         ]
     }
 
@@ -68,7 +74,7 @@ struct WebServerTests {
         let handler = try RunningProgram("EventHandler", ["--port", "0"])
         let handlerPort = try await handler.port(after: "listens on")
         let site = try await ServedDemo(setup, endpoint: "http://127.0.0.1:\(handlerPort)")
-        let asks = Self.asks(port: site.port)
+        let asks = Self.asks(port: site.port, prefix: setup.prefix)
         for ask in asks {
             let answer = try site.ask(ask.request, port: ask.isSecure ? site.securePort : nil)
             #expect(answer.hasPrefix("HTTP/1.1 \(ask.status) "), "\(ask.request): \(answer.prefix(200)) \(site.log)")
@@ -100,7 +106,8 @@ struct WebServerTests {
         for size in [0, 1, 65_535, 65_536, 3_000_000] {
             let client = try RawClient(port: site.port)
             let body = (0..<size).map { UInt8(truncatingIfNeeded: $0 &* 31 &+ $0 >> 8) }
-            let head = "POST /echo HTTP/1.1\r\nHost: h\r\nContent-Length: \(size)\r\nConnection: close\r\n\r\n"
+            let head =
+                "POST \(setup.prefix)/echo HTTP/1.1\r\nHost: h\r\nContent-Length: \(size)\r\nConnection: close\r\n\r\n"
             // An echo answers while it is sent to; nobody may wait for the other.
             Thread.detachNewThread { client.send(Array(head.utf8) + body) }
             var answer: [UInt8] = []
@@ -112,10 +119,48 @@ struct WebServerTests {
             let end = try #require(Data(answer).range(of: Data("\r\n\r\n".utf8)), "\(size) bytes: \(site.log)")
             let isChunked = String(decoding: answer[..<end.lowerBound], as: UTF8.self).lowercased().contains("chunked")
             let received = Array(answer[end.upperBound...])
-            #expect((isChunked ? RawClient.dechunked(received) : received) == body, "\(size) bytes")
+            // Not compared in the expectation: it would look for the difference of millions of bytes for hours.
+            let isSame = (isChunked ? RawClient.dechunked(received) : received) == body
+            #expect(isSame, "\(size) bytes: \(String(decoding: answer.prefix(300), as: UTF8.self))")
         }
-        let big = try site.ask("GET /big?n=5000000 HTTP/1.0\r\nHost: h\r\n\r\n")
+        let big = try site.ask("GET \(setup.prefix)/big?n=5000000 HTTP/1.0\r\nHost: h\r\n\r\n")
         #expect(big.components(separatedBy: "\r\n\r\n").last?.utf8.count == 5_000_000)
+        try await site.stop()
+        try await handler.stop()
+    }
+
+    @Test(
+        "a web server serves the app's root where it is asked for without a slash",
+        arguments: WebServerSetup.allCases.filter(\.isProgram))
+    func rootWithoutSlash(setup: WebServerSetup) async throws {
+        let handler = try RunningProgram("EventHandler", ["--port", "0"])
+        let site = try await ServedDemo(
+            setup, endpoint: "http://127.0.0.1:\(try await handler.port(after: "listens on"))")
+        let answer = try site.ask("GET \(setup.prefix)?a=1 HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n")
+        #expect(answer.hasPrefix("HTTP/1.1 200 "), "\(answer.prefix(200)) \(site.log)")
+        try await eventually("the event") { handler.lines.count == 1 }
+        let event = PrintedEvent(handler.lines[0])
+        #expect(event?.viewName == "home")
+        #expect(event?.url == "http://h\(setup.prefix)?a=1")
+        try await site.stop()
+        try await handler.stop()
+    }
+
+    @Test(
+        "a web server lets the client tell an answer that broke off from a complete one, and so does the event",
+        arguments: [.nginxTCP, .nginxUnix, .nginxSpawn, .nginxLocation, .apacheProxy, .lighttpdFastCGI]
+            as [WebServerSetup],
+        [100, 200_000])
+    func brokenAnswer(setup: WebServerSetup, count: Int) async throws {
+        let handler = try RunningProgram("EventHandler", ["--port", "0"])
+        let site = try await ServedDemo(
+            setup, endpoint: "http://127.0.0.1:\(try await handler.port(after: "listens on"))")
+        let answer = try site.ask("GET \(setup.prefix)/break?after=\(count) HTTP/1.1\r\nHost: h\r\n\r\n")
+        let isCut =
+            answer.lowercased().contains("\r\ntransfer-encoding: chunked\r\n") && !answer.hasSuffix("\r\n0\r\n\r\n")
+        #expect(isCut || answer.isEmpty || answer.hasPrefix("HTTP/1.1 50"), "\(answer.prefix(300))")
+        try await eventually("the event") { handler.lines.count == 1 }
+        #expect(PrintedEvent(handler.lines[0])?.status == 500)
         try await site.stop()
         try await handler.stop()
     }

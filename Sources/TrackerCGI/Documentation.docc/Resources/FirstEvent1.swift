@@ -6,4 +6,4 @@ app.get("/hello/:name/", name: "hello") { request in
     CGIResponse(text: "Hello, \(request.parameter("name") ?? "world")!\n")
 }
 
-try app.run()
+app.run()

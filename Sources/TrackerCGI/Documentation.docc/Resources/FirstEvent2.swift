@@ -1,11 +1,11 @@
 import TrackerCGI
-import TrackerCore
 
 let app = CGIApp()
-app.config.rigidAnalytics = try .fromEnvironment()
+
+let tracker = CGITracker(app: app)
 
 app.get("/hello/:name/", name: "hello") { request in
     CGIResponse(text: "Hello, \(request.parameter("name") ?? "world")!\n")
 }
 
-try app.run()
+app.run()

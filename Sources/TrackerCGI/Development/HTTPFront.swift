@@ -1,36 +1,82 @@
 import DemoServer
-import TrackerCGI
+import Synchronization
 import TrackerCore
 
-/// Drives a CGI app behind the demo's own HTTP server, so that it can be tried without a web server.
+/// Drives an app behind a small HTTP server, so that it can be tried without a web server.
 struct HTTPFront: Sendable {
     let app: CGIApp
 
-    func answer(_ request: HTTPRequest) async -> HTTPResponse {
-        let request = CGIRequest(variables: Self.variables(of: request), body: request.body)
+    func answer(_ received: HTTPRequest) async -> HTTPResponse {
+        let content: CGIRequest.Body =
+            if let refusal = received.bodyRefusal {
+                .failed(refusal.status == 413 ? .bodyTooLarge(maximumBytes: Self.maximumBodyBytes) : .timedOut)
+            } else {
+                .collected(received.body)
+            }
+        let request = CGIRequest(
+            variables: Self.variables(of: received), content: content, mountPath: app.config.mountPath)
         let response = await app.respond(to: request)
         var answer = HTTPResponse(
             status: response.status,
-            headers: response.headers + response.cookies.compactMap { $0.headerValue }.map { ("Set-Cookie", $0) })
+            headers: ResponseHead.endToEnd(response.headers)
+                + response.cookies.compactMap { $0.headerValue }.map { ("Set-Cookie", $0) })
+        let failure = Failure()
         switch response.body {
         case .bytes(let bytes): answer.body = .bytes(bytes)
         case .asyncStream(let produce):
             answer.body = .stream { writer in
-                try await produce(
-                    CGIBodyWriter(
-                        write: { _ in throw CGIRequestError.aborted }, asyncWrite: { try await writer.write($0) }))
+                try await failure.noting {
+                    try await produce(
+                        CGIBodyWriter(
+                            write: { _ in throw CGIRequestError.aborted }, asyncWrite: { try await writer.write($0) }))
+                }
             }
         case .stream(let produce):
             answer.body = .stream { writer in
-                let bridge = BlockingBridge()
-                try bridge.start { write in
-                    try produce(CGIBodyWriter(write: write, asyncWrite: { try write($0) }))
-                }
-                try await bridge.forward { try await writer.write($0) }
+                try await failure.noting { try await bridge(produce) { try await writer.write($0) } }
             }
         }
-        answer.onSent = { app.responseWasSent(request, response) }
+        answer.onSent = { isComplete in
+            var response = response
+            if !isComplete { response.status = failure.isOwn ? 500 : 499 }
+            app.responseWasSent(request, response)
+        }
         return answer
+    }
+
+    static let maximumBodyBytes = HTTPServer.Configuration().maximumBodyBytes
+
+    private func bridge(
+        _ produce: @escaping @Sendable (CGIBodyWriter) throws -> Void, _ write: ([UInt8]) async throws -> Void
+    ) async throws {
+        let bridge = BlockingBridge()
+        let isAccepted = app.blockingPool?.submit { _ in
+            do {
+                try produce(CGIBodyWriter(write: { try bridge.write($0) }, asyncWrite: { try bridge.write($0) }))
+                bridge.finish()
+            } catch {
+                bridge.finish(error)
+            }
+        }
+        guard isAccepted == true else { throw CGIRequestError.overloaded }
+        try await bridge.forward(write)
+    }
+
+    /// Whether an answer broke off by what wrote it, and not by who read it.
+    private final class Failure: Sendable {
+        private let state = Atomic<Bool>(false)
+        var isOwn: Bool { state.load(ordering: .acquiring) }
+
+        func noting(_ body: () async throws -> Void) async throws {
+            do {
+                try await body()
+            } catch {
+                if !(error is SocketEnd), error as? CGIRequestError != .aborted {
+                    state.store(true, ordering: .releasing)
+                }
+                throw error
+            }
+        }
     }
 
     /// The variables as a web server makes them (RFC 3875, section 4.1).

@@ -1,5 +1,3 @@
-import TrackerCore
-
 #if canImport(Darwin)
     import Darwin
 #elseif canImport(Musl)
@@ -9,11 +7,11 @@ import TrackerCore
 #endif
 
 /// A pipe that wakes a waiting thread; neither end ever blocks.
-final class ControlPipe: Sendable {
-    let readEnd: Descriptor
-    let writeEnd: Descriptor
+package final class WakePipe: Sendable {
+    package let readEnd: Descriptor
+    package let writeEnd: Descriptor
 
-    init() throws(SystemError) {
+    package init() throws(SystemError) {
         var ends: [Int32] = [-1, -1]
         guard pipe(&ends) == 0 else { throw SystemError(call: "pipe") }
         readEnd = Descriptor(ends[0])
@@ -25,7 +23,7 @@ final class ControlPipe: Sendable {
     }
 
     /// Writes one byte. A full pipe wakes the reader anyway.
-    func write(_ byte: UInt8) {
+    package func write(_ byte: UInt8) {
         var byte = byte
         #if canImport(Darwin)
             _ = Darwin.write(writeEnd.number, &byte, 1)
@@ -38,7 +36,7 @@ final class ControlPipe: Sendable {
 
     /// Takes what was written.
     @discardableResult
-    func drain() -> [UInt8] {
+    package func drain() -> [UInt8] {
         var bytes = [UInt8](repeating: 0, count: 64)
         let count = read(readEnd.number, &bytes, bytes.count)
         return Array(bytes.prefix(max(0, count)))

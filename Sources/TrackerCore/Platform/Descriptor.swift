@@ -7,10 +7,10 @@
 #endif
 
 /// A file descriptor that is closed with its last reference, so that nobody can use its number for another file.
-final class Descriptor: Sendable {
-    let number: Int32
+package final class Descriptor: Sendable {
+    package let number: Int32
 
-    init(_ number: Int32) {
+    package init(_ number: Int32) {
         self.number = number
     }
 
@@ -19,7 +19,7 @@ final class Descriptor: Sendable {
     }
 
     /// How a transfer ended.
-    enum Transfer: Equatable {
+    package enum Transfer: Equatable {
         case bytes(Int)
         case end
         case wouldBlock
@@ -33,7 +33,7 @@ final class Descriptor: Sendable {
     #endif
 
     /// Takes what has arrived on a socket; never waits.
-    func receive(into buffer: UnsafeMutableRawBufferPointer) -> Transfer {
+    package func receive(into buffer: UnsafeMutableRawBufferPointer) -> Transfer {
         while true {
             #if canImport(Darwin)
                 let count = recv(number, buffer.baseAddress, buffer.count, MSG_DONTWAIT)
@@ -51,7 +51,7 @@ final class Descriptor: Sendable {
     }
 
     /// Hands bytes to a socket; never waits, and may take a part of them.
-    func send(_ bytes: UnsafeRawBufferPointer) -> Transfer {
+    package func send(_ bytes: UnsafeRawBufferPointer) -> Transfer {
         while true {
             #if canImport(Darwin)
                 let count = Darwin.send(number, bytes.baseAddress, bytes.count, Self.sendFlags)
@@ -72,37 +72,37 @@ final class Descriptor: Sendable {
     /// Waits until the descriptor can be read (or written), or its peer is gone.
     ///
     /// - Returns: false if the time is over.
-    func wait(toWrite: Bool, milliseconds: Int) -> Bool {
-        let deadline = Clock.milliseconds &+ milliseconds
+    package func wait(toWrite: Bool, milliseconds: Int) -> Bool {
+        let deadline = SystemClock.milliseconds() &+ milliseconds
         while true {
-            let left = deadline &- Clock.milliseconds
-            if left <= 0 { return false }
+            let left = deadline &- SystemClock.milliseconds()
             var watched = pollfd(fd: number, events: Int16(toWrite ? POLLOUT : POLLIN), revents: 0)
-            let count = poll(&watched, 1, Int32(clamping: left))
+            let count = poll(&watched, 1, Int32(clamping: max(0, left)))
             if count > 0 { return true }
             if count < 0, errno != EINTR { return true }
+            if left <= 0 { return false }
         }
     }
 
     /// Has each piece sent at once. Otherwise the second one waits for the peer's acknowledgement of the first, which
     /// the peer puts off by up to 40 ms. Does nothing to a unix socket.
-    func sendWithoutDelay() {
+    package func sendWithoutDelay() {
         var on: Int32 = 1
         _ = setsockopt(number, Int32(IPPROTO_TCP), TCP_NODELAY, &on, socklen_t(MemoryLayout<Int32>.size))
     }
 
     /// Says that no more will be sent; the peer can still send.
-    func shutDownWriting() {
+    package func shutDownWriting() {
         _ = shutdown(number, Int32(SHUT_WR))
     }
 
     /// Ends both directions. The number stays taken until the last reference is gone.
-    func shutDown() {
+    package func shutDown() {
         _ = shutdown(number, Int32(SHUT_RDWR))
     }
 
     /// True where the peer does not read any more either, as far as the system can tell.
-    var isPeerGone: Bool {
+    package var isPeerGone: Bool {
         var watched = pollfd(fd: number, events: 0, revents: 0)
         guard poll(&watched, 1, 0) > 0 else { return false }
         return Int32(watched.revents) & Int32(POLLHUP | POLLERR) != 0

@@ -1,0 +1,79 @@
+import TrackerCore
+
+/// The arguments of a program that is made with `CGIApp`.
+struct CGICommandLine: Equatable {
+    /// What is wrong with them, in one sentence.
+    struct Mistake: Error, Equatable, CustomStringConvertible {
+        var description: String
+    }
+
+    enum Task: Equatable {
+        case run, help, version, check
+    }
+
+    var task = Task.run
+    /// Where to listen for FastCGI.
+    var fastCGI: String?
+    /// Where to listen for HTTP.
+    var http: String?
+    var mountPath: String?
+    var maximumRequests: Int?
+    var maximumMegabytes: Int?
+
+    static let help = """
+        A web program. Started by a web server or a process manager it speaks CGI or FastCGI, whichever it finds; started by
+        hand it serves HTTP on this machine alone, to try it out.
+
+          --fastcgi WHERE     listen for FastCGI at unix:/path/to/socket or host:port
+          --http HOST:PORT    listen for HTTP there (127.0.0.1:8081, or a free port if that one is taken)
+          --mount PATH        the path below which the web server mounts the program, where it does not say so itself;
+                              also CGI_MOUNT_PATH
+          --max-requests N    end after N requests, for whoever starts another process
+          --max-memory MB     end once the process takes so many megabytes
+          --check             look at settings, backend and spool, report, and end with 0 or 78
+          --version           show the version and end
+          --help              show this text and end
+
+        """
+
+    /// - Parameter arguments: without the program's own name.
+    init(_ arguments: some Sequence<String>) throws(Mistake) {
+        var rest = ArraySlice(Array(arguments))
+        while let argument = rest.popFirst() {
+            let parts = argument.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
+            var value: String {
+                get throws(Mistake) {
+                    guard let value = parts.count == 2 ? parts[1] : rest.popFirst() else {
+                        throw Mistake(description: "\(parts[0]) needs a value")
+                    }
+                    return value
+                }
+            }
+            switch parts.first ?? "" {
+            case "--help", "-h": task = .help
+            case "--version": task = .version
+            case "--check": task = .check
+            case "--fastcgi": fastCGI = try value
+            case "--http": http = try value
+            case "--mount": mountPath = try value
+            case "--max-requests": maximumRequests = try Self.number(parts[0], value)
+            case "--max-memory": maximumMegabytes = try Self.number(parts[0], value)
+            default: throw Mistake(description: "does not know what to do with \"\(argument)\"")
+            }
+        }
+    }
+
+    private static func number(_ name: String, _ text: String) throws(Mistake) -> Int {
+        guard let number = Int(text), number > 0, number <= 1 << 30 else {
+            throw Mistake(description: "\(name) needs a whole number above 0, not \"\(text)\"")
+        }
+        return number
+    }
+
+    /// Puts what concerns the app into its configuration.
+    func apply(to app: CGIApp) {
+        if let mountPath { app.config.mountPath = mountPath }
+        if let maximumRequests { app.config.fastCGI.maximumRequestsPerProcess = maximumRequests }
+        if let maximumMegabytes { app.config.fastCGI.maximumResidentBytes = maximumMegabytes << 20 }
+    }
+}

@@ -1,0 +1,37 @@
+import DemoServer
+import TrackerCore
+
+/// Serves an app over HTTP, for its developer.
+enum DevelopmentServer {
+    /// Where it listens if it can.
+    private static let usualPort: UInt16 = 8081
+
+    /// Why it could not start.
+    struct Failure: Error, CustomStringConvertible {
+        let description: String
+    }
+
+    /// - Parameter port: nil: the usual one, or any that is free.
+    static func run(_ app: CGIApp, host: String, port: UInt16?) throws {
+        TerminationSignal.prepare()
+        let front = HTTPFront(app: app)
+        var server = HTTPServer(configuration: .init(host: host, port: port ?? usualPort)) { await front.answer($0) }
+        let bound: UInt16
+        do {
+            bound = try server.start()
+        } catch {
+            guard port == nil else {
+                throw Failure(
+                    description: "can't listen on \(host):\(port ?? 0): \(error); try another port or address")
+            }
+            server = HTTPServer(configuration: .init(host: host, port: 0)) { await front.answer($0) }
+            bound = try server.start()
+        }
+        let shown = host.contains(":") && !host.hasPrefix("[") ? "[\(host)]" : host
+        app.config.log("No web server started this program, so it serves HTTP itself, to be tried out.")
+        app.config.log("Open http://\(shown):\(bound)/ in a browser; Ctrl-C ends it. --help shows what else it does.")
+        TerminationSignal.wait()
+        server.stop(grace: .seconds(5))
+        app.runShutdownHooks()
+    }
+}

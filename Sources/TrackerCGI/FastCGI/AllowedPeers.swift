@@ -1,0 +1,71 @@
+import TrackerCore
+
+#if canImport(Darwin)
+    import Darwin
+#elseif canImport(Musl)
+    import Musl
+#else
+    import Glibc
+#endif
+
+/// The web servers that may connect over TCP, of `FCGI_WEB_SERVER_ADDRS` (FastCGI, section 3.2).
+struct AllowedPeers: Sendable {
+    /// Numeric addresses; nil: anybody.
+    private let addresses: Set<String>?
+
+    /// - Parameter list: addresses or names with commas between them; nil allows anybody, an empty one nobody.
+    init(_ list: String?, unknown: (String) -> Void = { _ in }) {
+        guard let list else {
+            addresses = nil
+            return
+        }
+        var addresses: Set<String> = []
+        for entry in list.split(separator: ",") {
+            let name = String(entry.filter { $0 != " " && $0 != "\t" })
+            let found = Self.addresses(of: name)
+            if found.isEmpty { unknown(name) }
+            addresses.formUnion(found)
+        }
+        self.addresses = addresses
+    }
+
+    static func fromEnvironment(_ log: RateLimitedLog) -> AllowedPeers {
+        AllowedPeers(getenv("FCGI_WEB_SERVER_ADDRS").map { String(cString: $0) }) { name in
+            log.write("addresses", "\(name) in FCGI_WEB_SERVER_ADDRS is no address of a host that is known here")
+        }
+    }
+
+    /// Unix sockets are left to the permissions of their files.
+    func mayConnect(_ connection: Descriptor) -> Bool {
+        guard let addresses else { return true }
+        switch PeerAddress.of(connection.number) {
+        case .unix: return true
+        case .network(let address): return addresses.contains(Self.unmapped(address))
+        case nil: return false
+        }
+    }
+
+    private static func addresses(of name: String) -> Set<String> {
+        var hints = addrinfo()
+        #if canImport(Glibc)
+            hints.ai_socktype = Int32(SOCK_STREAM.rawValue)
+        #else
+            hints.ai_socktype = SOCK_STREAM
+        #endif
+        var found: UnsafeMutablePointer<addrinfo>?
+        guard !name.isEmpty, getaddrinfo(name, nil, &hints, &found) == 0 else { return [] }
+        defer { freeaddrinfo(found) }
+        var addresses: Set<String> = []
+        var candidate = found
+        while let info = candidate?.pointee {
+            if let address = PeerAddress.numeric(info.ai_addr, info.ai_addrlen) { addresses.insert(unmapped(address)) }
+            candidate = info.ai_next
+        }
+        return addresses
+    }
+
+    /// An IPv4 peer of an IPv6 socket is an IPv4 peer.
+    private static func unmapped(_ address: String) -> String {
+        address.hasPrefix("::ffff:") && address.contains(".") ? String(address.dropFirst(7)) : address
+    }
+}

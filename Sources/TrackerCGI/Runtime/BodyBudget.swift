@@ -1,0 +1,46 @@
+import Synchronization
+
+/// The memory that bodies of all requests may take together.
+final class BodyBudget: Sendable {
+    let limit: Int
+    private let taken = Atomic<Int>(0)
+
+    init(limit: Int) {
+        self.limit = max(0, limit)
+    }
+
+    /// Bytes in use.
+    var used: Int { taken.load(ordering: .relaxed) }
+
+    fileprivate func take(_ count: Int) -> Bool {
+        let (total, overflows) = taken.load(ordering: .relaxed).addingReportingOverflow(count)
+        guard !overflows, total <= limit else { return false }
+        taken.wrappingAdd(count, ordering: .relaxed)
+        return true
+    }
+
+    fileprivate func giveBack(_ count: Int) {
+        taken.wrappingSubtract(count, ordering: .relaxed)
+    }
+}
+
+/// One request's part of a budget, given back with its last reference.
+final class BodyReservation: Sendable {
+    private let budget: BodyBudget
+    private let count = Atomic<Int>(0)
+
+    init(_ budget: BodyBudget) {
+        self.budget = budget
+    }
+
+    deinit {
+        budget.giveBack(count.load(ordering: .relaxed))
+    }
+
+    /// - Returns: false if there is no room.
+    func take(_ bytes: Int) -> Bool {
+        guard budget.take(bytes) else { return false }
+        count.wrappingAdd(bytes, ordering: .relaxed)
+        return true
+    }
+}

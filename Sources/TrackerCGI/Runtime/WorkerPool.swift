@@ -1,0 +1,286 @@
+import Synchronization
+import TrackerCore
+
+#if canImport(Darwin)
+    import Darwin
+#elseif canImport(Musl)
+    import Musl
+#else
+    import Glibc
+#endif
+
+/// Threads around one poller, which also run what blocks.
+///
+/// Whichever thread gets an event sees to it, and if that makes work that may block, does this work too, without a
+/// change of thread. The pool grows while all of its threads are busy, up to a limit of threads in blocking work and one
+/// more: events are always seen to. Work beyond the limit waits in a bounded line.
+final class WorkerPool: Sendable {
+    typealias Job = @Sendable (Worker) -> Void
+
+    private struct Line: Sendable {
+        var jobs: [Job] = []
+        var first = 0
+        var count: Int { jobs.count - first }
+
+        mutating func take() -> Job? {
+            guard first < jobs.count else { return nil }
+            let job = jobs[first]
+            first += 1
+            if first == jobs.count {
+                jobs.removeAll(keepingCapacity: first <= 64)
+                first = 0
+            } else if first > 256, first > jobs.count / 2 {
+                jobs.removeFirst(first)
+                first = 0
+            }
+            return job
+        }
+    }
+
+    let poller: Poller
+    let maximumThreads: Int
+    let maximumWaiting: Int
+    private let wake: WakePipe
+    private let log: RateLimitedLog
+    private let line = ThreadLock(Line())
+    private let handler = ThreadLock<@Sendable (Poller.Event, Worker) -> Void>({ _, _ in })
+    private let blocking = Atomic<Int>(0)
+    private let idle = Atomic<Int>(0)
+    private let threads = Atomic<Int>(0)
+    private let finished = Atomic<UInt64>(0)
+    private let isStarved = Atomic<Bool>(false)
+    private let isStopped = Atomic<Bool>(false)
+    private let overseer = ThreadLock((isStarted: false, isAwake: false))
+
+    /// Tokens below are the pool's own.
+    static let firstFreeToken: UInt64 = 2
+    private static let wakeToken: UInt64 = 1
+
+    /// - Parameters:
+    ///   - maximumThreads: threads in blocking work, 1...1024.
+    ///   - maximumWaiting: jobs that may wait for one of them.
+    init(maximumThreads: Int, maximumWaiting: Int, log: RateLimitedLog) throws(SystemError) {
+        self.maximumThreads = max(1, min(maximumThreads, 1024))
+        self.maximumWaiting = max(0, maximumWaiting)
+        self.log = log
+        poller = try Poller()
+        wake = try WakePipe()
+        try poller.add(wake.readEnd.number, token: Self.wakeToken, interest: [.read, .edge])
+    }
+
+    deinit { poller.close() }
+
+    /// Starts the first thread.
+    ///
+    /// - Parameter handler: sees to the events of what was added to the poller.
+    func start(_ handler: @escaping @Sendable (Poller.Event, Worker) -> Void = { _, _ in }) {
+        self.handler.withLock { $0 = handler }
+        growIfBusy()
+    }
+
+    /// Ends threads as they get idle.
+    func stop() {
+        isStopped.store(true, ordering: .releasing)
+        wake.write(1)
+    }
+
+    /// For a status line: all threads, those in blocking work, and the jobs in line.
+    var load: (threads: Int, blocking: Int, waiting: Int) {
+        (threads.load(ordering: .relaxed), blocking.load(ordering: .relaxed), line.withLock { $0.count })
+    }
+
+    // MARK: Blocking work
+
+    /// Runs a job: at once on this very thread if that may block, in turn otherwise.
+    ///
+    /// - Returns: false if the line is full; the job will not run then.
+    func run(on worker: Worker, _ job: @escaping Job) -> Bool {
+        guard beginBlocking() else { return submit(job) }
+        growIfBusy()
+        job(worker)
+        endBlocking()
+        return true
+    }
+
+    /// Puts a job into the line.
+    ///
+    /// - Parameter isBounded: false for what must run in any case, and is bounded by other means.
+    /// - Returns: false if the line is full; the job will not run then.
+    func submit(isBounded: Bool = true, _ job: @escaping Job) -> Bool {
+        let isAccepted = line.withLock { line in
+            // What finds a free thread does not wait.
+            let free = maximumThreads - blocking.load(ordering: .relaxed)
+            if isBounded, line.count >= maximumWaiting + max(0, free) { return false }
+            line.jobs.append(job)
+            return true
+        }
+        guard isAccepted else { return false }
+        growIfBusy()
+        wake.write(1)
+        return true
+    }
+
+    /// Runs a function that may block, away from Swift's own threads.
+    ///
+    /// - Throws: `CGIRequestError.overloaded` if the line is full, and what the function throws.
+    func run<Result: Sendable>(_ body: @escaping @Sendable () throws -> Result) async throws -> Result {
+        try await withCheckedThrowingContinuation { continuation in
+            let isAccepted = submit { _ in
+                do {
+                    continuation.resume(returning: try body())
+                } catch {
+                    continuation.resume(throwing: error)
+                }
+            }
+            if !isAccepted { continuation.resume(throwing: CGIRequestError.overloaded) }
+        }
+    }
+
+    private func beginBlocking() -> Bool {
+        // Never above the limit, not for a moment: who sees it there leaves a job to others.
+        var count = blocking.load(ordering: .acquiring)
+        while count < maximumThreads {
+            let (isExchanged, original) = blocking.compareExchange(
+                expected: count, desired: count + 1, ordering: .acquiringAndReleasing)
+            if isExchanged { return true }
+            count = original
+        }
+        return false
+    }
+
+    private func endBlocking() {
+        blocking.wrappingSubtract(1, ordering: .acquiringAndReleasing)
+    }
+
+    // MARK: Threads
+
+    private static let quickThreads = max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN))) + 1
+
+    /// Starts another thread if none is waiting for events: at once up to one more than there are processors, beyond
+    /// that only where the threads are stuck. More threads than that just take the processors from each other.
+    private func growIfBusy() {
+        guard idle.load(ordering: .relaxed) == 0 else { return }
+        if threads.load(ordering: .relaxed) < Self.quickThreads {
+            startThread()
+        } else if !isStarved.exchange(true, ordering: .acquiringAndReleasing) {
+            overseer.withLock { $0.isAwake = true }
+            overseer.signal()
+            startOverseer()
+        }
+    }
+
+    /// - Returns: false at the limit.
+    @discardableResult
+    private func startThread() -> Bool {
+        let count = threads.wrappingAdd(1, ordering: .relaxed).newValue
+        // One more than may block: it sees to events.
+        guard count <= maximumThreads + 1 else {
+            threads.wrappingSubtract(1, ordering: .relaxed)
+            return false
+        }
+        // Counted as idle from here on, or a burst would start one thread for each of its requests.
+        idle.wrappingAdd(1, ordering: .relaxed)
+        do {
+            try DetachedThread.start(name: "cgi-worker", stackBytes: 1 << 20) { self.work() }
+            return true
+        } catch {
+            idle.wrappingSubtract(1, ordering: .relaxed)
+            threads.wrappingSubtract(1, ordering: .relaxed)
+            log.write("thread", "no further thread can be started: \(error)")
+            return false
+        }
+    }
+
+    private func startOverseer() {
+        let isFirst = overseer.withLock { state in
+            defer { state.isStarted = true }
+            return !state.isStarted
+        }
+        guard isFirst else { return }
+        do {
+            try DetachedThread.start(name: "cgi-pool", stackBytes: 256 << 10) { self.oversee() }
+        } catch {
+            overseer.withLock { $0.isStarted = false }
+            isStarved.store(false, ordering: .releasing)
+            startThread()
+        }
+    }
+
+    /// Adds threads whenever all of them have been at work on the same events for two milliseconds: one, then two, then
+    /// four, as long as that helps nobody.
+    private func oversee() {
+        while !isStopped.load(ordering: .acquiring) {
+            _ = overseer.wait { state -> Bool? in
+                defer { state.isAwake = false }
+                return state.isAwake ? true : nil
+            }
+            var batch = 1
+            while idle.load(ordering: .relaxed) == 0 {
+                let before = finished.load(ordering: .relaxed)
+                usleep(2000)
+                guard finished.load(ordering: .relaxed) == before else {
+                    batch = 1
+                    continue
+                }
+                for _ in 0..<batch where !startThread() { break }
+                batch = min(batch * 2, 16)
+            }
+            isStarved.store(false, ordering: .releasing)
+            // Whoever became busy just before that did not wake us.
+            if idle.load(ordering: .sequentiallyConsistent) == 0 { growIfBusy() }
+        }
+    }
+
+    private func work() {
+        let worker = Worker()
+        let handler = handler.withLock { $0 }
+        while !isStopped.load(ordering: .relaxed) {
+            let event = poller.waitForOne(milliseconds: 30_000)
+            idle.wrappingSubtract(1, ordering: .relaxed)
+            if let event {
+                if event.token == Self.wakeToken { wake.drain() } else { handler(event, worker) }
+                while runNextJob(on: worker) {}
+            } else if idle.load(ordering: .relaxed) >= 2 {
+                threads.wrappingSubtract(1, ordering: .relaxed)
+                return
+            }
+            finished.wrappingAdd(1, ordering: .relaxed)
+            idle.wrappingAdd(1, ordering: .relaxed)
+        }
+        idle.wrappingSubtract(1, ordering: .relaxed)
+        threads.wrappingSubtract(1, ordering: .relaxed)
+        // The next one has to hear of it as well.
+        wake.write(1)
+    }
+
+    /// Takes a job off the line. Nothing else must wait for the end of it: a thread for what comes next is seen to, and
+    /// one is woken if that is another job.
+    private func runNextJob(on worker: Worker) -> Bool {
+        guard beginBlocking() else { return false }
+        let (job, isLast) = line.withLock { line in (line.take(), line.count == 0) }
+        guard let job else {
+            endBlocking()
+            return false
+        }
+        growIfBusy()
+        if !isLast { wake.write(1) }
+        job(worker)
+        endBlocking()
+        finished.wrappingAdd(1, ordering: .relaxed)
+        return true
+    }
+}
+
+/// What one thread of the pool works with.
+///
+/// Only its own thread touches it: the thread makes it, and passes it down its own calls. Hence the unchecked
+/// conformance, which jobs need in order to take it as a parameter.
+final class Worker: @unchecked Sendable {
+    /// Small, since every thread has one, and a long upload touches them all.
+    let input = UnsafeMutableRawBufferPointer.allocate(byteCount: 16_384, alignment: 16)
+    var encoder = FastCGIRecordEncoder()
+
+    deinit {
+        input.deallocate()
+    }
+}

@@ -1,0 +1,114 @@
+import TrackerCore
+
+#if canImport(Darwin)
+    import Darwin
+#elseif canImport(Musl)
+    import Musl
+#else
+    import Glibc
+#endif
+
+/// What `--check` looks at for the tracker. Nothing is sent to the backend.
+enum CGITrackerChecks {
+    static func add(to app: CGIApp, _ configuration: TrackerConfiguration) {
+        app.onCheck("settings") {
+            .passed("project \(configuration.projectID), events go to \(configuration.backendEndpoint)")
+        }
+        app.onCheck("libcurl") { libcurl() }
+        app.onCheck("backend") { backend(configuration.backendEndpoint, within: configuration.connectTimeout) }
+        app.onCheck("spool") { spool(configuration.spoolDirectory) }
+    }
+
+    private static func libcurl() -> CGICheckResult {
+        #if os(Linux)
+            let names = ["libcurl.so.4", "libcurl-gnutls.so.4"]
+        #else
+            let names = ["libcurl.4.dylib", "/usr/lib/libcurl.4.dylib"]
+        #endif
+        for name in names {
+            guard let handle = dlopen(name, RTLD_LAZY) else { continue }
+            dlclose(handle)
+            return .passed(name)
+        }
+        return .failed("\(names[0]) can't be loaded: install libcurl4 (Debian, Ubuntu) or libcurl (Fedora, Alpine)")
+    }
+
+    /// Connects, and says no word.
+    private static func backend(_ endpoint: BackendEndpoint, within limit: Duration) -> CGICheckResult {
+        let port = Self.port(endpoint)
+        var hints = addrinfo()
+        #if canImport(Glibc)
+            hints.ai_socktype = Int32(SOCK_STREAM.rawValue)
+        #else
+            hints.ai_socktype = SOCK_STREAM
+        #endif
+        var found: UnsafeMutablePointer<addrinfo>?
+        guard getaddrinfo(endpoint.host, port, &hints, &found) == 0 else {
+            return .failed("\(endpoint.host) is no host that is known here")
+        }
+        defer { freeaddrinfo(found) }
+        var failure = ""
+        var candidate = found
+        while let info = candidate?.pointee {
+            do throws(SystemError) {
+                try connect(info, milliseconds: limit.boundedMilliseconds)
+                return .passed("\(endpoint.host) takes connections on port \(port)")
+            } catch {
+                failure = "\(error)"
+            }
+            candidate = info.ai_next
+        }
+        return .failed("\(endpoint.host), port \(port): \(failure)")
+    }
+
+    private static func connect(_ info: addrinfo, milliseconds: Int) throws(SystemError) {
+        let number = socket(info.ai_family, info.ai_socktype, info.ai_protocol)
+        guard number >= 0 else { throw SystemError(call: "socket") }
+        let descriptor = Descriptor(number)
+        _ = fcntl(number, F_SETFL, fcntl(number, F_GETFL) | O_NONBLOCK)
+        #if canImport(Darwin)
+            let code = Darwin.connect(number, info.ai_addr, info.ai_addrlen)
+        #elseif canImport(Musl)
+            let code = Musl.connect(number, info.ai_addr, info.ai_addrlen)
+        #else
+            let code = Glibc.connect(number, info.ai_addr, info.ai_addrlen)
+        #endif
+        if code == 0 { return }
+        guard errno == EINPROGRESS else { throw SystemError(call: "connect") }
+        guard descriptor.wait(toWrite: true, milliseconds: max(1, milliseconds)) else {
+            throw SystemError(call: "connect", code: ETIMEDOUT)
+        }
+        var error: Int32 = 0
+        var length = socklen_t(MemoryLayout<Int32>.size)
+        _ = getsockopt(number, SOL_SOCKET, SO_ERROR, &error, &length)
+        if error != 0 { throw SystemError(call: "connect", code: error) }
+    }
+
+    private static func port(_ endpoint: BackendEndpoint) -> String {
+        let afterHost = endpoint.authority.split(separator: "]").last ?? ""
+        if let colon = afterHost.lastIndex(of: ":"), colon != afterHost.index(before: afterHost.endIndex) {
+            return String(afterHost[afterHost.index(after: colon)...])
+        }
+        return endpoint.scheme == "https" ? "443" : "80"
+    }
+
+    private static func spool(_ directory: String?) -> CGICheckResult {
+        guard let directory else {
+            return .passed("none: what can't be delivered in time is lost (RA_SPOOL_DIRECTORY)")
+        }
+        var status = stat()
+        // What is not there yet is made by the tracker, where it may.
+        let place = stat(directory, &status) == 0 ? directory : parent(of: directory)
+        guard access(place, W_OK | X_OK) == 0 else {
+            return .failed(
+                "\(SystemError(call: place)) for user \(geteuid()); chown it to the user that the app runs as")
+        }
+        return .passed("\(directory) can be written")
+    }
+
+    private static func parent(of path: String) -> String {
+        let parts = path.split(separator: "/")
+        let rest = parts.dropLast().joined(separator: "/")
+        return path.hasPrefix("/") ? "/" + rest : (rest.isEmpty ? "." : rest)
+    }
+}

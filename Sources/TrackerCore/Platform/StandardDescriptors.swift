@@ -1,0 +1,54 @@
+#if canImport(Darwin)
+    import Darwin
+#elseif canImport(Musl)
+    import Musl
+#else
+    import Glibc
+#endif
+
+/// Descriptors 0, 1 and 2.
+package enum StandardDescriptors {
+    /// Opens the closed ones on /dev/null. Otherwise the next socket gets such a number, and whatever prints to
+    /// standard output writes into a client's response.
+    package static func reopenClosed() {
+        for number: Int32 in 0...2 where fcntl(number, F_GETFD) < 0 && errno == EBADF {
+            // open takes the lowest free number, which is this one.
+            let opened = open("/dev/null", O_RDWR)
+            if opened >= 0, opened != number { _ = close(opened) }
+        }
+    }
+
+    /// Points all three at /dev/null, so that the web server sees them closed while their numbers stay taken.
+    package static func detach() { silence(0, 1, 2) }
+
+    /// Points descriptors at /dev/null.
+    package static func silence(_ numbers: Int32...) {
+        let null = open("/dev/null", O_RDWR)
+        guard null >= 0 else { return }
+        for number in numbers { _ = dup2(null, number) }
+        if null > 2 { _ = close(null) }
+    }
+
+    /// The listening sockets that a process manager passed to this process (sd_listen_fds(3)). Asked a second time, there
+    /// are none: a program that this one starts must not take the variables for its own.
+    package static func passedSockets() -> [Int32] {
+        let process = getenv("LISTEN_PID").flatMap { Int32(String(cString: $0)) }
+        let count = getenv("LISTEN_FDS").flatMap { Int32(String(cString: $0)) } ?? 0
+        guard process == getpid(), count > 0, count <= 64 else { return [] }
+        for name in ["LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES"] { unsetenv(name) }
+        return (3..<(3 + count)).filter { isListening($0) }
+    }
+
+    /// Whether `passedSockets` has any, without taking them.
+    package static var hasPassedSockets: Bool {
+        let process = getenv("LISTEN_PID").flatMap { Int32(String(cString: $0)) }
+        return process == getpid() && isListening(3)
+    }
+
+    /// True for a socket that takes connections.
+    package static func isListening(_ number: Int32) -> Bool {
+        var value: Int32 = 0
+        var length = socklen_t(MemoryLayout<Int32>.size)
+        return getsockopt(number, SOL_SOCKET, SO_ACCEPTCONN, &value, &length) == 0 && value != 0
+    }
+}

@@ -16,7 +16,9 @@ let package = Package(
     dependencies: [],
     targets: [
         // libcurl's few prototypes, looked up with dlopen: nothing to install in order to build.
-        .target(name: "CCurl", dependencies: ["CPlatform"], linkerSettings: [.linkedLibrary("dl", .when(platforms: [.linux]))]),
+        .target(
+            name: "CCurl", dependencies: ["CPlatform"],
+            linkerSettings: [.linkedLibrary("dl", .when(platforms: [.linux]))]),
 
         // zlib's few prototypes, likewise.
         .target(name: "CZlib", linkerSettings: [.linkedLibrary("dl", .when(platforms: [.linux]))]),

@@ -183,7 +183,8 @@ struct FastCGIHostTests {
     @Test("ends when it takes more memory than it may")
     func maximumMemory() async throws {
         let (run, port) = try await start(["--max-memory", "1"])
-        #expect(try ask(port)?.hasPrefix("Status: 200") == true)
+        // It may have ended before, as it is over the limit from the start.
+        _ = try? ask(port)
         #expect(try await run.end() == 0)
         #expect(run.errors.contains("more than it may"))
     }

@@ -64,7 +64,7 @@ struct ReceivingTests {
         for _ in 0..<5 { #expect(try await handler.post(large).hasPrefix("HTTP/1.1 200 ")) }
         let statistics = try await handler.get("/_stats")
         #expect(statistics.contains("\"accepted\": 500") && !statistics.contains("\"not_printed\": 0"))
-        try await eventually("the message") {
+        try await eventually(within: .seconds(240), "the message") {
             _ = unread.read()
             return handler.program.errors.contains("events: what reads standard output is too slow")
         }

@@ -55,7 +55,7 @@ func deliver(from spool: Spool) {
     while true {
         spool.look()
         var taken: [(record: SpoolRecord, place: SpoolPlace)] = []
-        while taken.count < 50, let next = spool.next() { taken.append(next) }
+        while taken.count < 2_000, let next = spool.next() { taken.append(next) }
         guard !taken.isEmpty else {
             usleep(200)
             continue

@@ -33,10 +33,6 @@ final class DeliveryLoop {
         /// How many events are written ahead at a time while others are on their way, and while none are.
         static let writtenAhead = 16
         static let writtenInPause = 64
-        /// How long before a shutdown's deadline sending stops, so that what is left gets to disk on a busy machine.
-        static let storingReserve: UInt64 = 100_000_000
-        /// What writing one event to disk may take, generously.
-        static let storingPerEvent: UInt64 = 12_000
         /// Unused connections are closed then.
         static let idle: UInt64 = 60_000_000_000
     }
@@ -70,7 +66,7 @@ final class DeliveryLoop {
     /// - Returns: false when there is nothing left to do, or no time.
     func turn() -> Bool {
         let now = clock.now()
-        let status = status
+        let status = DeliveryStatus(outbox, link, settlement.pacer, store)
         orders = mailbox.orders(reporting: status)
         writer.mailboxCount = orders.waiting
         if orders.flushes != knownFlushes {
@@ -78,8 +74,8 @@ final class DeliveryLoop {
             settlement.pacer.hurry()
             outbox.releaseAll()
         }
-        let stopAt = orders.stopAt.map { lastMoment(before: $0, now: now) }
-        if let stopAt, now >= stopAt { return false }
+        let ending = ShutdownDeadline(orders, hasDisk: store != nil, now: now)
+        if now >= ending.stopAt { return false }
         // Batches cost so little that there is nothing to gain.
         if !source.sendsLines, !orders.isClosed, !orders.isAwaited,
             let until = brake.rest(now: now, refusals: orders.refusals)
@@ -96,23 +92,12 @@ final class DeliveryLoop {
             orders, status, isBraking: brake.isOn, spoolRefusal: store?.reasonOfRefusal,
             pending: orders.open, now: now)
         let isIdle = outbox.isEmpty && !hasUnwritten
-        if orders.isClosed, mayStop(isIdle: isIdle, now: now, stopAt: stopAt) { return false }
-        rest(now, isIdle: isIdle && !mayHaveStored, until: stopAt ?? .max)
+        if orders.isClosed {
+            let drains = drainsSpool && mayHaveStored && !settlement.pacer.isAway
+            if isIdle ? !drains : ending.isPointless(settlement.pacer, flying: outbox.flyingCount, now) { return false }
+        }
+        rest(now, isIdle: isIdle && !mayHaveStored, until: ending.stopAt)
         return true
-    }
-
-    private var status: DeliveryStatus {
-        var status = DeliveryStatus()
-        status.inFlight = outbox.flyingEvents
-        let connections = link.connections
-        status.backend.window = min(settlement.pacer.window, link.maximumInFlight)
-        status.backend.inFlight = outbox.flyingCount
-        status.backend.latency = settlement.pacer.latency
-        status.backend.connections = connections.count
-        status.backend.httpVersion = connections.httpVersion
-        status.backend.isAway = settlement.pacer.isAway
-        if let store { status.damage = store.damage }
-        return status
     }
 
     private var hasUnwritten: Bool { writer.unwritten > 0 }
@@ -256,21 +241,6 @@ final class DeliveryLoop {
     }
 
     // MARK: Ending
-
-    /// When to stop sending: early enough for what is left to go to disk before the deadline.
-    private func lastMoment(before deadline: UInt64, now: UInt64) -> UInt64 {
-        guard store != nil, deadline > now else { return deadline }
-        let needed = Limit.storingReserve + UInt64(mailbox.statistics.pending) * Limit.storingPerEvent
-        return deadline - now > needed ? deadline - needed : now
-    }
-
-    private func mayStop(isIdle: Bool, now: UInt64, stopAt: UInt64?) -> Bool {
-        let pacer = settlement.pacer
-        if isIdle { return !(drainsSpool && !pacer.isAway && storeHasWork(now)) }
-        guard outbox.flyingCount == 0, pacer.pausedUntil > now else { return false }
-        // On disk is as good as it gets; without a disk, a try that comes too late is none.
-        return store != nil || stopAt.map { pacer.pausedUntil >= $0 } ?? false
-    }
 
     private func end() {
         link.cancel()

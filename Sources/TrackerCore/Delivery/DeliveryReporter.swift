@@ -142,3 +142,19 @@ struct DeliveryReporter {
         return "\(tenths / 10).\(tenths % 10) s"
     }
 }
+
+extension DeliveryStatus {
+    /// What delivery does at the moment.
+    init(_ outbox: Outbox, _ link: BackendLink, _ pacer: Pacer, _ store: ParcelStore?) {
+        self.init()
+        inFlight = outbox.flyingEvents
+        let connections = link.connections
+        backend.window = min(pacer.window, link.maximumInFlight)
+        backend.inFlight = outbox.flyingCount
+        backend.latency = pacer.latency
+        backend.connections = connections.count
+        backend.httpVersion = connections.httpVersion
+        backend.isAway = pacer.isAway
+        if let store { damage = store.damage }
+    }
+}

@@ -27,6 +27,8 @@ final class ParcelStore {
         static let pause: UInt64 = 250_000_000
         static let longestPause: UInt64 = 8_000_000_000
         static let recordsPerWrite = 256
+        /// How often the log says the same about the disk.
+        static let repetition: UInt64 = 600_000_000_000
     }
 
     /// - Returns: nil if no directory is configured.
@@ -51,7 +53,9 @@ final class ParcelStore {
         } catch {
             nextOpening = now &+ Limit.reopening
             reasonOfRefusal = "its directory can't be used"
-            log.write(.error, topic: "spool.open", "\(error) Until then events are kept in memory only.")
+            log.write(
+                .error, topic: "spool.open", every: Limit.repetition,
+                "\(error) Until then events are kept in memory only.")
         }
         return spool
     }
@@ -111,7 +115,7 @@ final class ParcelStore {
             reasonOfRefusal = reason
         }
         log.write(
-            .error, topic: "spool.\(reason)",
+            .error, topic: "spool.\(reason)", every: Limit.repetition,
             "the spool in \(directory) does not take events: \(reason); they stay in memory as long as there is room")
     }
 
@@ -156,6 +160,8 @@ final class ParcelStore {
         if now >= nextLook {
             spool.look()
             nextLook = now &+ Limit.look
+            // An open directory takes a descriptor that a connection may need.
+            if !spool.mayHaveMore { spool.rest() }
         }
         return spool.mayHaveMore
     }

@@ -33,54 +33,7 @@ final class Mailbox: Sendable {
         case nothingElse
     }
 
-    private struct Waiter {
-        let identifier: UInt64
-        /// Settled once the oldest open event is this one or younger.
-        let sequence: UInt64
-        let wake: @Sendable () -> Void
-    }
-
-    private struct State {
-        var queue = EventQueue()
-        var ledger = Ledger()
-        var finished = FinishedTickets()
-        /// How many events ever left the queue; the queue's first event has this number.
-        var dequeued: UInt64 = 0
-        var isThreadStarted = false
-        var isThreadEnded = false
-        /// The thread does nothing any more but bring what is left to disk.
-        var isSpooling = false
-        var isAsleep = false
-        /// Rests without being woken by each event, but by a queue that fills.
-        var isResting = false
-        var isRung = false
-        var isClosed = false
-        var stopAt: UInt64?
-        var flushes = 0
-        var waiters: [Waiter] = []
-        var nextWaiter: UInt64 = 0
-        /// Tells the child of a fork from the process that made the state.
-        var forks = cplatform_count_forks()
-        /// What the parent had when it forked. It stays as it is: to let go of it would run the app's code.
-        var inherited: Inherited?
-
-        mutating func noticeFork() {
-            if forks != cplatform_count_forks() { self = State(inherited: Inherited(self)) }
-        }
-
-        mutating func ring() {
-            isRung = true
-            isAsleep = false
-            isResting = false
-        }
-    }
-
-    private final class Inherited {
-        let state: State
-        init(_ state: State) { self.state = state }
-    }
-
-    private let state = ThreadLock(State(), survivesFork: true)
+    private let state = ThreadLock(MailboxState(), survivesFork: true)
     private let capacity: Int
     private let maximumBytes: Int
     /// Starts the delivery thread, and says whether it could.
@@ -94,7 +47,7 @@ final class Mailbox: Sendable {
 
     /// A child that a fork made starts with nothing of its own; its parent keeps what there was.
     @inline(__always)
-    private func withState<Result>(_ body: (inout State) throws -> Result) rethrows -> Result {
+    private func withState<Result>(_ body: (inout MailboxState) throws -> Result) rethrows -> Result {
         try state.withLock { state in
             state.noticeFork()
             return try body(&state)
@@ -140,7 +93,7 @@ final class Mailbox: Sendable {
 
     func countIgnored() { withState { $0.ledger.countIgnored() } }
 
-    private func isFilling(_ state: borrowing State) -> Bool {
+    private func isFilling(_ state: borrowing MailboxState) -> Bool {
         state.ledger.open >= capacity - capacity / 4 || state.ledger.openBytes >= maximumBytes - maximumBytes / 4
     }
 
@@ -158,7 +111,7 @@ final class Mailbox: Sendable {
             state.flushes += 1
             state.nextWaiter += 1
             state.waiters.append(
-                Waiter(
+                MailboxState.Waiter(
                     identifier: state.nextWaiter,
                     sequence: awaitsEnd ? .max : state.dequeued + UInt64(state.queue.count), wake: wake))
             state.ring()
@@ -201,7 +154,7 @@ final class Mailbox: Sendable {
         _ = consume abandoned
     }
 
-    private static func dropAll(_ state: inout State) -> EventQueue {
+    private static func dropAll(_ state: inout MailboxState) -> EventQueue {
         state.ledger.dropAll(.shutdown)
         var queue = EventQueue()
         swap(&queue, &state.queue)
@@ -266,7 +219,7 @@ final class Mailbox: Sendable {
     ///
     /// - Parameter oldest: the number of the oldest event that the delivery thread has and that is not settled.
     func notifyWaiters(oldest: UInt64?) {
-        let ready = withState { state -> [Waiter] in
+        let ready = withState { state -> [MailboxState.Waiter] in
             let oldest = oldest ?? state.dequeued
             let ready = state.waiters.filter { $0.sequence <= oldest }
             if !ready.isEmpty { state.waiters.removeAll { $0.sequence <= oldest } }
@@ -277,7 +230,7 @@ final class Mailbox: Sendable {
 
     /// The thread's last act: counts what is left, and wakes everybody.
     func threadEnds() {
-        let (waiters, left) = withState { state -> ([Waiter], EventQueue) in
+        let (waiters, left) = withState { state -> ([MailboxState.Waiter], EventQueue) in
             state.isThreadEnded = true
             defer { state.waiters.removeAll() }
             return (state.waiters, Self.dropAll(&state))

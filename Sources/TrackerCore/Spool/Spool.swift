@@ -11,11 +11,11 @@ package final class Spool {
     package let path: String
     private let limits: SpoolLimits
     private let now: () -> UInt64
-    private let shelf: SpoolShelf
+    let shelf: SpoolShelf
     /// Segments that are held; the one that is written is among them.
-    private var held: [SpoolSegment] = []
+    private(set) var held: [SpoolSegment] = []
     private var writing: SpoolSegment?
-    private var counts = SpoolStatistics()
+    private(set) var counts = SpoolStatistics()
 
     /// Segments that are held at a time; each takes a descriptor.
     private static let maximumHeld = 64
@@ -44,7 +44,7 @@ package final class Spool {
     ) -> (places: [SpoolPlace?], result: SpoolAppendResult) {
         var places = [SpoolPlace?](repeating: nil, count: records.count)
         var result = SpoolAppendResult()
-        var batch = Batch()
+        var batch = SpoolBatch()
         var failure: SystemError?
         if let writing, writing.file.sizeIfLinked == nil { letGo(of: writing) }
         for (index, record) in records.enumerated() {
@@ -75,9 +75,7 @@ package final class Spool {
             } else if !makeRoom(for: batch.bytes.count + size, &result) {
                 result.spoolFull += record.eventCount
             } else {
-                SpoolFormat.append(record, to: &batch.bytes)
-                batch.ends.append(batch.bytes.count)
-                batch.indices.append(index)
+                batch.append(record, index)
             }
         }
         if failure == nil { _ = flush(&batch, records, areOut, &places, &result) }
@@ -87,33 +85,14 @@ package final class Spool {
         return (places, result)
     }
 
-    private struct Batch {
-        var bytes: [UInt8] = []
-        /// Where each record ends, and which of the caller's it is.
-        var ends: [Int] = []
-        var indices: [Int] = []
-    }
-
     /// Writes what is gathered in one go. Whole records that went in before a failure stay and count as stored.
     private func flush(
-        _ batch: inout Batch, _ records: [SpoolRecord], _ areOut: Bool, _ places: inout [SpoolPlace?],
+        _ batch: inout SpoolBatch, _ records: [SpoolRecord], _ areOut: Bool, _ places: inout [SpoolPlace?],
         _ result: inout SpoolAppendResult
     ) -> SystemError? {
-        defer { batch = Batch() }
-        guard let writing, !batch.ends.isEmpty else { return nil }
-        let (whole, failure) = writing.write(batch.bytes, ends: batch.ends)
-        var start = 0
-        for (end, index) in zip(batch.ends, batch.indices) {
-            let events = records[index].eventCount
-            if end <= whole {
-                let offset = writing.append(bytes: end - start, events: events, isOut: areOut)
-                places[index] = SpoolPlace(segment: writing, offset: offset, events: events)
-                result.stored += events
-            } else if let failure {
-                result.refuse(events, because: failure)
-            }
-            start = end
-        }
+        defer { batch = SpoolBatch() }
+        guard let writing, !batch.isEmpty else { return nil }
+        let (whole, failure) = batch.write(to: writing, records, areOut, &places, &result)
         shelf.wrote(whole)
         // A file that failed is not trusted with the next append.
         if failure != nil { finishWriting() }
@@ -270,25 +249,5 @@ package final class Spool {
             if segment.isSpent { remove(segment) } else { letGo(of: segment) }
         }
         shelf.close()
-    }
-
-    // MARK: Counts
-
-    /// Own events on disk that were lost, and damage, so far. Does not touch the disk.
-    package var losses: SpoolStatistics {
-        var losses = counts
-        losses.corruptSegments = shelf.foreignFiles
-        losses.takenByOthers = shelf.takenByOthers
-        return losses
-    }
-
-    /// Reads the directory, so that the sizes are of now.
-    package var statistics: SpoolStatistics {
-        let listing = shelf.list()
-        var statistics = losses
-        statistics.pendingEvents = held.reduce(0) { $0 + $1.ownPending } + shelf.ownPending
-        statistics.pendingSegments = listing?.segments.count ?? 0
-        statistics.pendingBytes = listing?.totalBytes ?? 0
-        return statistics
     }
 }

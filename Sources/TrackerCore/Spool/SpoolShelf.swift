@@ -78,7 +78,8 @@ final class SpoolShelf {
 
     /// Holds a segment. A file that is none is set aside, or left alone from now on.
     func take(_ name: String, _ listing: SpoolDirectory.Listing?) -> SpoolSegment? {
-        guard let directory = directory(), !avoided.contains(name), case .held(let file) = SpoolSegmentFile.open(name, in: directory),
+        guard let directory = directory(), !avoided.contains(name),
+            case .held(let file) = SpoolSegmentFile.open(name, in: directory),
             let size = file.sizeIfLinked, let start = file.read(count: SpoolFormat.fileHeaderBytes)
         else { return nil }
         // A file that cannot be a segment is judged by its beginning alone.
@@ -91,7 +92,8 @@ final class SpoolShelf {
             avoid(name)
         case .current, .unfinished, .foreign:
             foreignFiles += 1
-            let asideCount = listing?.corruptCount ?? directory.list(bytesCounted: false)?.corruptCount ?? .max
+            let asideCount =
+                listing?.corruptCount ?? directory.list(bytesCounted: false)?.corruptCount ?? .max
             if asideCount >= Self.maximumCorruptFiles || !file.setAside() { avoid(name) }
         }
         return nil

@@ -28,3 +28,23 @@ package struct SpoolStatistics: Sendable, Equatable {
 
     package init() {}
 }
+
+extension Spool {
+    /// Own events on disk that were lost, and damage, so far. Does not touch the disk.
+    package var losses: SpoolStatistics {
+        var losses = counts
+        losses.corruptSegments = shelf.foreignFiles
+        losses.takenByOthers = shelf.takenByOthers
+        return losses
+    }
+
+    /// Reads the directory, so that the sizes are of now.
+    package var statistics: SpoolStatistics {
+        let listing = shelf.list()
+        var statistics = losses
+        statistics.pendingEvents = held.reduce(0) { $0 + $1.ownPending } + shelf.ownPending
+        statistics.pendingSegments = listing?.segments.count ?? 0
+        statistics.pendingBytes = listing?.totalBytes ?? 0
+        return statistics
+    }
+}

@@ -37,10 +37,3 @@ final class HTTPHeaderLines {
         nodes + (isLines ? (isGzip ? 3 : 2) : 1)
     }
 }
-
-/// The variables that name a proxy which libcurl would use: all but `HTTP_PROXY`, which a CGI client can set.
-enum ProxyVariables {
-    static let names = ["http_proxy", "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"]
-
-    static var areSet: Bool { names.contains { getenv($0) != nil } }
-}

@@ -31,7 +31,7 @@ final class HTTPSession: TransportSession {
     private var keyBytes: [UInt8] = []
     private var lastTurn: UInt64 = 0
 
-    private enum Limit {
+    private enum Bound {
         /// A shorter body fits into one packet anyway.
         static let leastCompressed = 1_024
         /// HTTP/2 connections; each carries as many requests at once as the peer allows.
@@ -45,8 +45,6 @@ final class HTTPSession: TransportSession {
         /// With more requests under way than this, libcurl's work for all of them is done at most each millisecond.
         static let manyRequests = 64
         static let pause: UInt64 = 1_000_000
-        /// An unused connection is closed then, in seconds.
-        static let idleConnection = 60
     }
 
     init(transport: HTTPTransport) throws(TransportUnavailable) {
@@ -74,7 +72,7 @@ final class HTTPSession: TransportSession {
     private var isMultiplexed: Bool { version >= Int(ccurl_http_version_2) }
 
     var maximumInFlight: Int {
-        isMultiplexed ? Limit.requestsOverStreams : max(1, transport.maximumConnections)
+        isMultiplexed ? Bound.requestsOverStreams : max(1, transport.maximumConnections)
     }
 
     var connections: TransportConnections {
@@ -94,7 +92,7 @@ final class HTTPSession: TransportSession {
     func start(_ payload: DeliveryPayload) {
         let isLines = payload.contentType == DeliveryPayload.linesType
         let gzip =
-            isLines && payload.body.count >= Limit.leastCompressed ? compressor?.compress(payload.body) : nil
+            isLines && payload.body.count >= Bound.leastCompressed ? compressor?.compress(payload.body) : nil
         guard let multi = openMulti(), let transfer = idle.popLast() ?? makeTransfer() else {
             return fail(payload, because: "libcurl has no memory for a request")
         }
@@ -120,9 +118,9 @@ final class HTTPSession: TransportSession {
         var completions = failed
         failed.removeAll()
         guard let multi, underWay > 0 else { return completions }
-        var milliseconds = completions.isEmpty && limit > .zero ? Self.milliseconds(limit) : 0
+        var milliseconds = completions.isEmpty && limit > .zero ? HTTPTransport.milliseconds(limit) : 0
         if !answered.transfers.isEmpty { milliseconds = min(milliseconds, 10) }
-        if underWay > Limit.manyRequests, milliseconds > 0 { gather() }
+        if underWay > Bound.manyRequests, milliseconds > 0 { gather() }
         if ccurl_multi_perform(multi) > 0, milliseconds > 0 {
             // Also when the time is over: libcurl has time-outs of its own.
             _ = ccurl_multi_poll(multi, Int32(clamping: milliseconds))
@@ -149,11 +147,11 @@ final class HTTPSession: TransportSession {
         for transfer in answered.transfers {
             if transfer.answeredAt == 0 { transfer.answeredAt = now }
             let age = now - transfer.answeredAt
-            if age >= Limit.answerBody, !transfer.isReported {
+            if age >= Bound.answerBody, !transfer.isReported {
                 transfer.isReported = true
                 completions.append(completion(of: transfer, 0))
             }
-            if age >= Limit.drip {
+            if age >= Bound.drip {
                 _ = ccurl_multi_remove(multi, transfer.easy)
                 free(transfer)
             }
@@ -164,7 +162,7 @@ final class HTTPSession: TransportSession {
     /// would cost more than all the rest.
     private func gather() {
         let now = SystemClock.monotonicNanoseconds()
-        if now &- lastTurn < Limit.pause { usleep(UInt32((Limit.pause - (now &- lastTurn)) / 1_000)) }
+        if now &- lastTurn < Bound.pause { usleep(UInt32((Bound.pause - (now &- lastTurn)) / 1_000)) }
         lastTurn = SystemClock.monotonicNanoseconds()
     }
 
@@ -231,61 +229,23 @@ final class HTTPSession: TransportSession {
         guard let opened = ccurl_multi_init() else { return nil }
         limitConnections(opened)
         _ = ccurl_multi_set_long(
-            opened, Int32(ccurl_multi_option_max_concurrent_streams), Limit.streamsPerConnection)
+            opened, Int32(ccurl_multi_option_max_concurrent_streams), Bound.streamsPerConnection)
         multi = opened
         return opened
     }
 
     private func limitConnections(_ multi: UnsafeMutableRawPointer) {
         let most = max(1, transport.maximumConnections)
-        let limit = isMultiplexed ? min(most, Limit.multiplexed) : most
+        let limit = isMultiplexed ? min(most, Bound.multiplexed) : most
         _ = ccurl_multi_set_long(multi, Int32(ccurl_multi_option_max_host_connections), limit)
         _ = ccurl_multi_set_long(multi, Int32(ccurl_multi_option_max_connects), limit)
     }
 
     private func makeTransfer() -> HTTPTransfer? {
-        guard let transfer = HTTPTransfer(answered, configure) else { return nil }
+        guard let transfer = HTTPTransfer(answered, { transport.configure($0, sockets: sockets, share: share) }) else {
+            return nil
+        }
         transfers.append(transfer)
         return transfer
-    }
-
-    private func configure(_ easy: UnsafeMutableRawPointer) -> Bool {
-        func set(_ option: some BinaryInteger, _ value: Int) -> Bool {
-            ccurl_easy_set_long(easy, Int32(option), value) == 0
-        }
-        func set(_ option: some BinaryInteger, _ value: String) -> Bool {
-            value.withCString { ccurl_easy_set_pointer(easy, Int32(option), $0) } == 0
-        }
-        var isAccepted =
-            set(ccurl_option_url, transport.url) && set(ccurl_option_post, 1)
-            && set(ccurl_option_no_signal, 1)
-            // A redirect must never carry the token to another host.
-            && set(ccurl_option_follow_location, 0) && set(ccurl_option_ssl_verify_peer, 1)
-            && set(ccurl_option_ssl_verify_host, 2)
-            && set(ccurl_option_ssl_version, Int(ccurl_ssl_version_tls_1_2))
-            && set(ccurl_option_connect_timeout_ms, Self.milliseconds(transport.connectTimeout))
-            && set(ccurl_option_timeout_ms, Self.milliseconds(transport.requestTimeout))
-        if let caFile = transport.caFile { isAccepted = isAccepted && set(ccurl_option_ca_info, caFile) }
-        // Niceties that an older or smaller libcurl may lack.
-        _ = set(ccurl_option_user_agent, "rigidanalytics-tracker-swift/\(TrackerVersion.current)")
-        _ = set(ccurl_option_http_version, Int(ccurl_http_version_2_tls))
-        _ = set(ccurl_option_tcp_no_delay, 1)
-        _ = set(ccurl_option_tcp_keep_alive, 1)
-        _ = set(ccurl_option_path_as_is, 1)
-        _ = set(ccurl_option_max_age_connection, Limit.idleConnection)
-        // A second connection only where the first can't carry more.
-        _ = set(ccurl_option_pipe_wait, transport.url.lowercased().hasPrefix("https") ? 1 : 0)
-        _ = set(ccurl_option_protocols_text, "http,https")
-        // Otherwise libcurl looks for them before each request, while another thread may be changing the environment.
-        if !ProxyVariables.areSet { _ = set(ccurl_option_no_proxy, "*") }
-        // Without it, ending a transfer waits for a name look-up that may never answer.
-        _ = set(ccurl_option_quick_exit, 1)
-        _ = ccurl_easy_set_sockets(easy, sockets)
-        if let share { _ = ccurl_easy_set_pointer(easy, Int32(ccurl_option_share), share) }
-        return isAccepted
-    }
-
-    private static func milliseconds(_ duration: Duration) -> Int {
-        max(1, Int(clamping: duration.nanoseconds / 1_000_000))
     }
 }

@@ -74,14 +74,15 @@ struct NetworkDeliveryTests {
         let backend = try await DistantBackend(load.kind, roundTrip: load.roundTrip)
         // More than the default, for a machine that is busy with other tests; without concurrency it would take a minute.
         let sender = try Sender(
-            "load", endpoint: backend.endpoint, settings: backend.settings.merging(["RA_SHUTDOWN_TIMEOUT": "6"]) { $1 })
+            "load", endpoint: backend.endpoint, settings: backend.settings.merging(["RA_SHUTDOWN_TIMEOUT": "30"]) { $1 }
+        )
         try await sender.ask("pace \(load.rate) \(load.seconds)")
         try await sender.ask("shutdown")
         let counts = try await sender.counts()
         let all = load.rate * load.seconds
         #expect(counts.captured == all)
         #expect(counts.delivered == all, "\(counts)")
-        #expect(backend.arrived.once == all)
+        try await eventually("the log") { backend.arrived.once == all }
         #expect(backend.arrived.again == 0)
         #expect(backend.mostConnections <= load.mostConnections)
         if load.kind == .http2 {
@@ -95,12 +96,13 @@ struct NetworkDeliveryTests {
         let backend = try await DistantBackend(kind, roundTrip: 20, requestsPerConnection: 50)
         let sender = try Sender(
             "closed", endpoint: backend.endpoint,
-            settings: backend.settings.merging(["RA_SHUTDOWN_TIMEOUT": "6", "RETRY_CAP": "200"]) { $1 })
+            settings: backend.settings.merging(["RA_SHUTDOWN_TIMEOUT": "30", "RETRY_CAP": "200"]) { $1 })
         try await sender.ask("pace 1000 2")
         try await sender.ask("shutdown")
         let counts = try await sender.counts()
         #expect(counts.delivered == 2000, "\(counts)")
-        #expect(backend.arrived.once == 2000)
+        // nginx writes its log after the answer.
+        try await eventually("the log") { backend.arrived.once == 2000 }
         #expect(try await sender.finish() == 0)
     }
 
@@ -111,7 +113,7 @@ struct NetworkDeliveryTests {
             "DemoRouterApp", ["--port", "0"],
             environment: [
                 "RA_PROJECT_ID": "p", "RA_PROJECT_TOKEN": "t", "RA_BACKEND_ENDPOINT": backend.endpoint,
-                "RA_SHUTDOWN_TIMEOUT": "6",
+                "RA_SHUTDOWN_TIMEOUT": "30",
             ])
         let port = try await demo.port(after: "Open http")
         try await onThread {
@@ -129,6 +131,7 @@ struct NetworkDeliveryTests {
         }
         #expect(try await demo.stop() == 0)
         #expect(demo.errors.contains("captured 2000, delivered 2000,"), "\(demo.errors)")
-        #expect(backend.arrived.once == 2000)
+        // nginx writes its log after the answer.
+        try await eventually("the log") { backend.arrived.once == 2000 }
     }
 }

@@ -43,15 +43,15 @@
             let child = cplatform_fork_detached(kept, 60)
             if child == 0 {
                 // Says which descriptors it has, and waits to be killed.
-                var found = [UInt8](repeating: 0, count: 64)
-                for number in 0..<64 where fcntl(Int32(number), F_GETFD) >= 0 { found[number] = 1 }
-                pwrite(kept, found, 64, 0)
+                var found = [UInt8](repeating: 0, count: 4096)
+                for number in 0..<4096 where fcntl(Int32(number), F_GETFD) >= 0 { found[number] = 1 }
+                pwrite(kept, found, 4096, 0)
                 while true { pause() }
             }
             close(kept)
             try #require(child > 0)
-            var found = [UInt8](repeating: 0, count: 64)
-            try await eventually("the child's descriptors") { pread(other, &found, 64, 0) == 64 }
+            var found = [UInt8](repeating: 0, count: 4096)
+            try await eventually("the child's descriptors") { pread(other, &found, 4096, 0) == 4096 }
             #expect(found.indices.filter { $0 > 2 && found[$0] == 1 } == [Int(kept)])
             #expect(cplatform_lock_byte(other, 7) == -1)
             #expect(cplatform_lock_byte(other, 8) == 0)

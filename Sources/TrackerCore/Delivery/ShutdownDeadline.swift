@@ -1,0 +1,26 @@
+/// When a tracker that was told to shut down stops sending.
+struct ShutdownDeadline {
+    private let hasDisk: Bool
+    /// Early enough for what is left to go to disk before the deadline. Monotonic nanoseconds; the highest: not yet.
+    let stopAt: UInt64
+
+    /// What writing takes at least on a busy machine, and for each event, generously.
+    private static let reserve: UInt64 = 100_000_000
+    private static let perEvent: UInt64 = 12_000
+
+    init(_ orders: Mailbox.Orders, hasDisk: Bool, now: UInt64) {
+        self.hasDisk = hasDisk
+        guard let deadline = orders.stopAt else {
+            stopAt = .max
+            return
+        }
+        let needed = hasDisk ? Self.reserve + UInt64(orders.open) * Self.perEvent : 0
+        stopAt = deadline > now + needed ? deadline - needed : min(deadline, now)
+    }
+
+    /// Whether there is nothing to wait for: on disk is as good as it gets; without a disk, a try that comes too late is
+    /// none.
+    func isPointless(_ pacer: Pacer, flying: Int, _ now: UInt64) -> Bool {
+        flying == 0 && pacer.pausedUntil > now && (hasDisk || pacer.pausedUntil >= stopAt)
+    }
+}

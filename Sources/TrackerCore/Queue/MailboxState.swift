@@ -1,0 +1,53 @@
+import CPlatform
+
+/// What the mailbox keeps under its lock.
+struct MailboxState {
+    var queue = EventQueue()
+    var ledger = Ledger()
+    var finished = FinishedTickets()
+    /// How many events ever left the queue; the queue's first event has this number.
+    var dequeued: UInt64 = 0
+    var isThreadStarted = false
+    var isThreadEnded = false
+    /// The thread does nothing any more but bring what is left to disk.
+    var isSpooling = false
+    var isAsleep = false
+    /// Rests without being woken by each event, but by a queue that fills.
+    var isResting = false
+    var isRung = false
+    var isClosed = false
+    var stopAt: UInt64?
+    var flushes = 0
+    var waiters: [Waiter] = []
+    var nextWaiter: UInt64 = 0
+    /// Tells the child of a fork from the process that made the state.
+    var forks = cplatform_count_forks()
+    /// What the parent had when it forked. It stays as it is: to let go of it would run the app's code.
+    private var inherited: Inherited?
+
+    mutating func noticeFork() {
+        guard forks != cplatform_count_forks() else { return }
+        let before = self
+        self = MailboxState()
+        inherited = Inherited(before)
+    }
+
+    mutating func ring() {
+        isRung = true
+        isAsleep = false
+        isResting = false
+    }
+
+    /// Somebody who waits for events to be settled.
+    struct Waiter {
+        let identifier: UInt64
+        /// Settled once the oldest open event is this one or younger.
+        let sequence: UInt64
+        let wake: @Sendable () -> Void
+    }
+
+    private final class Inherited {
+        let state: MailboxState
+        init(_ state: MailboxState) { self.state = state }
+    }
+}

@@ -87,6 +87,10 @@ final class DeliveryLoop {
         memory?.turn(now: now, room: room(now), isFilling: orders.isFilling, isAway: settlement.pacer.isAway)
         let mayHaveStored = storeHasWork(now)
         send(now, fromDisk: mayHaveStored)
+        if outbox.flyingCount != status.backend.inFlight {
+            // The rest may be long.
+            mailbox.record { $0.delivery = DeliveryStatus(outbox, link, settlement.pacer, store) }
+        }
         if orders.isAwaited { mailbox.notifyWaiters(oldest: oldest) }
         reporter.report(
             orders, status, isBraking: brake.isOn, spoolRefusal: store?.reasonOfRefusal,

@@ -24,11 +24,7 @@ final class Outbox {
     var waitingCount: Int { waiting.count }
 
     /// Events under way that are in memory alone.
-    var flyingEvents: Int {
-        var events = 0
-        for parcel in flying { if let parcel, parcel.disk == nil { events += parcel.count } }
-        return events
-    }
+    private(set) var flyingEvents = 0
 
     // MARK: Under way
 
@@ -37,6 +33,7 @@ final class Outbox {
         flights += 1
         flyingCount += 1
         flyingBytes += parcel.body.count
+        if parcel.disk == nil { flyingEvents += parcel.count }
         let place: Int
         if let free = freePlaces.popLast() {
             place = free
@@ -59,6 +56,7 @@ final class Outbox {
         freePlaces.append(place)
         flyingCount -= 1
         flyingBytes -= parcel.body.count
+        if parcel.disk == nil { flyingEvents -= parcel.count }
         return parcel
     }
 
@@ -69,6 +67,7 @@ final class Outbox {
         freePlaces = []
         flyingCount = 0
         flyingBytes = 0
+        flyingEvents = 0
         return parcels
     }
 
@@ -122,7 +121,11 @@ final class Outbox {
 
     /// Lets `body` change what is under way or waits to be tried again; used to store it.
     func updateTried(_ body: (inout Parcel) -> Void) {
-        for place in flying.indices where flying[place] != nil { flying[place]?.update(body) }
+        flyingEvents = 0
+        for place in flying.indices {
+            flying[place]?.update(body)
+            if let parcel = flying[place], parcel.disk == nil { flyingEvents += parcel.count }
+        }
         due.update(body)
         waiting.update(body)
     }

@@ -21,8 +21,10 @@ public final class CGISignal<Receiver: Sendable>: Sendable {
 
     /// Calls `receiver` from now on.
     ///
-    /// - Parameter isQuick: `receiver` never waits, so that it may be called on threads which must not be held up. Others
-    ///   are called on such that may.
+    /// - Parameters:
+    ///   - isQuick: `receiver` never waits, so that it may be called on threads which must not be held up. Others are
+    ///     called on such that may.
+    ///   - receiver: called with what the signal says.
     @discardableResult
     public func connect(isQuick: Bool = false, _ receiver: Receiver) -> Connection {
         state.withLock { state in

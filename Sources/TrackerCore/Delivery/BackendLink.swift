@@ -5,6 +5,7 @@ final class BackendLink {
     private var session: (any TransportSession)?
     private var nextOpening: UInt64 = 0
     private var failures = 0
+    private var mayBeConnected = false
     /// Since when there is no way to send, in monotonic nanoseconds; nil if there is one.
     private(set) var unavailableSince: UInt64?
 
@@ -14,6 +15,7 @@ final class BackendLink {
         static let longestPause: UInt64 = 60_000_000_000
         /// What fails for so long fails for good, and memory is better used otherwise.
         static let patience: UInt64 = 5_000_000_000
+        static let idle: UInt64 = 60_000_000_000
     }
 
     init(transport: any EventTransport, log: TrackerLog) {
@@ -46,13 +48,26 @@ final class BackendLink {
     var maximumInFlight: Int { session?.maximumInFlight ?? 1 }
     var connections: TransportConnections { session?.connections ?? TransportConnections() }
 
-    func start(_ parcel: Parcel, number: UInt64) { session?.start(parcel.payload(number)) }
+    func start(_ parcel: Parcel, number: UInt64) {
+        mayBeConnected = true
+        session?.start(parcel.payload(number))
+    }
 
     /// - Parameter limit: nanoseconds.
     func wait(atMost limit: UInt64) -> [DeliveryCompletion] {
         session?.wait(atMost: .nanoseconds(Int64(clamping: limit))) ?? []
     }
 
-    func closeIdleConnections() { session?.closeIdleConnections() }
+    /// Closes connections that were not used for a minute.
+    ///
+    /// - Returns: when to ask again; nil if there is nothing to close.
+    func closeIdleConnections(unusedSince: UInt64, now: UInt64) -> UInt64? {
+        guard mayBeConnected else { return nil }
+        guard now &- unusedSince >= Limit.idle else { return unusedSince + Limit.idle }
+        session?.closeIdleConnections()
+        mayBeConnected = false
+        return nil
+    }
+
     func cancel() { session?.cancel() }
 }

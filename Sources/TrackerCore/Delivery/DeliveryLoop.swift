@@ -19,7 +19,6 @@ final class DeliveryLoop {
     private var orders = Mailbox.Orders()
     private var knownFlushes = 0
     private var lastActivity: UInt64 = 0
-    private var isTidy = true
     /// Whether nothing came back when there was time to wait for it.
     private var isStalled = false
 
@@ -33,8 +32,6 @@ final class DeliveryLoop {
         /// How many events are written ahead at a time while others are on their way, and while none are.
         static let writtenAhead = 16
         static let writtenInPause = 64
-        /// Unused connections are closed then.
-        static let idle: UInt64 = 60_000_000_000
     }
 
     init(
@@ -145,7 +142,6 @@ final class DeliveryLoop {
         var parcel = parcel
         if parcel.attempts > 0 { mailbox.record { $0.countRetried(parcel.count) } }
         parcel.sentAt = now
-        isTidy = false
         link.start(parcel, number: outbox.launch(parcel))
     }
 
@@ -215,20 +211,13 @@ final class DeliveryLoop {
     }
 
     private func sleep(_ now: UInt64) {
-        var until = store?.nextLookAt
-        if store != nil { store?.rest() }
-        if !isTidy {
-            if now &- lastActivity >= Limit.idle {
-                link.closeIdleConnections()
-                isTidy = true
-            } else {
-                until = min(until ?? .max, lastActivity + Limit.idle)
-            }
-        }
+        store?.rest()
+        var until = link.closeIdleConnections(unusedSince: lastActivity, now: now)
+        if let look = store?.nextLookAt { until = min(until ?? .max, look) }
         clock.sleep(mailbox, until, .event)
+        // Woken before its time it was by an event.
         let after = clock.now()
-        // Closing what is unused is no activity.
-        if isTidy || after < lastActivity + Limit.idle { lastActivity = isTidy ? after : lastActivity }
+        if until.map({ after < $0 }) ?? true { lastActivity = after }
     }
 
     private func settle(_ completions: [DeliveryCompletion]) {

@@ -59,10 +59,6 @@ struct PrivacyFilter {
         scanner = SecretScanner(automaton, keeping: policy.kept)
     }
 
-    init(mode: PrivacyMode) {
-        self.init(policy: PrivacyPolicy(mode))
-    }
-
     /// Begins an event, with its own bound on the work.
     mutating func beginEvent() {
         stepsLeft = Self.stepsPerEvent

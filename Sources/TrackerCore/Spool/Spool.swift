@@ -5,8 +5,7 @@
 /// writer was killed, the others are whole. A record is stored when the system has taken all of it: a kill cannot undo
 /// that, a power failure can.
 ///
-/// Every call blocks for file operations only, never for another process. While there is nothing on disk, no file is
-/// open.
+/// Calls never wait for another process. While there is nothing on disk, no file is open.
 package final class Spool {
     package let path: String
     private let limits: SpoolLimits
@@ -55,7 +54,7 @@ package final class Spool {
                 result.tooLarge += record.eventCount
                 continue
             }
-            // After a failure the rest is not tried: a batch should not meet a full disk record by record.
+            // After a failure the rest is not tried.
             if failure == nil, let writing, writing.end + batch.bytes.count + size > limits.maximumSegmentBytes,
                 writing.end + batch.bytes.count > SpoolFormat.fileHeaderBytes
             {
@@ -216,9 +215,8 @@ package final class Spool {
         counts.tornRecords += segment.losses.torn
         counts.expiredRecords += segment.losses.expired
         counts.lostEvents += segment.ownPending
-        drop(segment)
         let isRemoved = segment.file.remove()
-        segment.file.close()
+        drop(segment)
         if !isRemoved { shelf.avoid(segment.name) }
         return isRemoved
     }
@@ -227,12 +225,12 @@ package final class Spool {
     private func letGo(of segment: SpoolSegment) {
         shelf.putBack(segment)
         drop(segment)
-        segment.file.close()
     }
 
     private func drop(_ segment: SpoolSegment) {
         if segment === writing { writing = nil }
         held.removeAll { $0 === segment }
+        segment.file.close()
     }
 
     // MARK: Ending

@@ -63,6 +63,23 @@ private struct Missing: EventTransport {
     }
 }
 
+/// Can't be opened twice.
+private struct Late: EventTransport {
+    let opened: Counter
+    final class Counter: Sendable {
+        let count: Mutex<Int>
+        init() { count = Mutex(0) }
+    }
+    func open() throws(TransportUnavailable) -> any TransportSession {
+        let number = opened.count.withLock { count -> Int in
+            count += 1
+            return count
+        }
+        guard number > 2 else { throw TransportUnavailable("not yet") }
+        return ImmediateSession { DeliveryCompletion(identifier: $0.identifier, outcome: .delivered) }
+    }
+}
+
 private func addsUp(_ statistics: TrackerStatistics) -> Bool {
     statistics.captured == statistics.delivered + statistics.spooled + statistics.droppedInAll + statistics.pending
 }
@@ -293,6 +310,37 @@ struct TrackerTests {
         #expect(subject.tracker.flush().isComplete)
         #expect(subject.tracker.statistics.dropped == [.transportUnavailable: 10])
         #expect(subject.lines.all == ["[error] install the library"])
+    }
+
+    @Test("tries again where there is no way to send at first, and keeps its events until then")
+    func availableLater() async throws {
+        let opened = Late.Counter()
+        let subject = try Subject(transport: Late(opened: opened))
+        for _ in 0..<10 { subject.request() }
+        try await eventually("the third try") { opened.count.withLock { $0 } >= 3 }
+        try await eventually("all events") { subject.tracker.statistics.delivered == 10 }
+        #expect(subject.tracker.statistics.dropped.isEmpty)
+        #expect(subject.lines.all.count == 1)
+    }
+
+    @Test("counts a request once, however often its measurement ends, and one that a disabled tracker is given")
+    func once() throws {
+        let transport = InMemoryTransport()
+        let subject = try Subject(transport: transport)
+        let snapshot = RequestSnapshot(method: "GET", target: "/", headers: RequestHeaders([("Host", "h")]))
+        let interception = try #require(subject.tracker.begin(snapshot))
+        interception.finish(status: 200, viewName: nil)
+        interception.finish(status: 500, viewName: nil)
+        interception.measure(status: 200, viewName: nil).send()
+        let second = try #require(subject.tracker.begin(snapshot)).measure(status: 200, viewName: nil)
+        let disabled = Tracker(configuration: .disabled)
+        second.send(through: disabled)
+        second.send(through: disabled)
+        second.send()
+        #expect(subject.tracker.flush().isComplete)
+        #expect(subject.tracker.statistics.captured == 2 && subject.tracker.statistics.delivered == 1)
+        #expect(subject.tracker.statistics.dropped == [.disabled: 1])
+        #expect(transport.events.count == 1)
     }
 
     @Test("never writes its token to the log")

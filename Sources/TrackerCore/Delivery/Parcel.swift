@@ -31,7 +31,8 @@ struct Parcel {
     var flight: UInt64 = 0
 
     static let maximumLines = 500
-    static let maximumBytes = 1 << 20
+    /// Less than the spool takes, so that the last event still fits.
+    static let maximumBytes = 896 << 10
 
     init(key: ParcelKey, sequence: UInt64, age: UInt64, capturedAt: Int64) {
         self.key = key

@@ -59,8 +59,13 @@ final class ParcelSource {
 
     /// What was written one by one may travel together as long as nothing of it was tried.
     private func nextReadyBatch() -> Parcel? {
-        guard var batch = outbox.ready.popFirst(), batch.isUntouched else { return nil }
-        while !batch.isFull, outbox.ready.first?.count == 1, let next = outbox.ready.popFirst() { batch.absorb(next) }
+        guard var batch = outbox.ready.popFirst() else { return nil }
+        guard batch.isUntouched else { return batch }
+        while !batch.isFull, let next = outbox.ready.first, next.count == 1, next.isUntouched,
+            let next = outbox.ready.popFirst()
+        {
+            batch.absorb(next)
+        }
         return batch
     }
 

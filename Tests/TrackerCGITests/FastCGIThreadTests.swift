@@ -23,7 +23,7 @@ struct FastCGIThreadTests {
                 app.config.fastCGI.maximumWaitingRequests = waiting
                 app.get("/block") { _ in
                     inside.withLock { $0 += 1 }
-                    _ = eventually { mayEnd.withLock { $0 } }
+                    _ = eventually(within: 600_000) { mayEnd.withLock { $0 } }
                     return CGIResponse(text: "done")
                 }
                 configure(app)
@@ -238,7 +238,7 @@ struct FastCGIAbortTests {
                 }
             }
             app.get("/slow") { _ in
-                _ = eventually { mayEnd.withLock { $0 } }
+                _ = eventually(within: 600_000) { mayEnd.withLock { $0 } }
                 return CGIResponse(text: "slow")
             }
         }

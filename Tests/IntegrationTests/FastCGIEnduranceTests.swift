@@ -20,6 +20,8 @@ struct FastCGIEnduranceTests {
                     "RA_BACKEND_ENDPOINT": "http://127.0.0.1:\(handlerPort)",
                     // What waits for a busy machine is no leak, but would look like one.
                     "RA_QUEUE_CAPACITY": "1000",
+                    // So that those of the delivery are not taken for the server's.
+                    "RA_MAXIMUM_CONNECTIONS": "2",
                 ])
             let demo = demo
             var port: UInt16?

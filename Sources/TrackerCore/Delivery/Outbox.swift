@@ -87,8 +87,10 @@ final class Outbox {
         while let parcel = waiting.popFirst() { due.append(parcel) }
     }
 
-    /// Takes one that waits, due or not.
-    func takeWaiting(triedLessThan attempts: Int = .max) -> Parcel? { waiting.take { $0.attempts < attempts } }
+    /// Takes one that was tried before, due or not.
+    func takeProbe(triedLessThan attempts: Int = .max) -> Parcel? {
+        due.take { $0.attempts < attempts } ?? waiting.take { $0.attempts < attempts }
+    }
 
     /// Takes all that wait to be sent again, due or not, and for which `isMeant`.
     func takeTried(where isMeant: (Parcel) -> Bool) -> [Parcel] {

@@ -24,6 +24,13 @@ struct ParcelLine {
         return parcel
     }
 
+    /// Takes the first for which `isMeant`, in time proportional to the number of parcels.
+    mutating func take(where isMeant: (Parcel) -> Bool) -> Parcel? {
+        let index = (head..<parcels.count).first { parcels[$0].map(isMeant) ?? false }
+        guard let index, index > head else { return index.flatMap { _ in popFirst() } }
+        return parcels.remove(at: index)
+    }
+
     /// Back to where it was taken from.
     mutating func putBack(_ parcel: consuming Parcel) {
         if head > 0 {

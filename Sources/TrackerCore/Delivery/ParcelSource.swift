@@ -43,9 +43,7 @@ final class ParcelSource {
     func nextFromMemory(now: UInt64, isAway: Bool, _ orders: Mailbox.Orders) -> Parcel? {
         guard isAway else { return outbox.due.popFirst() ?? nextNew(now, orders) }
         // Not always the same, which may itself be what fails.
-        if let first = outbox.due.first, first.attempts < Limit.probes { return outbox.due.popFirst() }
-        if outbox.due.isEmpty, let parcel = outbox.takeWaiting(triedLessThan: Limit.probes) { return parcel }
-        return nextNew(now, orders) ?? outbox.due.popFirst() ?? outbox.takeWaiting()
+        return outbox.takeProbe(triedLessThan: Limit.probes) ?? nextNew(now, orders) ?? outbox.takeProbe()
     }
 
     private func nextNew(_ now: UInt64, _ orders: Mailbox.Orders) -> Parcel? {

@@ -170,6 +170,25 @@ struct DeliveryLoopTests {
         #expect(simulation.lines.all.contains { $0.contains("the backend is back after") })
     }
 
+    @Test("probes with one event three times before another's turn comes, also when those tried before are due again")
+    func probes() throws {
+        let simulation = try Simulation(
+            latency: 1_000_000,
+            change: {
+                $0.retryPolicy.base = .milliseconds(1)
+                $0.retryPolicy.cap = .milliseconds(20)
+            }, answer: { _, _, _ in .unreachable(because: "refused") })
+        simulation.capture(1)
+        simulation.run(seconds: 0.005)
+        #expect(simulation.statistics.backend.isAway)
+        simulation.capture(200)
+        simulation.run(seconds: 3)
+        let keys = simulation.session.payloads.map(\.payload.idempotencyKey).prefix(150)
+        #expect(keys.count == 150 && simulation.session.most == 1)
+        for first in stride(from: 0, to: keys.count, by: 3) { #expect(Set(keys[first..<first + 3]).count == 1) }
+        #expect(Set(keys).count == 50)
+    }
+
     @Test("leaves the whole backend alone as long as it asks")
     func retryAfter() throws {
         let simulation = try Simulation(answer: { number, _, _ in

@@ -95,7 +95,7 @@ struct OutboxTests {
         outbox.releaseDue(now: 50)
         #expect(outbox.due.count == 50 && outbox.nextDue == 51)
         for due in 1...50 { #expect(outbox.due.popFirst()?.dueAt == UInt64(due)) }
-        #expect(outbox.takeWaiting()?.dueAt == 51)
+        #expect(outbox.takeProbe()?.dueAt == 51)
         outbox.releaseAll()
         #expect(outbox.nextDue == nil && outbox.takeAll().map(\.dueAt) == (52...200).map { UInt64($0) })
     }

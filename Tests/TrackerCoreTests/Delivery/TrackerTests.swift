@@ -277,9 +277,9 @@ struct TrackerTests {
         try await eventually("more tries") { transport.payloads.count >= before + 12 }
         await subject.tracker.shutdown(timeout: .zero)
         #expect(subject.tracker.statistics.captured == 201)
-        // One at a time, and each three times before another's turn comes: the 200 later ones wait.
+        // Each three times before another's turn comes: the 200 later ones wait.
         let payloads = transport.payloads
-        #expect(Set(payloads.map(\.idempotencyKey)).count <= payloads.count / 3 + 4)
+        #expect(Set(payloads.map(\.idempotencyKey)).count <= payloads.count / 3 + 1)
     }
 
     @Test("gives up an event that keeps failing while others go through")

@@ -10,6 +10,8 @@ package struct SpoolAppendResult: Sendable, Equatable {
     package var unwritable = 0
     /// Refused: the spool is at its size limit, and live processes hold every segment that could have gone instead.
     package var spoolFull = 0
+    /// Why records were refused as ``diskFull`` or ``unwritable``: the system's last answer.
+    package var failure: SystemError?
     /// Older segments that were deleted to keep the size limit.
     package var evictedSegments = 0
     /// Undelivered events in those, written by this process or another.
@@ -21,13 +23,14 @@ package struct SpoolAppendResult: Sendable, Equatable {
     package init() {}
 
     mutating func refuse(_ count: Int, because failure: SystemError) {
+        self.failure = failure
         if failure.isLackOfSpace { diskFull += count } else { unwritable += count }
     }
 
     /// In words, for the log; nil where all was stored.
     var reason: String? {
         if diskFull > 0 { return "the disk is full" }
-        if unwritable > 0 { return "its directory can't be written" }
+        if unwritable > 0 { return "its directory can't be written\(failure.map { " (\($0))" } ?? "")" }
         if tooLarge > 0 { return "they are too large" }
         return spoolFull > 0 ? "it is full, and other processes hold what could go" : nil
     }

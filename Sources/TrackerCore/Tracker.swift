@@ -46,7 +46,8 @@ public final class Tracker: Sendable, CustomStringConvertible, CustomReflectable
 
     deinit {
         // Nobody can wait here; the thread delivers what it can until the usual deadline.
-        _ = mailbox?.close(stopAt: Self.deadline(after: configuration.shutdownTimeout))
+        let timeout = configuration.shutdownTimeout
+        _ = mailbox?.close(stopAt: Self.deadline(after: timeout), patience: Self.patience(timeout))
     }
 
     /// Where events go, and what became of them so far; never the token.
@@ -95,22 +96,31 @@ public final class Tracker: Sendable, CustomStringConvertible, CustomReflectable
     /// Stops taking events, delivers what it has, and stops, all within `timeout`; what is left then is counted as
     /// dropped. Requests that are measured later are counted as dropped as well. Calling it again does no harm.
     ///
-    /// - Parameter timeout: nil: the configuration's `shutdownTimeout`.
+    /// - Parameter timeout: nil: the configuration's `shutdownTimeout`, or half of it if the backend takes nothing
+    ///   meanwhile.
     @discardableResult
     public func shutdown(timeout: Duration? = nil) -> FlushResult {
-        shutdown(timeout: timeout ?? configuration.shutdownTimeout, patience: .milliseconds(80))
+        let usual = configuration.shutdownTimeout
+        return shutdown(
+            timeout: timeout ?? usual, patience: timeout == nil ? Self.patience(usual) : nil,
+            grace: .milliseconds(80))
     }
 
-    /// - Parameter patience: how much longer the delivery thread may take to bring to disk what is left. It keeps the
-    ///   deadline by itself wherever the machine lets it.
+    /// How long a backend that takes nothing is waited for, in nanoseconds.
+    private static func patience(_ timeout: Duration) -> UInt64 { timeout.nanoseconds / 2 }
+
+    /// - Parameters:
+    ///   - patience: how long a backend that takes nothing is waited for, in nanoseconds; nil: as long as any.
+    ///   - grace: how much longer the delivery thread may take to bring to disk what is left. It keeps the deadline by
+    ///     itself wherever the machine lets it.
     @discardableResult
-    package func shutdown(timeout: Duration, patience: Duration) -> FlushResult {
+    package func shutdown(timeout: Duration, patience: UInt64? = nil, grace: Duration) -> FlushResult {
         guard let mailbox else { return Self.result(from: TrackerStatistics(), to: TrackerStatistics()) }
         let before = mailbox.statistics
         let settled = Signal()
         let waiter = mailbox.notifyWhenSettled(awaitsEnd: configuration.drainsSpoolAtShutdown) { settled.set() }
-        if mailbox.close(stopAt: Self.deadline(after: timeout)), let waiter {
-            if !settled.wait(until: Self.deadline(after: timeout + patience)) {
+        if mailbox.close(stopAt: Self.deadline(after: timeout), patience: patience), let waiter {
+            if !settled.wait(until: Self.deadline(after: timeout + grace)) {
                 mailbox.cancelWait(waiter)
                 mailbox.abandon()
             }

@@ -12,10 +12,10 @@ final class LastEvent: Sendable {
         var connect: Duration
         var whole: Duration
         /// How much longer a machine that is too busy may take to bring to disk what is left.
-        var patience: Duration
+        var grace: Duration
     }
 
-    /// From the end of a child's budget and patience to its end by the system.
+    /// From the end of a child's budget and grace to its end by the system.
     private static let lastResort = Duration.seconds(3)
 
     private let configuration: TrackerConfiguration
@@ -71,7 +71,7 @@ final class LastEvent: Sendable {
     /// The web server may wait for the program itself.
     private var foreground: Budget {
         Budget(
-            connect: options.foregroundConnectTimeout, whole: options.foregroundTimeout, patience: .milliseconds(80))
+            connect: options.foregroundConnectTimeout, whole: options.foregroundTimeout, grace: .milliseconds(80))
     }
 
     /// - Parameter isBounded: whether children are counted. Where they are not, a backend that hangs must not gather too
@@ -80,13 +80,13 @@ final class LastEvent: Sendable {
         Budget(
             connect: isBounded ? options.connectTimeout : min(options.connectTimeout, options.foregroundConnectTimeout),
             whole: isBounded ? options.timeout : min(options.timeout, options.foregroundTimeout),
-            patience: .seconds(5))
+            grace: .seconds(5))
     }
 
     // MARK: Delivery
 
     private func deliverInChild(_ event: MeasuredRequest, slot: Int?, _ budget: Budget) {
-        let lifetime = budget.whole + budget.patience + Self.lastResort
+        let lifetime = budget.whole + budget.grace + Self.lastResort
         switch DetachedProcess.fork(keeping: slot == nil ? nil : state?.descriptor, lifetime: lifetime) {
         case .parent: return
         case .impossible:
@@ -136,7 +136,7 @@ final class LastEvent: Sendable {
         // What it says until now is of no event.
         log.begin()
         event.send(through: tracker)
-        tracker.shutdown(timeout: budget.whole, patience: budget.patience)
+        tracker.shutdown(timeout: budget.whole, grace: budget.grace)
         return (tracker.statistics.dropped, log.first)
     }
 

@@ -61,8 +61,9 @@ public struct TrackerConfiguration: Sendable, CustomStringConvertible, CustomRef
     public var usesCompression = true
     /// When to try again.
     public var retryPolicy = RetryPolicy()
-    /// How long `Tracker.shutdown(timeout:)` may take unless it is told otherwise; 0 to 5 min.
-    public var shutdownTimeout = Duration.seconds(2)
+    /// How long `Tracker.shutdown(timeout:)` may take unless it is told otherwise; 0 to 5 min. If the backend takes
+    /// nothing for half of that time, it ends then.
+    public var shutdownTimeout = Duration.seconds(4)
 
     /// Whether a shutdown also delivers what others left on disk, as long as there is time. For a process that lives for
     /// one request.

@@ -38,7 +38,7 @@ struct Pacer {
     // MARK: The outage
     /// Weight of failures since the last success.
     private var streak = 0
-    private var lastSuccess: UInt64?
+    private(set) var lastSuccess: UInt64?
     private var failedProbes = 0
     private(set) var awaySince: UInt64?
     /// Monotonic nanoseconds; nothing is sent before.

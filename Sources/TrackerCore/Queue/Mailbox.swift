@@ -10,6 +10,8 @@ final class Mailbox: Sendable {
         var isClosed = false
         /// Monotonic nanoseconds.
         var stopAt: UInt64?
+        /// How long a backend that takes nothing is waited for, in nanoseconds; nil: until `stopAt`.
+        var patience: UInt64?
         /// Grows with each flush: what waits only out of politeness should be tried now.
         var flushes = 0
         /// Whether somebody waits for events to be settled.
@@ -127,9 +129,13 @@ final class Mailbox: Sendable {
 
     /// Lets no more events in; the thread goes on until all is settled or the time has come.
     ///
+    /// - Parameters:
+    ///   - stopAt: monotonic nanoseconds.
+    ///   - patience: how long to wait for a backend that takes nothing, in nanoseconds; nil: until `stopAt`.
     /// - Returns: whether a thread is still at work.
-    func close(stopAt: UInt64) -> Bool {
+    func close(stopAt: UInt64, patience: UInt64? = nil) -> Bool {
         let isRunning = withState { state -> Bool in
+            if !state.isClosed { state.patience = patience }
             state.isClosed = true
             state.flushes += 1
             state.stopAt = min(state.stopAt ?? stopAt, stopAt)
@@ -168,8 +174,8 @@ final class Mailbox: Sendable {
         withState {
             $0.ledger.delivery = status
             return Orders(
-                isClosed: $0.isClosed, stopAt: $0.stopAt, flushes: $0.flushes, isAwaited: !$0.waiters.isEmpty,
-                refusals: $0.ledger.refused, isFilling: isFilling($0), waiting: $0.queue.count, open: $0.ledger.open)
+                isClosed: $0.isClosed, stopAt: $0.stopAt, patience: $0.patience, flushes: $0.flushes,
+                isAwaited: !$0.waiters.isEmpty, refusals: $0.ledger.refused, isFilling: isFilling($0), waiting: $0.queue.count, open: $0.ledger.open)
         }
     }
 

@@ -17,6 +17,7 @@ struct MailboxState {
     var isRung = false
     var isClosed = false
     var stopAt: UInt64?
+    var patience: UInt64?
     var flushes = 0
     var waiters: [Waiter] = []
     var nextWaiter: UInt64 = 0

@@ -183,10 +183,34 @@ struct DeliveryLoopTests {
         #expect(simulation.statistics.backend.isAway)
         simulation.capture(200)
         simulation.run(seconds: 3)
-        let keys = simulation.session.payloads.map(\.payload.idempotencyKey).prefix(150)
+        let all = simulation.session.payloads.map(\.payload.idempotencyKey)
+        // The first was alone, and was tried as often as there was time.
+        let keys = Array(all.drop { $0 == all[0] }.prefix(150))
         #expect(keys.count == 150 && simulation.session.most == 1)
         for first in stride(from: 0, to: keys.count, by: 3) { #expect(Set(keys[first..<first + 3]).count == 1) }
         #expect(Set(keys).count == 50)
+    }
+
+    @Test("delivers at a shutdown as long as the backend takes events, and waits less for one that takes nothing")
+    func shutdownPatience() throws {
+        let busy = try Simulation()
+        busy.capture(3_000)
+        _ = busy.mailbox.close(stopAt: busy.time.now + 4_000_000_000, patience: 2_000_000_000)
+        busy.run(seconds: 5)
+        #expect(busy.statistics.delivered == 3_000 && busy.session.most <= 64)
+
+        let silent = try Simulation(latency: 30_000_000_000)
+        let start = silent.time.now
+        silent.capture(100)
+        _ = silent.mailbox.close(stopAt: start + 4_000_000_000, patience: 2_000_000_000)
+        silent.run(seconds: 5)
+        #expect(silent.time.now - start == 2_000_000_000)
+
+        let asked = try Simulation(latency: 3_000_000_000)
+        asked.capture(4)
+        _ = asked.mailbox.close(stopAt: asked.time.now + 4_000_000_000)
+        asked.run(seconds: 5)
+        #expect(asked.statistics.delivered == 4)
     }
 
     @Test("leaves the whole backend alone as long as it asks")

@@ -39,7 +39,7 @@ static struct {
     int (*inflate_end)(z_stream *);
 } zlib;
 
-static pthread_once_t load_once = PTHREAD_ONCE_INIT;
+static pthread_mutex_t load_lock = PTHREAD_MUTEX_INITIALIZER;
 static int is_loaded;
 
 static int look_up(void *library, const char *name, void *target) {
@@ -49,25 +49,32 @@ static int look_up(void *library, const char *name, void *target) {
     return 0;
 }
 
-static void load(void) {
+static int load(void) {
 #if defined(__APPLE__)
     void *library = dlopen("libz.1.dylib", RTLD_NOW | RTLD_LOCAL);
 #else
     void *library = dlopen("libz.so.1", RTLD_NOW | RTLD_LOCAL);
 #endif
-    if (!library) return;
+    if (!library) return 0;
     if (look_up(library, "zlibVersion", &zlib.version) || look_up(library, "deflateInit2_", &zlib.deflate_init) ||
         look_up(library, "deflate", &zlib.deflate) || look_up(library, "deflateReset", &zlib.deflate_reset) ||
         look_up(library, "deflateEnd", &zlib.deflate_end) || look_up(library, "inflateInit2_", &zlib.inflate_init) ||
-        look_up(library, "inflate", &zlib.inflate) || look_up(library, "inflateEnd", &zlib.inflate_end))
-        return;
-    // zlib itself refuses a caller whose first digit differs.
-    is_loaded = zlib.version()[0] == '1';
+        look_up(library, "inflate", &zlib.inflate) || look_up(library, "inflateEnd", &zlib.inflate_end) ||
+        // zlib itself refuses a caller whose first digit differs.
+        zlib.version()[0] != '1') {
+        dlclose(library);
+        return 0;
+    }
+    return 1;
 }
 
 int czlib_load(void) {
-    pthread_once(&load_once, load);
-    return is_loaded;
+    // Tried again where it failed: descriptors may have been used up.
+    pthread_mutex_lock(&load_lock);
+    if (!is_loaded) is_loaded = load();
+    int result = is_loaded;
+    pthread_mutex_unlock(&load_lock);
+    return result;
 }
 
 struct czlib_stream {

@@ -274,9 +274,9 @@ struct HTTPServerTests {
         let slow = try TestServer { $0.headTimeout = .milliseconds(300) }
         let client = try RawClient(port: slow.port)
         Thread.detachNewThread {
-            for byte in Array("GET / HTTP/1.1\r\nX: ".utf8) + [UInt8](repeating: 0x61, count: 3000) {
+            for byte in Array("GET / HTTP/1.1\r\nX: ".utf8) + [UInt8](repeating: 0x61, count: 60_000) {
                 guard client.send([byte]) else { return }
-                usleep(5000)
+                usleep(200)
             }
         }
         #expect(client.receiveAll().hasPrefix("HTTP/1.1 408 "))

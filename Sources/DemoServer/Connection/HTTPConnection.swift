@@ -189,7 +189,7 @@ struct HTTPConnection {
 }
 
 /// How long a slow sender is waited for: a time that only so many bytes extend.
-private struct Patience {
+struct Patience {
     private let limit: UInt64
     private var deadline: UInt64
     private var bytes = 0
@@ -201,10 +201,10 @@ private struct Patience {
         deadline = SystemClock.monotonicNanoseconds() &+ self.limit
     }
 
-    /// Nanoseconds; at least 1.
+    /// Nanoseconds; 0 once it is over.
     var left: UInt64 {
         let now = SystemClock.monotonicNanoseconds()
-        return now < deadline ? deadline - now : 1
+        return now < deadline ? deadline - now : 0
     }
 
     mutating func renew(for count: Int) {

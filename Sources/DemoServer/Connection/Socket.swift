@@ -50,6 +50,9 @@ final class Socket: @unchecked Sendable {
     /// - Parameter timeout: nanoseconds.
     /// - Returns: why nothing comes any more; nil if something came.
     func tryReceive(timeout: UInt64) async -> SocketEnd? {
+        // Not left to the next sweep: it passes over a socket that has just become ready, and one that trickles always
+        // has on a busy machine.
+        guard timeout > 0 else { return .timedOut }
         if isDrained, let end = await wait(for: .read, timeout: timeout) { return end }
         while true {
             let count = recv(descriptor, loop.scratch.baseAddress, loop.scratch.count, 0)
@@ -145,10 +148,11 @@ final class Socket: @unchecked Sendable {
     func closeGently(drains: Bool) async {
         if drains {
             shutdown(descriptor, Int32(SHUT_WR))
+            let patience = Patience(.seconds(2))
             var left = 256 * 1024
             while left > 0 {
                 input.removeAll()
-                guard await tryReceive(timeout: 1_000_000_000) == nil else { break }
+                guard await tryReceive(timeout: min(patience.left, 1_000_000_000)) == nil else { break }
                 left -= input.count
             }
         }

@@ -25,6 +25,40 @@ final class GzipCompressor {
     }
 }
 
+/// Whether bodies are compressed, as far as the settings, the backend and the system allow.
+struct Compression {
+    private var isAllowed: Bool
+    private var compressor: GzipCompressor?
+    /// Monotonic nanoseconds; zlib could not be loaded before, and is tried again then.
+    private var nextTry: UInt64 = 0
+
+    /// A shorter body fits into one packet anyway.
+    private static let leastBytes = 1_024
+    private static let pause: UInt64 = 60_000_000_000
+
+    init(isAllowed: Bool) {
+        self.isAllowed = isAllowed
+    }
+
+    /// The backend says that it takes gzip.
+    mutating func offered(now: UInt64) {
+        guard isAllowed, compressor == nil, now >= nextTry else { return }
+        compressor = GzipCompressor()
+        if compressor == nil { nextTry = now &+ Self.pause }
+    }
+
+    /// The backend does not take gzip after all.
+    mutating func refused() {
+        compressor = nil
+        isAllowed = false
+    }
+
+    /// - Returns: nil where the body is to be sent as it is.
+    func compress(_ body: [UInt8]) -> [UInt8]? {
+        body.count >= Self.leastBytes ? compressor?.compress(body) : nil
+    }
+}
+
 /// Takes gzip off a body.
 package enum Gzip {
     /// Whether zlib is installed.

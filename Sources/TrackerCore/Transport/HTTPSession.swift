@@ -25,15 +25,11 @@ final class HTTPSession: TransportSession {
     private var failed: [DeliveryCompletion] = []
     private var underWay = 0
     private var version: Int = 0
-    /// Made when the backend says that it takes gzip; nil again if it does not after all, or zlib is missing.
-    private var compressor: GzipCompressor?
-    private var mayCompress: Bool
+    private var compression: Compression
     private var keyBytes: [UInt8] = []
     private var lastTurn: UInt64 = 0
 
     private enum Bound {
-        /// A shorter body fits into one packet anyway.
-        static let leastCompressed = 1_024
         /// HTTP/2 connections; each carries as many requests at once as the peer allows.
         static let multiplexed = 8
         static let streamsPerConnection = 1_000
@@ -49,7 +45,7 @@ final class HTTPSession: TransportSession {
 
     init(transport: HTTPTransport) throws(TransportUnavailable) {
         self.transport = transport
-        mayCompress = transport.usesCompression
+        compression = Compression(isAllowed: transport.usesCompression)
         sockets = .allocate(capacity: 1)
         sockets.initialize(to: ccurl_sockets())
         share = ccurl_share_init()
@@ -91,8 +87,7 @@ final class HTTPSession: TransportSession {
 
     func start(_ payload: DeliveryPayload) {
         let isLines = payload.contentType == DeliveryPayload.linesType
-        let gzip =
-            isLines && payload.body.count >= Bound.leastCompressed ? compressor?.compress(payload.body) : nil
+        let gzip = isLines ? compression.compress(payload.body) : nil
         guard let multi = openMulti(), let transfer = idle.popLast() ?? makeTransfer() else {
             return fail(payload, because: "libcurl has no memory for a request")
         }
@@ -180,8 +175,7 @@ final class HTTPSession: TransportSession {
         var outcome = answer.outcome(now: now)
         if transfer.isCompressed, answer.status == 415 {
             // It does not take gzip after all (RFC 9110, section 15.5.16); the events themselves are not at fault.
-            compressor = nil
-            mayCompress = false
+            compression.refused()
             outcome = .retry(after: nil, because: "the backend does not take gzip any more")
         }
         return DeliveryCompletion(
@@ -195,9 +189,7 @@ final class HTTPSession: TransportSession {
             self.version = version
             if let multi { limitConnections(multi) }
         }
-        guard mayCompress, compressor == nil, transfer.answer.acceptsGzip else { return }
-        compressor = GzipCompressor()
-        mayCompress = compressor != nil
+        if transfer.answer.acceptsGzip { compression.offered(now: SystemClock.monotonicNanoseconds()) }
     }
 
     private func free(_ transfer: HTTPTransfer) {

@@ -47,7 +47,7 @@ public final class Tracker: Sendable, CustomStringConvertible, CustomReflectable
     deinit {
         // Nobody can wait here; the thread delivers what it can until the usual deadline.
         let timeout = configuration.shutdownTimeout
-        _ = mailbox?.close(stopAt: Self.deadline(after: timeout), patience: Self.patience(timeout))
+        _ = mailbox?.close(stopAt: Self.deadline(after: timeout), patience: Self.patience(half: timeout))
     }
 
     /// Where events go, and what became of them so far; never the token.
@@ -102,19 +102,22 @@ public final class Tracker: Sendable, CustomStringConvertible, CustomReflectable
     public func shutdown(timeout: Duration? = nil) -> FlushResult {
         let usual = configuration.shutdownTimeout
         return shutdown(
-            timeout: timeout ?? usual, patience: timeout == nil ? Self.patience(usual) : nil,
+            timeout: timeout ?? usual, patience: timeout == nil ? Self.patience(half: usual) : nil,
             grace: .milliseconds(80))
     }
 
-    /// How long a backend that takes nothing is waited for, in nanoseconds.
-    private static func patience(_ timeout: Duration) -> UInt64 { timeout.nanoseconds / 2 }
-
-    /// - Parameters:
-    ///   - patience: how long a backend that takes nothing is waited for, in nanoseconds; nil: as long as any.
-    ///   - grace: how much longer the delivery thread may take to bring to disk what is left. It keeps the deadline by
-    ///     itself wherever the machine lets it.
+    /// - Parameter grace: how much longer the delivery thread may take to bring to disk what is left. It keeps the
+    ///   deadline by itself wherever the machine lets it.
     @discardableResult
-    package func shutdown(timeout: Duration, patience: UInt64? = nil, grace: Duration) -> FlushResult {
+    package func shutdown(timeout: Duration, grace: Duration) -> FlushResult {
+        shutdown(timeout: timeout, patience: nil, grace: grace)
+    }
+
+    private static func patience(half timeout: Duration) -> Mailbox.Patience {
+        Mailbox.Patience(since: SystemClock.monotonicNanoseconds(), length: timeout.nanoseconds / 2)
+    }
+
+    private func shutdown(timeout: Duration, patience: Mailbox.Patience?, grace: Duration) -> FlushResult {
         guard let mailbox else { return Self.result(from: TrackerStatistics(), to: TrackerStatistics()) }
         let before = mailbox.statistics
         let settled = Signal()

@@ -19,7 +19,6 @@ final class DeliveryLoop {
     private var orders = Mailbox.Orders()
     private var knownFlushes = 0
     private var lastActivity: UInt64 = 0
-    private var closedAt: UInt64?
     /// Whether nothing came back when there was time to wait for it.
     private var isStalled = false
 
@@ -72,9 +71,7 @@ final class DeliveryLoop {
             settlement.pacer.hurry()
             outbox.releaseAll()
         }
-        if orders.isClosed, closedAt == nil { closedAt = now }
-        let lastSign = max(closedAt ?? now, settlement.pacer.lastSuccess ?? 0)
-        let ending = ShutdownDeadline(orders, hasDisk: store != nil, lastSign: lastSign, now: now)
+        let ending = ShutdownDeadline(orders, hasDisk: store != nil, lastSign: settlement.pacer.lastSuccess, now: now)
         if now >= ending.stopAt { return false }
         // Batches cost so little that there is nothing to gain.
         if !source.sendsLines, !orders.isClosed, !orders.isAwaited,

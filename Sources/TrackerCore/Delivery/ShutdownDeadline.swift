@@ -8,14 +8,16 @@ struct ShutdownDeadline {
     private static let reserve: UInt64 = 100_000_000
     private static let perEvent: UInt64 = 12_000
 
-    /// - Parameter lastSign: when the shutdown began, or the backend last took something.
-    init(_ orders: Mailbox.Orders, hasDisk: Bool, lastSign: UInt64, now: UInt64) {
+    /// - Parameter lastSign: when the backend last took something.
+    init(_ orders: Mailbox.Orders, hasDisk: Bool, lastSign: UInt64?, now: UInt64) {
         self.hasDisk = hasDisk
         guard var deadline = orders.stopAt else {
             stopAt = .max
             return
         }
-        if let patience = orders.patience { deadline = min(deadline, lastSign &+ patience) }
+        if let patience = orders.patience {
+            deadline = min(deadline, max(patience.since, lastSign ?? 0) &+ patience.length)
+        }
         let needed = hasDisk ? Self.reserve + UInt64(orders.open) * Self.perEvent : 0
         stopAt = deadline > now + needed ? deadline - needed : min(deadline, now)
     }

@@ -5,27 +5,6 @@ import CPlatform
 /// Everything changes under one lock, so that the ledger adds up at every moment. The lock is held for a few
 /// instructions and never across I/O or callbacks. After a fork the child's mailbox is empty and counts from zero.
 final class Mailbox: Sendable {
-    /// What the delivery thread has to know before each turn.
-    struct Orders {
-        var isClosed = false
-        /// Monotonic nanoseconds.
-        var stopAt: UInt64?
-        /// How long a backend that takes nothing is waited for, in nanoseconds; nil: until `stopAt`.
-        var patience: UInt64?
-        /// Grows with each flush: what waits only out of politeness should be tried now.
-        var flushes = 0
-        /// Whether somebody waits for events to be settled.
-        var isAwaited = false
-        /// How many events the full queue has refused so far.
-        var refusals = 0
-        /// Whether so much is in memory that a part of it should go to disk, if there is a place for it.
-        var isFilling = false
-        /// Events in memory that the delivery thread has not taken.
-        var waiting = 0
-        /// All events in memory.
-        var open = 0
-    }
-
     /// What ends the delivery thread's sleep before its time. A flush and a shutdown always do.
     enum Alarm {
         /// Each event.
@@ -131,9 +110,9 @@ final class Mailbox: Sendable {
     ///
     /// - Parameters:
     ///   - stopAt: monotonic nanoseconds.
-    ///   - patience: how long to wait for a backend that takes nothing, in nanoseconds; nil: until `stopAt`.
+    ///   - patience: nil: until `stopAt`.
     /// - Returns: whether a thread is still at work.
-    func close(stopAt: UInt64, patience: UInt64? = nil) -> Bool {
+    func close(stopAt: UInt64, patience: Patience? = nil) -> Bool {
         let isRunning = withState { state -> Bool in
             if !state.isClosed { state.patience = patience }
             state.isClosed = true
@@ -175,7 +154,8 @@ final class Mailbox: Sendable {
             $0.ledger.delivery = status
             return Orders(
                 isClosed: $0.isClosed, stopAt: $0.stopAt, patience: $0.patience, flushes: $0.flushes,
-                isAwaited: !$0.waiters.isEmpty, refusals: $0.ledger.refused, isFilling: isFilling($0), waiting: $0.queue.count, open: $0.ledger.open)
+                isAwaited: !$0.waiters.isEmpty, refusals: $0.ledger.refused, isFilling: isFilling($0),
+                waiting: $0.queue.count, open: $0.ledger.open)
         }
     }
 

@@ -17,7 +17,7 @@ struct MailboxState {
     var isRung = false
     var isClosed = false
     var stopAt: UInt64?
-    var patience: UInt64?
+    var patience: Mailbox.Patience?
     var flushes = 0
     var waiters: [Waiter] = []
     var nextWaiter: UInt64 = 0
@@ -50,5 +50,33 @@ struct MailboxState {
     private final class Inherited {
         let state: MailboxState
         init(_ state: MailboxState) { self.state = state }
+    }
+}
+
+extension Mailbox {
+    /// How long a backend that takes nothing is waited for, in monotonic nanoseconds.
+    struct Patience {
+        var since: UInt64
+        var length: UInt64
+    }
+
+    /// What the delivery thread has to know before each turn.
+    struct Orders {
+        var isClosed = false
+        /// Monotonic nanoseconds.
+        var stopAt: UInt64?
+        var patience: Patience?
+        /// Grows with each flush: what waits only out of politeness should be tried now.
+        var flushes = 0
+        /// Whether somebody waits for events to be settled.
+        var isAwaited = false
+        /// How many events the full queue has refused so far.
+        var refusals = 0
+        /// Whether so much is in memory that a part of it should go to disk, if there is a place for it.
+        var isFilling = false
+        /// Events in memory that the delivery thread has not taken.
+        var waiting = 0
+        /// All events in memory.
+        var open = 0
     }
 }

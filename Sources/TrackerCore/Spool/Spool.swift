@@ -78,9 +78,7 @@ package final class Spool {
             }
         }
         if failure == nil { _ = flush(&batch, records, areOut, &places, &result) }
-        counts.storedEvents += result.stored
-        counts.evictedSegments += result.evictedSegments
-        counts.evictedEvents += result.evictedEvents
+        counts.add(result)
         return (places, result)
     }
 

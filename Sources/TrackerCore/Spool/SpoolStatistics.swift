@@ -27,6 +27,12 @@ package struct SpoolStatistics: Sendable, Equatable {
     package var evictedEvents = 0
 
     package init() {}
+
+    mutating func add(_ result: SpoolAppendResult) {
+        storedEvents += result.stored
+        evictedSegments += result.evictedSegments
+        evictedEvents += result.evictedEvents
+    }
 }
 
 extension Spool {

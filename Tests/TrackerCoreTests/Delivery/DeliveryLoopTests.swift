@@ -195,14 +195,16 @@ struct DeliveryLoopTests {
     func shutdownPatience() throws {
         let busy = try Simulation()
         busy.capture(3_000)
-        _ = busy.mailbox.close(stopAt: busy.time.now + 4_000_000_000, patience: 2_000_000_000)
+        _ = busy.mailbox.close(
+            stopAt: busy.time.now + 4_000_000_000, patience: .init(since: busy.time.now, length: 2_000_000_000))
         busy.run(seconds: 5)
         #expect(busy.statistics.delivered == 3_000 && busy.session.most <= 64)
 
         let silent = try Simulation(latency: 30_000_000_000)
         let start = silent.time.now
         silent.capture(100)
-        _ = silent.mailbox.close(stopAt: start + 4_000_000_000, patience: 2_000_000_000)
+        _ = silent.mailbox.close(
+            stopAt: start + 4_000_000_000, patience: .init(since: start, length: 2_000_000_000))
         silent.run(seconds: 5)
         #expect(silent.time.now - start == 2_000_000_000)
 

@@ -22,6 +22,8 @@ enum BenchmarkProgram {
         Area(name: "queue", what: "events in and out, and the memory of a full queue") { try QueueBenchmark.run() },
         Area(name: "session", what: "session ids and cookies") { SessionBenchmark.run() },
         Area(name: "spool", what: "events to disk and back") { try SpoolBenchmark.run() },
+        Area(name: "spool-age", what: "how long an event is in memory alone") { try SpoolAgeBenchmark.run() },
+        Area(name: "segments", what: "a spool of 20,000 small files, delivered") { try SegmentsBenchmark.run() },
         Area(name: "delivery", what: "events to nginx, against C on libcurl and wrk") { try DeliveryBenchmark.run() },
         Area(name: "network-http1", what: "to a backend at a distance, against C on libcurl and the Python package") {
             try NetworkBenchmark.run(NetworkBenchmark.http)
@@ -30,6 +32,9 @@ enum BenchmarkProgram {
         Area(name: "network-http2", what: "the same over HTTP/2") { try NetworkBenchmark.run(NetworkBenchmark.http2) },
         Area(name: "network-ndjson", what: "the same with batches") {
             try NetworkBenchmark.run(NetworkBenchmark.batches)
+        },
+        Area(name: "network-load", what: "a steady load at a distance with default settings, and the shutdown") {
+            try NetworkLoadBenchmark.run()
         },
         Area(name: "demo-server", what: "the demo site against nginx, with and without the tracker") {
             try DemoServerBenchmark.run()

@@ -4,6 +4,9 @@ import Testing
 
 @Suite("Two processes on one spool")
 struct KilledProcessesTests {
+    /// `SPOOL_KILLS` sets another number, for a long run by hand.
+    private static let rounds = ProcessInfo.processInfo.environment["SPOOL_KILLS"].flatMap { Int($0) } ?? 50
+
     /// Events that are whole in the files of a spool. Nobody may work on it meanwhile.
     private static func onDisk(_ folder: TemporaryFolder) -> Set<String> {
         let end = Array("\"cookies\":{".utf8)
@@ -41,7 +44,7 @@ struct KilledProcessesTests {
         }
     }
 
-    @Test("lose nothing that was on disk in fifty kills, and send nothing under two keys", arguments: [false, true])
+    @Test("lose nothing that was on disk when they are killed, and send nothing under two keys", arguments: [false, true])
     func kills(takesBatches: Bool) async throws {
         let folder = try TemporaryFolder("kills")
         let sink = try EventSink(takesBatches: takesBatches, script: Self.works)
@@ -54,7 +57,7 @@ struct KilledProcessesTests {
         }
         var stored: Set<String> = []
         var senders = [try start(0), try start(1)]
-        for round in 0..<50 {
+        for round in 0..<Self.rounds {
             // Now and then an outage, so that there is always something on disk.
             let isOutage = round / 5 % 2 == 1
             sink.answer(isOutage ? EventSink.share(100, .status(503)) : Self.works)

@@ -44,7 +44,7 @@ struct KilledProcessesTests {
         }
     }
 
-    @Test("lose nothing that was on disk when they are killed, and send nothing under two keys", arguments: [false, true])
+    @Test("lose nothing that was on disk when killed, and send nothing under two keys", arguments: [false, true])
     func kills(takesBatches: Bool) async throws {
         let folder = try TemporaryFolder("kills")
         let sink = try EventSink(takesBatches: takesBatches, script: Self.works)

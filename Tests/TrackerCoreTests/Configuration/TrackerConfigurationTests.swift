@@ -16,7 +16,7 @@ struct TrackerConfigurationTests {
         #expect(configuration.queueMaximumBytes == 32 << 20)
         #expect(configuration.connectTimeout == .seconds(2))
         #expect(configuration.requestTimeout == .seconds(10))
-        #expect(configuration.shutdownTimeout == .seconds(2))
+        #expect(configuration.shutdownTimeout == .seconds(4))
     }
 
     @Test("reads every variable")

@@ -26,20 +26,25 @@ let package = Package(
         // System interfaces that the toolchain's Glibc module leaves out (epoll).
         .target(name: "CPlatform"),
 
-        .target(name: "TrackerCore", dependencies: ["CCurl", "CPlatform", "CZlib"]),
+        // The C library under one name, whichever it is.
+        .target(name: "CLibrary"),
+
+        .target(name: "TrackerCore", dependencies: ["CCurl", "CLibrary", "CPlatform", "CZlib"]),
         .target(name: "TrackerRouterAdapter", dependencies: ["TrackerCore"]),
-        .target(name: "TrackerCGI", dependencies: ["TrackerCore", "CPlatform", "DemoServer"]),
+        .target(name: "TrackerCGI", dependencies: ["TrackerCore", "CLibrary", "CPlatform", "DemoServer"]),
 
         // What the demo programs and the event handler share. Not products.
-        .target(name: "DemoServer", dependencies: ["TrackerCore"]),
+        .target(name: "DemoServer", dependencies: ["TrackerCore", "CLibrary"]),
         // The page's files are in the program, by way of scripts/embed-page.
-        .target(name: "EventReceiver", dependencies: ["DemoServer"], exclude: ["Page"]),
+        .target(name: "EventReceiver", dependencies: ["DemoServer", "CLibrary"], exclude: ["Page"]),
 
         .executableTarget(
-            name: "DemoRouterApp", dependencies: ["TrackerCore", "TrackerRouterAdapter", "DemoServer", "EventReceiver"]),
+            name: "DemoRouterApp",
+            dependencies: ["TrackerCore", "TrackerRouterAdapter", "DemoServer", "EventReceiver", "CLibrary"]),
         .executableTarget(
-            name: "DemoCGIApp", dependencies: ["TrackerCore", "TrackerCGI", "DemoServer", "EventReceiver"]),
-        .executableTarget(name: "EventHandler", dependencies: ["TrackerCore", "DemoServer", "EventReceiver"]),
+            name: "DemoCGIApp", dependencies: ["TrackerCore", "TrackerCGI", "DemoServer", "EventReceiver", "CLibrary"]),
+        .executableTarget(
+            name: "EventHandler", dependencies: ["TrackerCore", "DemoServer", "EventReceiver", "CLibrary"]),
         .target(name: "AllocationCounter", path: "Benchmarks/AllocationCounter"),
         .executableTarget(
             name: "TrackerBenchmarks",
@@ -50,7 +55,7 @@ let package = Package(
             path: "Benchmarks/TrackerBenchmarks"),
 
         .executableTarget(
-            name: "CompareProcess", dependencies: ["TrackerCore", "TrackerRouterAdapter"],
+            name: "CompareProcess", dependencies: ["TrackerCore", "TrackerRouterAdapter", "CLibrary"],
             path: "Benchmarks/compare/CompareProcess"),
 
         .target(name: "CSpawn", path: "Tests/CSpawn"),
@@ -59,15 +64,16 @@ let package = Package(
         .testTarget(name: "TrackerRouterAdapterTests", dependencies: ["TrackerRouterAdapter", "TestSupport"]),
         // Readers of hostile input, for the short run in the tests, the long run by hand, and libFuzzer.
         .target(
-            name: "FuzzTargets", dependencies: ["TrackerCore", "TrackerCGI", "DemoServer", "EventReceiver"],
+            name: "FuzzTargets",
+            dependencies: ["TrackerCore", "TrackerCGI", "DemoServer", "EventReceiver", "CLibrary"],
             path: "Tests/FuzzTargets"),
-        .executableTarget(name: "Fuzzer", dependencies: ["FuzzTargets"], path: "Tests/Fuzzer"),
+        .executableTarget(name: "Fuzzer", dependencies: ["FuzzTargets", "CLibrary"], path: "Tests/Fuzzer"),
         .testTarget(name: "FuzzTests", dependencies: ["FuzzTargets"]),
 
         // Processes that tests start and kill. Not products.
-        .executableTarget(name: "SpoolProcess", dependencies: ["TrackerCore"], path: "Tests/SpoolProcess"),
+        .executableTarget(name: "SpoolProcess", dependencies: ["TrackerCore", "CLibrary"], path: "Tests/SpoolProcess"),
         .executableTarget(
-            name: "DeliveryProcess", dependencies: ["TrackerCore", "CSpawn"], path: "Tests/DeliveryProcess"),
+            name: "DeliveryProcess", dependencies: ["TrackerCore", "CSpawn", "CLibrary"], path: "Tests/DeliveryProcess"),
         .executableTarget(name: "RelayProcess", dependencies: ["TestSupport"], path: "Tests/RelayProcess"),
         .testTarget(name: "TrackerCGITests", dependencies: ["TrackerCGI", "TrackerCore"]),
         .testTarget(name: "DemoServerTests", dependencies: ["DemoServer", "EventReceiver", "TestSupport"]),

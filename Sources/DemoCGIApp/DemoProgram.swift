@@ -1,15 +1,8 @@
+import CLibrary
 import DemoServer
 import EventReceiver
 import TrackerCGI
 import TrackerCore
-
-#if canImport(Darwin)
-    import Darwin
-#elseif canImport(Musl)
-    import Musl
-#else
-    import Glibc
-#endif
 
 /// The demo from its arguments to its exit status.
 enum DemoProgram {

@@ -1,14 +1,7 @@
+import CLibrary
 import DemoServer
 import TrackerCGI
 import TrackerCore
-
-#if canImport(Darwin)
-    import Darwin
-#elseif canImport(Musl)
-    import Musl
-#else
-    import Glibc
-#endif
 
 /// The demo's pages, with the names and methods that the Python package's Flask site has.
 enum DemoSite {

@@ -1,14 +1,7 @@
+import CLibrary
 import DemoServer
 import EventReceiver
 import TrackerCore
-
-#if canImport(Darwin)
-    import Darwin
-#elseif canImport(Musl)
-    import Musl
-#else
-    import Glibc
-#endif
 
 TerminationSignal.prepare()
 

@@ -14,17 +14,10 @@
 // Prints one line for each command once it is done. Ends with its input, by returning from main. RETRY_CAP is the longest
 // wait of its retry policy in milliseconds.
 
+import CLibrary
 import CSpawn
 import Synchronization
 import TrackerCore
-
-#if canImport(Darwin)
-    import Darwin
-#elseif canImport(Musl)
-    import Musl
-#else
-    import Glibc
-#endif
 
 func say(_ line: String) {
     let bytes = Array((line + "\n").utf8)

@@ -3,16 +3,9 @@
 // Ends with 1 at the first finding and prints the input; with the same seed it is found again. A crash prints what
 // Swift's runtime prints; `scripts/fuzz` does the same with libFuzzer, which looks for new ways through the code.
 
+import CLibrary
 import FuzzTargets
 import TrackerCore
-
-#if canImport(Darwin)
-    import Darwin
-#elseif canImport(Musl)
-    import Musl
-#else
-    import Glibc
-#endif
 
 func peakMemory() -> Int {
     var usage = rusage()

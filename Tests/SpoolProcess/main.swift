@@ -4,15 +4,8 @@
 //     SpoolProcess deliver DIRECTORY          takes records without end; prints each key, then settles it
 //     SpoolProcess measure DIRECTORY COUNT    prints the time of one append, alone and in batches
 
+import CLibrary
 import TrackerCore
-
-#if canImport(Darwin)
-    import Darwin
-#elseif canImport(Musl)
-    import Musl
-#else
-    import Glibc
-#endif
 
 /// One write for all keys, so that a reader sees whole lines, up to what a pipe takes at once.
 func report(_ keys: [EventIdentifier]) {

@@ -23,14 +23,14 @@ struct FastCGIMultiplexerTests {
 
         private var context: FastCGIContext { FastCGIContext(app: app.snapshot, admission: admission, now: now) }
 
-        func send(_ bytes: [UInt8]) -> FastCGIMultiplexer.Outcome {
-            var outcome = FastCGIMultiplexer.Outcome()
+        func send(_ bytes: [UInt8]) -> FastCGIOutcome {
+            var outcome = FastCGIOutcome()
             bytes.withUnsafeBytes { multiplexer.ingest($0, context, &outcome) }
             return outcome
         }
 
-        func check() -> FastCGIMultiplexer.Outcome {
-            var outcome = FastCGIMultiplexer.Outcome()
+        func check() -> FastCGIOutcome {
+            var outcome = FastCGIOutcome()
             multiplexer.checkTimes(context, &outcome)
             return outcome
         }
@@ -78,13 +78,13 @@ struct FastCGIMultiplexerTests {
         var refused = desk.send(Self.begun(2, "/echo", length: 40_000) + Client.record(5, 2, piece))
         #expect(refused.ready.first?.request.failure == .overloaded)
         _ = refused.ready.first.map { desk.multiplexer.end($0.serial) }
-        refused = FastCGIMultiplexer.Outcome()
+        refused = FastCGIOutcome()
         var whole = desk.send(Client.record(5, 1))
         #expect(try whole.ready.first?.request.body.count == 80_000)
         _ = whole.ready.first.map { desk.multiplexer.end($0.serial) }
         // The handler may still have it.
         #expect(desk.admission.bodies.used >= 80_000)
-        whole = FastCGIMultiplexer.Outcome()
+        whole = FastCGIOutcome()
         #expect(desk.admission.bodies.used == 0)
     }
 
@@ -158,7 +158,7 @@ struct FastCGIMultiplexerTests {
             + Client.request(2) + Client.record(5, 1, Array("dy".utf8)) + Client.record(5, 1)
         for size in [1, 2, 3, 7, 64, records.count] {
             let desk = Desk()
-            var ready: [FastCGIMultiplexer.Ready] = []
+            var ready: [FastCGIReadyRequest] = []
             for start in stride(from: 0, to: records.count, by: size) {
                 ready += desk.send(Array(records[start..<min(start + size, records.count)])).ready
             }

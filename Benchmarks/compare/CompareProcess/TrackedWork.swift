@@ -1,14 +1,7 @@
+import CLibrary
 import Dispatch
 import TrackerCore
 import TrackerRouterAdapter
-
-#if canImport(Darwin)
-    import Darwin
-#elseif canImport(Musl)
-    import Musl
-#else
-    import Glibc
-#endif
 
 /// A handler with the middleware around it, asked for what a browser asks for.
 struct TrackedWork: Sendable {

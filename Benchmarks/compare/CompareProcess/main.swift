@@ -1,14 +1,7 @@
 // This package's part in the comparison; `worker.py` says what the arguments mean.
 
+import CLibrary
 import TrackerCore
-
-#if canImport(Darwin)
-    import Darwin
-#elseif canImport(Musl)
-    import Musl
-#else
-    import Glibc
-#endif
 
 let arguments = CommandLine.arguments
 guard arguments.count == 3, let count = Int(arguments[2]), count > 0,

@@ -1,13 +1,6 @@
+import CLibrary
 import Synchronization
 import TrackerCore
-
-#if canImport(Darwin)
-    import Darwin
-#elseif canImport(Musl)
-    import Musl
-#else
-    import Glibc
-#endif
 
 /// One thread that waits for many sockets, and runs the tasks that serve them.
 ///

@@ -1,14 +1,7 @@
+import CLibrary
 import Dispatch
 import Synchronization
 import TrackerCore
-
-#if canImport(Darwin)
-    import Darwin
-#elseif canImport(Musl)
-    import Musl
-#else
-    import Glibc
-#endif
 
 /// A small HTTP/1.1 server: a few event loops, one task per connection.
 package final class HTTPServer: Sendable {

@@ -1,12 +1,5 @@
+import CLibrary
 import TrackerCore
-
-#if canImport(Darwin)
-    import Darwin
-#elseif canImport(Musl)
-    import Musl
-#else
-    import Glibc
-#endif
 
 /// The process's `RA_...` variables, with those of a `.env` file below them.
 package enum EnvironmentFile {

@@ -1,12 +1,5 @@
+import CLibrary
 import TrackerCore
-
-#if canImport(Darwin)
-    import Darwin
-#elseif canImport(Musl)
-    import Musl
-#else
-    import Glibc
-#endif
 
 /// SIGINT and SIGTERM, as something to wait for.
 package enum TerminationSignal {

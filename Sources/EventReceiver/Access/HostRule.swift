@@ -1,13 +1,6 @@
+import CLibrary
 import DemoServer
 import TrackerCore
-
-#if canImport(Darwin)
-    import Darwin
-#elseif canImport(Musl)
-    import Musl
-#else
-    import Glibc
-#endif
 
 /// Which requests are answered at all, by `Host` (RFC 9110, section 7.2) and `Origin` (RFC 6454, section 7).
 ///

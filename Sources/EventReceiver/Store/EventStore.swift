@@ -1,13 +1,6 @@
+import CLibrary
 import DemoServer
 import TrackerCore
-
-#if canImport(Darwin)
-    import Darwin
-#elseif canImport(Musl)
-    import Musl
-#else
-    import Glibc
-#endif
 
 /// A file of events, one in each line below a first line that marks it, so that they outlive the program.
 ///

@@ -1,13 +1,6 @@
+import CLibrary
 import DemoServer
 import TrackerCore
-
-#if canImport(Darwin)
-    import Darwin
-#elseif canImport(Musl)
-    import Musl
-#else
-    import Glibc
-#endif
 
 /// How an app is reached.
 public enum CGIRunMode: Sendable, Equatable {

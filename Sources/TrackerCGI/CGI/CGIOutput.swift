@@ -1,13 +1,6 @@
+import CLibrary
 import CPlatform
 import Synchronization
-
-#if canImport(Darwin)
-    import Darwin
-#elseif canImport(Musl)
-    import Musl
-#else
-    import Glibc
-#endif
 
 /// Writes a response to standard output. The header block is always of the parsed kind, never that of "nph-" scripts.
 final class CGIOutput: Sendable {

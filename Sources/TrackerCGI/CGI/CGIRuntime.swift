@@ -1,14 +1,7 @@
+import CLibrary
 import CPlatform
 import DemoServer
 import TrackerCore
-
-#if canImport(Darwin)
-    import Darwin
-#elseif canImport(Musl)
-    import Musl
-#else
-    import Glibc
-#endif
 
 /// Answers the one request that the environment describes (RFC 3875).
 enum CGIRuntime {

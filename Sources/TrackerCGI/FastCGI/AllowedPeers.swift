@@ -1,12 +1,5 @@
+import CLibrary
 import TrackerCore
-
-#if canImport(Darwin)
-    import Darwin
-#elseif canImport(Musl)
-    import Musl
-#else
-    import Glibc
-#endif
 
 /// The web servers that may connect over TCP, of `FCGI_WEB_SERVER_ADDRS` (FastCGI, section 3.2).
 struct AllowedPeers: Sendable {

@@ -7,45 +7,16 @@ import TrackerCore
 /// the lock, which is never held while app code runs or a thread waits. Sending under it is safe for that reason: the
 /// socket is only ever given what it takes at once, and records of different answers must not mix.
 final class FastCGIConnection: Sendable {
-    struct State: Sendable {
-        var multiplexer: FastCGIMultiplexer
-        var output = FastCGIOutput()
-        /// Somebody is reading from the socket. Whoever else learns that there is more sets `readsAgain`.
-        var isReading = false
-        var readsAgain = false
-        var isClosed = false
-        /// Close once everything is sent.
-        var closesAfterOutput = false
-        /// An answer broke off: the web server must not take it for complete.
-        var endsAbruptly = false
-        /// All is sent and said; what still arrives is read and forgotten until the web server closes.
-        var lingerDeadline: Int?
-        /// Asynchronous handlers that wait for more of their bodies, by request.
-        var readers: [UInt64: CheckedContinuation<Void, Never>] = [:]
-        /// What cancels the tasks of asynchronous handlers, by request.
-        var cancellations: [UInt64: @Sendable () -> Void] = [:]
-
-        mutating func takeReaders(_ serials: [UInt64]) -> [CheckedContinuation<Void, Never>] {
-            if readers.isEmpty { return [] }
-            return serials.compactMap { readers.removeValue(forKey: $0) }
-        }
-
-        mutating func takeCancellations(_ serials: [UInt64]) -> [@Sendable () -> Void] {
-            if cancellations.isEmpty { return [] }
-            return serials.compactMap { cancellations.removeValue(forKey: $0) }
-        }
-    }
-
     let descriptor: Descriptor
     let token: UInt64
     let server: FastCGIServer
-    let lock: ThreadLock<State>
+    let lock: ThreadLock<FastCGIConnectionState>
 
     init(_ descriptor: Descriptor, token: UInt64, server: FastCGIServer) {
         self.descriptor = descriptor
         self.token = token
         self.server = server
-        lock = ThreadLock(State(multiplexer: FastCGIMultiplexer(now: SystemClock.milliseconds())))
+        lock = ThreadLock(FastCGIConnectionState(now: SystemClock.milliseconds()))
     }
 
     // MARK: Reading
@@ -83,8 +54,8 @@ final class FastCGIConnection: Sendable {
     ///
     /// A short read means empty: whatever comes later makes a new event. Only the end of the stream may hide behind
     /// it, which is why a hangup asks for `untilEmpty`.
-    private func read(untilEmpty: Bool, _ buffer: UnsafeMutableRawBufferPointer) -> [FastCGIMultiplexer.Ready] {
-        var ready: [FastCGIMultiplexer.Ready] = []
+    private func read(untilEmpty: Bool, _ buffer: UnsafeMutableRawBufferPointer) -> [FastCGIReadyRequest] {
+        var ready: [FastCGIReadyRequest] = []
         while true {
             let transfer = descriptor.receive(into: buffer)
             let goesOn = take(transfer, buffer, untilEmpty: untilEmpty, &ready)
@@ -94,9 +65,9 @@ final class FastCGIConnection: Sendable {
 
     private func take(
         _ transfer: Descriptor.Transfer, _ buffer: UnsafeMutableRawBufferPointer, untilEmpty: Bool,
-        _ ready: inout [FastCGIMultiplexer.Ready]
+        _ ready: inout [FastCGIReadyRequest]
     ) -> Bool {
-        var outcome = FastCGIMultiplexer.Outcome()
+        var outcome = FastCGIOutcome()
         let context = server.context()
         let goesOn = lock.withLock { state in
             var goesOn = state.readsAgain
@@ -123,7 +94,7 @@ final class FastCGIConnection: Sendable {
     }
 
     /// Does what the multiplexer asked for, but for running requests.
-    private func act(on outcome: FastCGIMultiplexer.Outcome) {
+    private func act(on outcome: FastCGIOutcome) {
         for complaint in outcome.complaints { server.log.write(complaint.kind, complaint.text) }
         for _ in 0..<outcome.dropped { server.requestIsDone() }
         if !outcome.readable.isEmpty || !outcome.cancelled.isEmpty {
@@ -177,7 +148,7 @@ final class FastCGIConnection: Sendable {
             isSound = state.output.write(records, to: descriptor)
             if let onSent {
                 state.output.whenSent(onSent)
-                resumes = end(serial, &state)
+                resumes = state.end(serial, isStopping: server.isStopping)
             }
             return state.output.pendingBytes
         }
@@ -198,17 +169,10 @@ final class FastCGIConnection: Sendable {
             guard !state.isClosed, state.multiplexer.index(ofSerial: serial) != nil else { return false }
             state.endsAbruptly = true
             state.closesAfterOutput = true
-            return end(serial, &state)
+            return state.end(serial, isStopping: server.isStopping)
         }
         if resumes { watch() }
         afterWrite(isSound: true)
-    }
-
-    private func end(_ serial: UInt64, _ state: inout State) -> Bool {
-        state.cancellations[serial] = nil
-        guard let end = state.multiplexer.end(serial) else { return false }
-        if !end.keepsConnection || server.isStopping { state.closesAfterOutput = true }
-        return end.resumes
     }
 
     /// Sends what waits.
@@ -221,44 +185,20 @@ final class FastCGIConnection: Sendable {
             close()
             return
         }
-        var completions: [FastCGIOutput.Completion] = []
-        var writers: [CheckedContinuation<Void, Never>] = []
-        var isPending = false
-        var hasRoom = false
-        var closesNow = false
-        lock.withLock { state in
-            completions = state.output.takeCompletions()
-            isPending = state.output.pendingBytes > 0
-            hasRoom = state.output.pendingBytes < FastCGIOutput.lowWater
-            if hasRoom { writers = state.output.takeWriters() }
-            closesNow =
-                state.closesAfterOutput && !isPending && state.multiplexer.requests.isEmpty && !state.isClosed
-                && (state.lingerDeadline == nil || state.multiplexer.isInputAtEnd)
-            if closesNow, state.endsAbruptly {
-                // Some servers take a mere end for the end of the answer; no server goes on after this.
-                FastCGIRecordEncoder.brokenRecord.withUnsafeBytes { _ = state.output.write($0, to: descriptor) }
-            } else if closesNow, !state.multiplexer.isInputAtEnd,
-                state.multiplexer.owesInput || !state.multiplexer.parser.isAtBoundary
-            {
-                // Whatever is still on its way would turn the close into a reset, and the reset eats the answer.
-                state.lingerDeadline = SystemClock.milliseconds() + 2000
-                closesNow = false
-                descriptor.shutDownWriting()
-            }
-        }
-        if isPending { watch() }
-        if closesNow { close() }
-        for completion in completions { completion(true, mayBlock) }
-        for writer in writers { writer.resume() }
+        let written = lock.withLock { $0.afterWrite(to: descriptor, now: SystemClock.milliseconds()) }
+        if written.isPending { watch() }
+        if written.closes { close() }
+        for completion in written.completions { completion(true, mayBlock) }
+        for writer in written.writers { writer.resume() }
         // Handlers that wait on their own threads.
-        if hasRoom { lock.signal() }
+        if written.hasRoom { lock.signal() }
     }
 
     // MARK: The end
 
     /// Closes now; what was not sent is lost, who waits is told.
     func close() {
-        var outcome = FastCGIMultiplexer.Outcome()
+        var outcome = FastCGIOutcome()
         var completions: [FastCGIOutput.Completion] = []
         var writers: [CheckedContinuation<Void, Never>] = []
         let isFirst = lock.withLock { state in
@@ -284,7 +224,7 @@ final class FastCGIConnection: Sendable {
 
     /// Time limits; called about once a second.
     func checkTimes() {
-        var outcome = FastCGIMultiplexer.Outcome()
+        var outcome = FastCGIOutcome()
         let context = server.context()
         let isOver = lock.withLock { state in
             state.multiplexer.checkTimes(context, &outcome)
@@ -297,28 +237,7 @@ final class FastCGIConnection: Sendable {
         server.run(ready, of: self, on: nil)
     }
 
-    /// How little is lost with a connection: the lower, the sooner it has to make room for another one.
-    enum Worth: Int, Comparable {
-        /// No request is under way.
-        case idle
-        /// A request is still arriving, and no handler knows of it.
-        case unfinished
-        /// A handler is at work.
-        case busy
-
-        static func < (left: Worth, right: Worth) -> Bool { left.rawValue < right.rawValue }
-    }
-
-    var worth: (worth: Worth, lastActivity: Int) {
-        lock.withLock { state in
-            let multiplexer = state.multiplexer
-            let worth: Worth =
-                if state.isReading || state.output.pendingBytes > 0 || !multiplexer.isUnfinished {
-                    .busy
-                } else {
-                    multiplexer.isIdle ? .idle : .unfinished
-                }
-            return (worth, multiplexer.lastActivity)
-        }
+    var worth: (worth: ConnectionWorth, lastActivity: Int) {
+        lock.withLock { ($0.worth, $0.multiplexer.lastActivity) }
     }
 }

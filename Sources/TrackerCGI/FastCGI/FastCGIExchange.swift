@@ -8,6 +8,16 @@ struct FastCGIExchange: Sendable {
 
     // MARK: The body
 
+    /// Lets the handler read the body as it arrives.
+    func attachBody(to ready: FastCGIReadyRequest) {
+        let maximum = ready.plan.maximumBodyBytes
+        let stream = CGIBodyStream(
+            announcedBytes: ready.announcedBytes, maximumBytes: maximum,
+            read: { try read(upTo: $0) }, asyncRead: { try await readAsynchronously(upTo: $0) })
+        ready.request.setBody(
+            .stream(stream, maximumBytes: min(maximum, ready.plan.app.configuration.maximumBodyBytes)))
+    }
+
     /// The next piece of the body; blocks the thread.
     func read(upTo maximum: Int) throws -> [UInt8] {
         while true {

@@ -1,4 +1,4 @@
-/// What a connection knows of one request, from BEGIN_REQUEST to END_REQUEST.
+/// What a connection knows of one request, from BEGIN_REQUEST to END_REQUEST, and what its records do to it.
 struct FastCGIRequestState: Sendable {
     enum Phase: Sendable {
         /// Its variables are arriving.
@@ -9,23 +9,41 @@ struct FastCGIRequestState: Sendable {
         case running(CGIRequest, isStreaming: Bool)
     }
 
+    /// What input means for the request as a whole.
+    enum Verdict {
+        /// Nothing yet.
+        case goesOn
+        /// A handler can begin.
+        case starts(isStreaming: Bool)
+        /// A streamed body can be read on.
+        case isReadable
+        /// It never gets to a handler.
+        case refused(status: Int, because: String)
+        /// Its handlers get an error instead of a body.
+        case failed(CGIRequestError)
+    }
+
     let id: UInt16
     /// Tells requests apart that used the same id one after the other.
     let serial: UInt64
     let keepsConnection: Bool
-    var phase = Phase.params
-    var params: [UInt8] = []
-    var body = ByteQueue()
-    var maximumBodyBytes = 0
-    var announcedBytes: Int?
-    var hasWholeBody = false
+    private(set) var phase = Phase.params
+    private var params: [UInt8] = []
+    private var body = ByteQueue()
+    private var maximumBodyBytes = 0
+    private(set) var announcedBytes: Int?
+    private(set) var hasWholeBody = false
     /// Why the body cannot be read to its end.
-    var bodyFailure: CGIRequestError?
+    private(set) var bodyFailure: CGIRequestError?
     /// Memory of the variables and of a collected body.
-    let reservation: BodyReservation
+    private let reservation: BodyReservation
     /// How long the web server has been waited for.
-    var patience: FastCGIPatience
-    let began: Int
+    private var patience: FastCGIPatience
+    private let began: Int
+
+    /// Bytes of a streamed body that may wait; from then on the web server has to.
+    static let maximumBufferedBody = 64 << 10
+    private static let outOfMemory = "all requests together take too much memory"
 
     init(id: UInt16, serial: UInt64, keepsConnection: Bool, budget: BodyBudget, now: Int) {
         self.id = id
@@ -35,86 +53,147 @@ struct FastCGIRequestState: Sendable {
         patience = FastCGIPatience(now: now)
         began = now
     }
-}
 
-/// How long something has been waited for that comes, or goes, in pieces.
-///
-/// A piece alone gives no new time: a byte a second would hold a connection for ever. So many bytes do.
-struct FastCGIPatience: Sendable {
-    private var waited = 0
-    private var waitsSince: Int?
-    private var bytes = 0
+    /// Nothing more may be read until the handler has caught up.
+    var isFull: Bool { body.count >= Self.maximumBufferedBody }
+    /// The handler has caught up.
+    var hasRoom: Bool { body.count < Self.maximumBufferedBody / 2 }
 
-    /// What has to move within one time limit.
-    static let minimumBytes = 16 << 10
+    // MARK: Variables
 
-    init(now: Int? = nil) {
-        waitsSince = now
-    }
-
-    mutating func moved(_ count: Int, now: Int) {
-        bytes += count
-        guard bytes >= Self.minimumBytes else { return }
-        bytes = 0
-        waited = 0
-        if waitsSince != nil { waitsSince = now }
-    }
-
-    /// The clock runs.
-    mutating func begin(now: Int) {
-        if waitsSince == nil { waitsSince = now }
-    }
-
-    /// The clock stands still: it is not the other side that is waited for.
-    mutating func pause(now: Int) {
-        guard let since = waitsSince else { return }
-        waited += max(0, now - since)
-        waitsSince = nil
-    }
-
-    func isOver(_ milliseconds: Int, now: Int) -> Bool { left(milliseconds, now: now) < 0 }
-
-    /// What is left of a time limit.
-    func left(_ milliseconds: Int, now: Int) -> Int {
-        milliseconds - waited - (waitsSince.map { now - $0 } ?? 0)
-    }
-}
-
-/// Bytes that wait for their reader, first in, first out.
-struct ByteQueue: Sendable {
-    private var bytes: [UInt8] = []
-    private var start = 0
-
-    var count: Int { bytes.count - start }
-    var isEmpty: Bool { start == bytes.count }
-
-    /// Makes room at once where the length is known: growing would take up to three times of it.
-    mutating func reserve(_ count: Int) { bytes.reserveCapacity(count) }
-
-    mutating func append(_ piece: UnsafeRawBufferPointer) {
-        if start > 16_384, start > bytes.count / 2 {
-            bytes.removeSubrange(0..<start)
-            start = 0
+    mutating func takeParams(_ piece: UnsafeRawBufferPointer, recordBytes: Int, maximum: Int) -> Verdict {
+        guard case .params = phase else { return .goesOn }
+        if params.isEmpty { params.reserveCapacity(recordBytes) }
+        if piece.count > maximum - params.count {
+            return .refused(status: 431, because: "its variables are longer than the limit")
         }
-        bytes.append(contentsOf: piece)
+        guard reservation.take(piece.count) else { return .refused(status: 503, because: Self.outOfMemory) }
+        params.append(contentsOf: piece)
+        return .goesOn
     }
 
-    /// Takes at most `maximum` bytes off the front.
-    mutating func take(upTo maximum: Int) -> [UInt8] {
-        let end = start + min(max(0, maximum), count)
-        if start == 0, end == bytes.count {
-            defer { bytes = [] }
-            return bytes
+    mutating func endParams(_ context: FastCGIContext) -> Verdict {
+        guard case .params = phase else { return .goesOn }
+        guard let variables = FastCGINameValues.decode(params) else {
+            return .refused(status: 400, because: "a length among its variables points past their end")
         }
-        let piece = Array(bytes[start..<end])
-        start = end
-        if isEmpty {
-            bytes = []
-            start = 0
+        params = []
+        patience = FastCGIPatience(now: context.now)
+        let request = CGIRequest(
+            variables: variables, content: .collected([]), mountPath: context.app.configuration.mountPath)
+        request.keep(reservation)
+        let plan = RequestPlan(request, context.app)
+        maximumBodyBytes = plan.maximumBodyBytes
+        phase = .collecting(request, plan)
+        switch request.announcedLength {
+        case .absent: break
+        case .invalid: return .failed(.invalidContentLength)
+        case .bytes(let count):
+            announcedBytes = count
+            if count > maximumBodyBytes { return .failed(.bodyTooLarge(maximumBytes: maximumBodyBytes)) }
         }
-        return piece
+        if case .streamed = plan.bodyPolicy {
+            patience = FastCGIPatience()
+            return .starts(isStreaming: true)
+        }
+        if hasWholeBody { return endBody() }
+        if let announcedBytes, announcedBytes > 4096 { body.reserve(announcedBytes) }
+        return .goesOn
     }
 
-    /// Takes everything.
-    mutating func takeAll() -> [UInt8] { take(upTo: count) }
+    // MARK: Bodies
+
+    mutating func takeBody(_ piece: UnsafeRawBufferPointer, now: Int) -> Verdict {
+        if hasWholeBody { return .goesOn }
+        patience.moved(piece.count, now: now)
+        switch phase {
+        case .params:
+            // No server sends a body first, but the records of two streams may come in any order.
+            if body.count + piece.count > Self.maximumBufferedBody {
+                return .refused(status: 400, because: "its body came before its variables")
+            }
+            guard reservation.take(piece.count) else { return .refused(status: 503, because: Self.outOfMemory) }
+            body.append(piece)
+            return .goesOn
+        case .collecting: return collect(piece)
+        case .running(_, let isStreaming):
+            guard isStreaming else { return .goesOn }
+            body.append(piece)
+            return .isReadable
+        }
+    }
+
+    private mutating func collect(_ piece: UnsafeRawBufferPointer) -> Verdict {
+        var piece = piece
+        let (total, overflows) = body.count.addingReportingOverflow(piece.count)
+        if let announcedBytes {
+            // What goes beyond the announced length is not part of the body (RFC 3875, section 4.2).
+            piece = UnsafeRawBufferPointer(rebasing: piece.prefix(max(0, announcedBytes - body.count)))
+        } else if overflows || total > maximumBodyBytes {
+            return .failed(.bodyTooLarge(maximumBytes: maximumBodyBytes))
+        }
+        guard reservation.take(piece.count) else { return .failed(.overloaded) }
+        body.append(piece)
+        return .goesOn
+    }
+
+    mutating func endBody() -> Verdict {
+        hasWholeBody = true
+        switch phase {
+        case .params: return .goesOn
+        case .collecting(let request, _):
+            if let announcedBytes, body.count < announcedBytes { return .failed(.bodyTooShort) }
+            request.setBody(.collected(body.takeAll()))
+            return .starts(isStreaming: false)
+        case .running: return .isReadable
+        }
+    }
+
+    /// What a handler gets when it asks for more of its body; nil if it has to wait for it.
+    mutating func read(upTo maximum: Int, now: Int) -> Result<[UInt8], CGIRequestError>? {
+        if !body.isEmpty {
+            patience.pause(now: now)
+            return .success(body.take(upTo: maximum))
+        }
+        if let bodyFailure { return .failure(bodyFailure) }
+        return hasWholeBody ? .success([]) : nil
+    }
+
+    /// Its handler waits for the web server.
+    mutating func wait(now: Int) { patience.begin(now: now) }
+
+    // MARK: Its course
+
+    /// Gives an error to the handlers instead of a body.
+    mutating func fail(_ error: CGIRequestError) {
+        if case .collecting(let request, _) = phase { request.setBody(.failed(error)) }
+        body = ByteQueue()
+    }
+
+    /// Goes to its handlers.
+    ///
+    /// - Returns: nil if it is there already, or has not all of its variables.
+    mutating func start(isStreaming: Bool) -> FastCGIReadyRequest? {
+        guard case .collecting(let request, let plan) = phase else { return nil }
+        phase = .running(request, isStreaming: isStreaming)
+        return FastCGIReadyRequest(
+            id: id, serial: serial, request: request, plan: plan, isStreaming: isStreaming,
+            announcedBytes: announcedBytes)
+    }
+
+    /// What its time limits say now.
+    mutating func checkTimes(_ limits: CGIAppConfiguration.FastCGI, now: Int) -> Verdict {
+        let headerLimit = limits.headerTimeout.boundedMilliseconds
+        let bodyLimit = limits.bodyTimeout.boundedMilliseconds
+        switch phase {
+        case .params:
+            guard now - began > headerLimit else { return .goesOn }
+            return .refused(status: 408, because: "its variables did not arrive within \(headerLimit) ms")
+        case .collecting: return patience.isOver(bodyLimit, now: now) ? .failed(.timedOut) : .goesOn
+        case .running(_, let isStreaming):
+            guard isStreaming, !hasWholeBody, patience.isOver(bodyLimit, now: now) else { return .goesOn }
+            bodyFailure = .timedOut
+            return .isReadable
+        }
+    }
 }

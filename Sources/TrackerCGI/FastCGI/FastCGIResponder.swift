@@ -6,7 +6,7 @@ import TrackerCore
 /// on Swift's.
 struct FastCGIResponder: Sendable {
     let server: FastCGIServer
-    let ready: FastCGIMultiplexer.Ready
+    let ready: FastCGIReadyRequest
     let exchange: FastCGIExchange
 
     /// Begins, on this thread if it may block.

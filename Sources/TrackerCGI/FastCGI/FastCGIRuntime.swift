@@ -1,13 +1,6 @@
+import CLibrary
 import CPlatform
 import TrackerCore
-
-#if canImport(Darwin)
-    import Darwin
-#elseif canImport(Musl)
-    import Musl
-#else
-    import Glibc
-#endif
 
 /// Runs a FastCGI server from its start to a signal that ends it, on the thread that called `run`.
 enum FastCGIRuntime {
@@ -66,8 +59,20 @@ enum FastCGIRuntime {
 
     /// - Returns: whether one of the signals ends the server.
     private static func take(_ bytes: [UInt8], of server: FastCGIServer) -> Bool {
-        if bytes.contains(UInt8(SIGUSR2)) { server.app.writeStatus(server.statusLine) }
+        if bytes.contains(UInt8(SIGUSR2)) { server.app.writeStatus(statusLine(of: server)) }
         return stopSignals.contains { bytes.contains(UInt8($0)) }
+    }
+
+    /// What SIGUSR2 asks for.
+    private static func statusLine(of server: FastCGIServer) -> String {
+        let load = server.pool.load
+        let admission = server.admission
+        let memory = Memory.residentBytes.map { ", \($0 >> 20) MiB resident" } ?? ""
+        let bodies = admission.bodies.used > 0 ? ", \(admission.bodies.used >> 10) KiB of requests" : ""
+        return
+            "tracker-cgi: \(admission.requests) requests, \(admission.requestsInWork) in work, \(load.waiting) waiting; "
+            + "\(load.threads) threads, \(load.blocking) in handlers; "
+            + "\(server.openConnections) of \(admission.maximumConnections) connections\(memory)\(bodies)"
     }
 
     /// Lets the requests in work come to their end, and those that are on their way. Further signals change nothing: some

@@ -1,13 +1,6 @@
+import CLibrary
 import Synchronization
 import TrackerCore
-
-#if canImport(Darwin)
-    import Darwin
-#elseif canImport(Musl)
-    import Musl
-#else
-    import Glibc
-#endif
 
 /// The FastCGI server: listening sockets, connections and a pool of threads.
 ///
@@ -45,7 +38,7 @@ final class FastCGIServer: Sendable {
             maximumThreads: limits.maximumThreads, maximumWaiting: limits.maximumWaitingRequests, log: log)
         control = try WakePipe()
         admission = FastCGIAdmission(
-            maximumConnections: Self.connections(limits.maximumConnections, log),
+            maximumConnections: OpenFiles.connections(limits.maximumConnections, log),
             maximumRequests: limits.maximumRequests, maximumBodyBytes: limits.maximumTotalBodyBytes)
         for (index, listener) in listeners.enumerated() {
             try pool.poller.add(
@@ -66,22 +59,6 @@ final class FastCGIServer: Sendable {
         }
     }
 
-    /// As many as there may be descriptors, but for those that the app and the tracker need.
-    private static func connections(_ wanted: Int, _ log: RateLimitedLog) -> Int {
-        var limit = rlimit()
-        #if canImport(Glibc)
-            guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return max(1, wanted) }
-        #else
-            guard getrlimit(RLIMIT_NOFILE, &limit) == 0 else { return max(1, wanted) }
-        #endif
-        let files = Int(clamping: limit.rlim_cur)
-        let room = max(1, files - min(64, files / 2))
-        if wanted > room {
-            log.write("files", "at most \(room) connections at a time, as there may be \(files) open files")
-        }
-        return max(1, min(wanted, room))
-    }
-
     var isStopping: Bool { stopping.load(ordering: .acquiring) }
     func stop() { stopping.store(true, ordering: .releasing) }
     var openConnections: Int { state.withLock { $0.connections.count } }
@@ -90,7 +67,7 @@ final class FastCGIServer: Sendable {
 
     /// A listening socket has connections: takes some of them, and goes on with the first one's request.
     private func accept(_ index: Int, on worker: Worker) {
-        guard !isStopping, let listener = state.withLock({ $0.listeners[safe: index] }) else { return }
+        guard !isStopping, let listener = listener(index) else { return }
         var taken: [FastCGIConnection] = []
         while taken.count < Self.connectionsAtOnce {
             guard makeRoom() else { break }
@@ -137,9 +114,13 @@ final class FastCGIServer: Sendable {
         }
     }
 
+    private func listener(_ index: Int) -> FastCGIListener? {
+        state.withLock { $0.listeners.indices.contains(index) ? $0.listeners[index] : nil }
+    }
+
     /// Watches a listening socket for the next connection.
     private func listen(_ index: Int) {
-        guard !isStopping, let listener = state.withLock({ $0.listeners[safe: index] }) else { return }
+        guard !isStopping, let listener = listener(index) else { return }
         try? pool.poller.modify(
             listener.descriptor.number, token: WorkerPool.firstFreeToken + UInt64(index), interest: [.read, .oneShot])
     }
@@ -164,21 +145,9 @@ final class FastCGIServer: Sendable {
 
     /// - Returns: whether there was a connection that does nothing.
     private func evict() -> Bool {
-        typealias Candidate = (connection: FastCGIConnection, worth: FastCGIConnection.Worth, lastActivity: Int)
-        let connections = state.withLock { Array($0.connections.values) }
-        var candidates: [Candidate] = []
-        for connection in connections {
-            let (worth, lastActivity) = connection.worth
-            if worth < .busy { candidates.append((connection, worth, lastActivity)) }
-        }
-        candidates.sort { (left: Candidate, right: Candidate) -> Bool in
-            if left.worth != right.worth { return left.worth < right.worth }
-            if left.lastActivity != right.lastActivity { return left.lastActivity < right.lastActivity }
-            // The one that was taken last may not have been read yet.
-            return left.connection.token < right.connection.token
-        }
+        let candidates = EvictionOrder.candidates(state.withLock { Array($0.connections.values) })
         // A few at a time: to look at all of them for each new one is work that whoever floods us can cause.
-        for candidate in candidates.prefix(max(1, admission.maximumConnections / 64)) { candidate.connection.close() }
+        for candidate in candidates.prefix(max(1, admission.maximumConnections / 64)) { candidate.close() }
         return !candidates.isEmpty
     }
 
@@ -245,21 +214,12 @@ final class FastCGIServer: Sendable {
     // MARK: Requests
 
     /// Runs requests: the first one on this very thread, if it may.
-    func run(_ ready: [FastCGIMultiplexer.Ready], of connection: FastCGIConnection, on worker: Worker?) {
+    func run(_ ready: [FastCGIReadyRequest], of connection: FastCGIConnection, on worker: Worker?) {
         for (index, one) in ready.enumerated().reversed() {
             let exchange = FastCGIExchange(connection: connection, id: one.id, serial: one.serial)
-            if one.isStreaming { attachBody(to: one, exchange) }
+            if one.isStreaming { exchange.attachBody(to: one) }
             FastCGIResponder(server: self, ready: one, exchange: exchange).start(on: index == 0 ? worker : nil)
         }
-    }
-
-    private func attachBody(to ready: FastCGIMultiplexer.Ready, _ exchange: FastCGIExchange) {
-        let maximum = ready.plan.maximumBodyBytes
-        let stream = CGIBodyStream(
-            announcedBytes: ready.announcedBytes, maximumBytes: maximum,
-            read: { try exchange.read(upTo: $0) }, asyncRead: { try await exchange.readAsynchronously(upTo: $0) })
-        ready.request.setBody(
-            .stream(stream, maximumBytes: min(maximum, ready.plan.app.configuration.maximumBodyBytes)))
     }
 
     func requestIsDone() {
@@ -279,19 +239,4 @@ final class FastCGIServer: Sendable {
         app.config.log(
             "tracker-cgi: a response's headers take \(count) bytes; nginx answers 502 above fastcgi_buffer_size (4k)")
     }
-
-    /// What SIGUSR2 asks for.
-    var statusLine: String {
-        let load = pool.load
-        let memory = Memory.residentBytes.map { ", \($0 >> 20) MiB resident" } ?? ""
-        let bodies = admission.bodies.used > 0 ? ", \(admission.bodies.used >> 10) KiB of requests" : ""
-        return
-            "tracker-cgi: \(admission.requests) requests, \(admission.requestsInWork) in work, \(load.waiting) waiting; "
-            + "\(load.threads) threads, \(load.blocking) in handlers; "
-            + "\(openConnections) of \(admission.maximumConnections) connections\(memory)\(bodies)"
-    }
-}
-
-extension Array {
-    fileprivate subscript(safe index: Int) -> Element? { indices.contains(index) ? self[index] : nil }
 }

@@ -1,10 +1,4 @@
-#if canImport(Darwin)
-    import Darwin
-#elseif canImport(Musl)
-    import Musl
-#else
-    import Glibc
-#endif
+import CLibrary
 
 /// Tells a process manager how far the program is: the protocol of sd_notify(3), which needs no library.
 enum ServiceManager {

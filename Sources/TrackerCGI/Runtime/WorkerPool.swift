@@ -1,13 +1,6 @@
+import CLibrary
 import Synchronization
 import TrackerCore
-
-#if canImport(Darwin)
-    import Darwin
-#elseif canImport(Musl)
-    import Musl
-#else
-    import Glibc
-#endif
 
 /// Threads around one poller, which also run what blocks.
 ///
@@ -17,32 +10,12 @@ import TrackerCore
 final class WorkerPool: Sendable {
     typealias Job = @Sendable (Worker) -> Void
 
-    private struct Line: Sendable {
-        var jobs: [Job] = []
-        var first = 0
-        var count: Int { jobs.count - first }
-
-        mutating func take() -> Job? {
-            guard first < jobs.count else { return nil }
-            let job = jobs[first]
-            first += 1
-            if first == jobs.count {
-                jobs.removeAll(keepingCapacity: first <= 64)
-                first = 0
-            } else if first > 256, first > jobs.count / 2 {
-                jobs.removeFirst(first)
-                first = 0
-            }
-            return job
-        }
-    }
-
     let poller: Poller
     let maximumThreads: Int
     let maximumWaiting: Int
     private let wake: WakePipe
     private let log: RateLimitedLog
-    private let line = ThreadLock(Line())
+    private let line = ThreadLock(JobLine())
     private let handler = ThreadLock<@Sendable (Poller.Event, Worker) -> Void>({ _, _ in })
     private let blocking = Atomic<Int>(0)
     private let idle = Atomic<Int>(0)
@@ -111,7 +84,7 @@ final class WorkerPool: Sendable {
             // What finds a free thread does not wait.
             let free = maximumThreads - blocking.load(ordering: .relaxed)
             if isBounded, line.count >= maximumWaiting + max(0, free) { return false }
-            line.jobs.append(job)
+            line.append(job)
             return true
         }
         guard isAccepted else { return false }
@@ -268,19 +241,5 @@ final class WorkerPool: Sendable {
         endBlocking()
         finished.wrappingAdd(1, ordering: .relaxed)
         return true
-    }
-}
-
-/// What one thread of the pool works with.
-///
-/// Only its own thread touches it: the thread makes it, and passes it down its own calls. Hence the unchecked
-/// conformance, which jobs need in order to take it as a parameter.
-final class Worker: @unchecked Sendable {
-    /// Small, since every thread has one, and a long upload touches them all.
-    let input = UnsafeMutableRawBufferPointer.allocate(byteCount: 16_384, alignment: 16)
-    var encoder = FastCGIRecordEncoder()
-
-    deinit {
-        input.deallocate()
     }
 }

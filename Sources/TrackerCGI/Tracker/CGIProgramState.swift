@@ -1,12 +1,5 @@
+import CLibrary
 import TrackerCore
-
-#if canImport(Darwin)
-    import Darwin
-#elseif canImport(Musl)
-    import Musl
-#else
-    import Glibc
-#endif
 
 /// What the processes of one CGI program know of each other: how many deliver an event at this moment, and how many
 /// events were lost.

@@ -1,13 +1,6 @@
+import CLibrary
 import CPlatform
 import TrackerCore
-
-#if canImport(Darwin)
-    import Darwin
-#elseif canImport(Musl)
-    import Musl
-#else
-    import Glibc
-#endif
 
 /// A small file that the processes of one user share, in a directory of that user's own (mode 0700) below a directory
 /// that others write to as well, such as /tmp.

@@ -1,10 +1,4 @@
-#if canImport(Darwin)
-    import Darwin
-#elseif canImport(Musl)
-    import Musl
-#else
-    import Glibc
-#endif
+import CLibrary
 
 extension TrackerConfiguration {
     /// Reads the `RA_...` variables of the process. An empty variable counts as absent.

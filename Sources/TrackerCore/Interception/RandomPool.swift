@@ -1,12 +1,5 @@
+import CLibrary
 import CPlatform
-
-#if canImport(Darwin)
-    import Darwin
-#elseif canImport(Musl)
-    import Musl
-#else
-    import Glibc
-#endif
 
 /// Random bits from the system, fetched for several sessions at once: asking the kernel takes longer than everything
 /// else that a new session needs.

@@ -1,10 +1,4 @@
-#if canImport(Darwin)
-    import Darwin
-#elseif canImport(Musl)
-    import Musl
-#else
-    import Glibc
-#endif
+import CLibrary
 
 // The type below has a method of that name.
 private let writeBytes: @Sendable (Int32, UnsafeRawPointer?, Int) -> Int = write

@@ -1,10 +1,4 @@
-#if canImport(Darwin)
-    import Darwin
-#elseif canImport(Musl)
-    import Musl
-#else
-    import Glibc
-#endif
+import CLibrary
 
 /// A file descriptor that is closed with its last reference, so that nobody can use its number for another file.
 package final class Descriptor: Sendable {

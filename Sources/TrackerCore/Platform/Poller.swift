@@ -1,12 +1,5 @@
+import CLibrary
 import CPlatform
-
-#if canImport(Darwin)
-    import Darwin
-#elseif canImport(Musl)
-    import Musl
-#else
-    import Glibc
-#endif
 
 /// Waits for many descriptors at once: epoll on Linux, kqueue on Darwin.
 ///
@@ -51,13 +44,7 @@ package struct Poller: Sendable {
 
     /// Closes the poller itself; the watched descriptors stay open.
     package func close() {
-        #if canImport(Darwin)
-            _ = Darwin.close(descriptor)
-        #elseif canImport(Musl)
-            _ = Musl.close(descriptor)
-        #else
-            _ = Glibc.close(descriptor)
-        #endif
+        _ = CLibrary.close(descriptor)
     }
 
     #if canImport(Darwin)
@@ -71,7 +58,7 @@ package struct Poller: Sendable {
 
         package func remove(_ watched: Int32) {
             for filter in [EVFILT_READ, EVFILT_WRITE] {
-                var change = Darwin.kevent(
+                var change = CLibrary.kevent(
                     ident: UInt(watched), filter: Int16(filter), flags: UInt16(EV_DELETE), fflags: 0, data: 0,
                     udata: nil)
                 _ = kevent(descriptor, &change, 1, nil, 0, nil)
@@ -85,7 +72,7 @@ package struct Poller: Sendable {
                 var flags = wanted ? EV_ADD | EV_ENABLE : EV_DELETE
                 if wanted, interest.contains(.oneShot) { flags |= EV_DISPATCH }
                 if wanted, interest.contains(.edge) { flags |= EV_CLEAR }
-                var change = Darwin.kevent(
+                var change = CLibrary.kevent(
                     ident: UInt(watched), filter: Int16(filter), flags: UInt16(flags), fflags: 0, data: 0,
                     udata: UnsafeMutableRawPointer(bitPattern: UInt(token)))
                 if kevent(descriptor, &change, 1, nil, 0, nil) < 0, wanted {
@@ -99,7 +86,7 @@ package struct Poller: Sendable {
         /// - Parameter milliseconds: -1 waits without an end.
         package func wait(milliseconds: Int32, maximum: Int = 256) -> [Event] {
             var limit = timespec(tv_sec: Int(milliseconds / 1000), tv_nsec: Int(milliseconds % 1000) * 1_000_000)
-            return withUnsafeTemporaryAllocation(of: Darwin.kevent.self, capacity: maximum) { buffer in
+            return withUnsafeTemporaryAllocation(of: CLibrary.kevent.self, capacity: maximum) { buffer in
                 guard let base = buffer.baseAddress else { return [] }
                 let count = kevent(descriptor, nil, 0, base, Int32(maximum), milliseconds < 0 ? nil : &limit)
                 return (0..<max(0, Int(count))).map { index in
@@ -114,7 +101,7 @@ package struct Poller: Sendable {
         /// Waits for one event, without allocating; nil if the time is over or a signal came.
         package func waitForOne(milliseconds: Int32) -> Event? {
             var limit = timespec(tv_sec: Int(milliseconds / 1000), tv_nsec: Int(milliseconds % 1000) * 1_000_000)
-            var event = Darwin.kevent()
+            var event = CLibrary.kevent()
             guard kevent(descriptor, nil, 0, &event, 1, milliseconds < 0 ? nil : &limit) == 1 else { return nil }
             return Event(
                 token: UInt64(UInt(bitPattern: event.udata)), isReadable: Int32(event.filter) == EVFILT_READ,

@@ -1,10 +1,4 @@
-#if canImport(Darwin)
-    import Darwin
-#elseif canImport(Musl)
-    import Musl
-#else
-    import Glibc
-#endif
+import CLibrary
 
 /// A system call that failed, with the reason the system gave.
 package struct SystemError: Error, Equatable, CustomStringConvertible {

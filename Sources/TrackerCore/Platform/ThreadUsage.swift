@@ -1,10 +1,4 @@
-#if canImport(Darwin)
-    import Darwin
-#elseif canImport(Musl)
-    import Musl
-#else
-    import Glibc
-#endif
+import CLibrary
 
 /// How long a thread has run, and how long it was ready to run and had no processor to run on. Nanoseconds.
 struct ThreadUsage: Equatable {

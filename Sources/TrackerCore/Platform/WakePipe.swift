@@ -1,10 +1,4 @@
-#if canImport(Darwin)
-    import Darwin
-#elseif canImport(Musl)
-    import Musl
-#else
-    import Glibc
-#endif
+import CLibrary
 
 /// A pipe that wakes a waiting thread; neither end ever blocks.
 package final class WakePipe: Sendable {
@@ -25,13 +19,7 @@ package final class WakePipe: Sendable {
     /// Writes one byte. A full pipe wakes the reader anyway.
     package func write(_ byte: UInt8) {
         var byte = byte
-        #if canImport(Darwin)
-            _ = Darwin.write(writeEnd.number, &byte, 1)
-        #elseif canImport(Musl)
-            _ = Musl.write(writeEnd.number, &byte, 1)
-        #else
-            _ = Glibc.write(writeEnd.number, &byte, 1)
-        #endif
+        _ = CLibrary.write(writeEnd.number, &byte, 1)
     }
 
     /// Takes what was written.

@@ -1,10 +1,4 @@
-#if canImport(Darwin)
-    import Darwin
-#elseif canImport(Musl)
-    import Musl
-#else
-    import Glibc
-#endif
+import CLibrary
 
 /// A best effort for processes that end by `exit` or by returning from `main` without a shutdown of their tracker.
 enum LastMoment {

@@ -1,12 +1,5 @@
+import CLibrary
 import CPlatform
-
-#if canImport(Darwin)
-    import Darwin
-#elseif canImport(Musl)
-    import Musl
-#else
-    import Glibc
-#endif
 
 /// The spool's directory, open: all work in it goes through its descriptor, so that replacing a component of the path
 /// afterwards cannot lead it elsewhere.

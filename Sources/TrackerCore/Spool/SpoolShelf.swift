@@ -1,10 +1,4 @@
-#if canImport(Darwin)
-    import Darwin
-#elseif canImport(Musl)
-    import Musl
-#else
-    import Glibc
-#endif
+import CLibrary
 
 /// What a spool knows of its directory: which segments may be taken, how large all are, what is left alone.
 final class SpoolShelf {

@@ -1,12 +1,5 @@
 import CCurl
-
-#if canImport(Darwin)
-    import Darwin
-#elseif canImport(Musl)
-    import Musl
-#else
-    import Glibc
-#endif
+import CLibrary
 
 /// The header lines that all requests share, chained once as libcurl wants them. A request's own line is put in front
 /// of one of the chains.

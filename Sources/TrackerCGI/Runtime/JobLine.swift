@@ -1,0 +1,23 @@
+/// Jobs of a pool that wait for a thread, first in, first out.
+struct JobLine: Sendable {
+    private var jobs: [WorkerPool.Job] = []
+    private var first = 0
+
+    var count: Int { jobs.count - first }
+
+    mutating func append(_ job: @escaping WorkerPool.Job) { jobs.append(job) }
+
+    mutating func take() -> WorkerPool.Job? {
+        guard first < jobs.count else { return nil }
+        let job = jobs[first]
+        first += 1
+        if first == jobs.count {
+            jobs.removeAll(keepingCapacity: first <= 64)
+            first = 0
+        } else if first > 256, first > jobs.count / 2 {
+            jobs.removeFirst(first)
+            first = 0
+        }
+        return job
+    }
+}

@@ -55,8 +55,10 @@ public struct RequestHeaders: Sendable {
                 var session: SessionIdentifier?
                 var bytes = 0
                 for index in fields.indices {
-                    bytes &+= fields[index].name.utf8.count &+ fields[index].value.utf8.count
-                    if session == nil, Self.isEqual(fields[index].name, "cookie") {
+                    let nameCount = fields[index].name.utf8.count
+                    bytes &+= nameCount &+ fields[index].value.utf8.count
+                    // Its length first: it is known already, and most names have another.
+                    if nameCount == 6, session == nil, Self.isEqual(fields[index].name, "cookie") {
                         session = SessionCookie.read(from: fields[index].value)
                     }
                 }

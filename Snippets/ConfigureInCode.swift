@@ -7,12 +7,11 @@ var configuration = try TrackerConfiguration(
     projectID: "my-project", projectToken: "my-token", backendEndpoint: "https://analytics.example.com")
 configuration.spoolDirectory = "/var/lib/my-app/events"
 configuration.shutdownTimeout = .seconds(5)
-try configuration.validate()
-let tracker = Tracker(configuration: configuration)
+let tracker = try Tracker(configuration: configuration)
 // snippet.end
 
 // snippet.environment
-var fromEnvironment = try TrackerConfiguration.fromEnvironment()
+var fromEnvironment = try TrackerConfiguration()
 fromEnvironment.isDebugApp = true
 // snippet.end
 
@@ -27,7 +26,9 @@ let fromPython = try TrackerConfiguration(dictionary: [
 
 // snippet.log
 configuration.logLevel = .warning
-configuration.logHandler = { level, message in print("analytics \(level): \(message)") }
+configuration.logHandler = { record in
+    print("analytics \(record.level) \(record.topic): \(record.message) \(record.metadata)")
+}
 // snippet.end
 
 // snippet.privacy

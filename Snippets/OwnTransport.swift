@@ -22,12 +22,12 @@ struct FunctionTransport: EventTransport {
 // snippet.end
 
 // snippet.use
-let tracker = Tracker(
-    configuration: try .fromEnvironment(), transport: FunctionTransport { event in print(event.count, "bytes") })
+let tracker = try Tracker(
+    configuration: TrackerConfiguration(), transport: FunctionTransport { event in print(event.count, "bytes") })
 // snippet.end
 
 // snippet.dryrun
-let dryRun = Tracker(configuration: try .fromEnvironment(), transport: StandardOutputTransport())
+let dryRun = try Tracker(configuration: TrackerConfiguration(), transport: StandardOutputTransport())
 // snippet.end
 tracker.shutdown()
 dryRun.shutdown()

@@ -4,11 +4,17 @@
 import TrackerCore
 import TrackerRouterAdapter
 
+/// Stands for your framework's headers.
+struct Headers: Sendable {
+    var fields: [(name: String, value: String)] = [("Host", "example.com")]
+    subscript(name: String) -> String? { fields.first { $0.name.lowercased() == name.lowercased() }?.value }
+}
+
 /// Stands for your framework's request.
 final class Request {
     var method = "GET"
     var target = "/hello/world/"
-    var headers: [(name: String, value: String)] = [("Host", "example.com")]
+    var headers = Headers()
     var routeName: String? = "hello"
     var peerAddress = "192.0.2.7"
 }
@@ -17,6 +23,11 @@ final class Request {
 struct Response: Sendable {
     var status = 200
     var headers: [(name: String, value: String)] = []
+}
+
+/// Stands for your framework's errors.
+struct HTTPError: Error {
+    var status: Int
 }
 
 /// Stands for your framework's router.
@@ -29,25 +40,28 @@ struct Router {
     }
 }
 
-var router = Router()
+func serve(_ router: Router) async throws {}
 // snippet.show
 // snippet.router
-let tracker = Tracker(configuration: try .fromEnvironment())
+try await withTracker(TrackerConfiguration()) { tracker in
+    let analytics = AnalyticsMiddleware<Request, Response>(
+        tracker: tracker,
+        mapping: .init(
+            snapshot: { request in
+                let headers = request.headers
+                return RequestSnapshot(
+                    method: request.method, target: request.target, scheme: "https",
+                    headers: RequestHeaders(host: headers["Host"], cookie: headers["Cookie"]) { headers.fields },
+                    remoteAddress: request.peerAddress)
+            },
+            viewName: { request in request.routeName },
+            status: { response in response.status },
+            responseCookies: { response in response.headers.filter { $0.name == "Set-Cookie" }.map(\.value) },
+            addCookie: { response, cookie in response.headers.append(("Set-Cookie", cookie)) },
+            statusOfError: { error in (error as? HTTPError)?.status }))
 
-let analytics = AnalyticsMiddleware<Request, Response>(
-    tracker: tracker,
-    mapping: .init(
-        snapshot: { request in
-            RequestSnapshot(
-                method: request.method, target: request.target, headers: RequestHeaders(request.headers),
-                remoteAddress: request.peerAddress)
-        },
-        viewName: { request in request.routeName },
-        status: { response in response.status },
-        responseCookies: { response in response.headers.filter { $0.name == "Set-Cookie" }.map(\.value) },
-        addCookie: { response, cookie in response.headers.append(("Set-Cookie", cookie)) }))
-
-router.add(middleware: analytics.middleware)
-// … serve requests; and once, when the server has stopped:
-tracker.shutdown()
+    var router = Router()
+    router.add(middleware: analytics.middleware)
+    try await serve(router)
+}
 // snippet.end

@@ -2,6 +2,14 @@
 
 import TrackerCore
 
+// snippet.with
+func run(serve: @escaping @Sendable (Tracker) async throws -> Void) async throws {
+    try await withTracker(TrackerConfiguration()) { tracker in
+        try await serve(tracker)
+    }
+}
+// snippet.end
+
 // snippet.shutdown
 func runAndShutDown(_ tracker: Tracker, serve: () async throws -> Void) async throws {
     try await serve()
@@ -13,7 +21,7 @@ func runAndShutDown(_ tracker: Tracker, serve: () async throws -> Void) async th
 // snippet.service
 func runAsService(_ tracker: Tracker, serve: @escaping @Sendable () async throws -> Void) async throws {
     try await withThrowingTaskGroup(of: Void.self) { group in
-        group.addTask { try await tracker.run() }
+        group.addTask { await tracker.run() }
         group.addTask { try await serve() }
         try await group.next()
         group.cancelAll()
@@ -30,6 +38,6 @@ func isAccountedFor(_ tracker: Tracker) -> Bool {
 }
 // snippet.end
 
-let tracker = Tracker(configuration: try .fromEnvironment())
+let tracker = try Tracker(configuration: TrackerConfiguration())
 try await runAndShutDown(tracker) { print(isAccountedFor(tracker)) }
 try await runAsService(tracker) {}

@@ -10,31 +10,45 @@ struct Response: Sendable {
     var cookies: [String] = []
 }
 struct Missing: Error {}
+/// Stands for your app's own sessions.
+enum Sessions {
+    static func value(of request: Request) -> String? { nil }
+    static func set(_ value: String, for request: Request) {}
+}
 
-let tracker = Tracker(configuration: try .fromEnvironment())
+let tracker = try Tracker(configuration: TrackerConfiguration())
 // snippet.show
 // snippet.mapping
 var mapping = AnalyticsMapping<Request, Response>(
-    snapshot: { request in RequestSnapshot(method: "GET", target: request.path, headers: RequestHeaders([])) },
+    snapshot: { request in
+        RequestSnapshot(
+            method: "GET", target: request.path, host: "example.com",
+            headers: RequestHeaders(host: "example.com", cookie: nil) { [("Host", "example.com")] })
+    },
     viewName: { _ in "report" },
     status: { response in response.status },
     responseCookies: { response in response.cookies },
-    addCookie: { response, cookie in response.cookies.append(cookie) })
-mapping.statusOfError = { error in error is Missing ? 404 : nil }
+    addCookie: { response, cookie in response.cookies.append(cookie) },
+    statusOfError: { error in error is Missing ? 404 : nil })
+// snippet.end
+
+// snippet.error
+mapping.responseForError = { error, request in error is Missing ? Response(status: 404) : nil }
 // snippet.end
 
 // snippet.session
-mapping.session = { request in SessionIdentifier("0b66c26a1f4c4f418e8f0afcbc22d24b") }
-mapping.storeSession = { request, session in print("a new session:", session) }
+mapping.sessionStore = .init(
+    load: { request in Sessions.value(of: request).flatMap { SessionIdentifier($0) } },
+    store: { request, session in Sessions.set(session.description, for: request) })
 // snippet.end
 
 let analytics = AnalyticsMiddleware(tracker: tracker, mapping: mapping)
 
 // snippet.wrap
-let report = analytics.wrap { (request: Request) async throws -> Response in
+let report = analytics.wrap { (request: Request) async -> Response in
     Response(status: 200)
 }
-print(try await report(Request()).status)
+print(await report(Request()).status)
 // snippet.end
 
 // snippet.type

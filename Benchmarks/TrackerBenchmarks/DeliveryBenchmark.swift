@@ -91,7 +91,7 @@ enum DeliveryBenchmark {
         configuration.caFile = nginx.authority
         configuration.queueCapacity = 400_000
         configuration.queueMaximumBytes = 1 << 30
-        let tracker = Tracker(configuration: configuration)
+        let tracker = try Tracker(configuration: configuration)
         let request = SampleRequest()
         // The first answer says what the backend takes.
         tracker.begin(request.snapshot)?.finish(status: 200, viewName: "hello")

@@ -126,7 +126,7 @@ enum NetworkBenchmark {
         configuration.caFile = authority
         configuration.queueCapacity = 400_000
         configuration.queueMaximumBytes = 1 << 30
-        let tracker = Tracker(configuration: configuration)
+        let tracker = try Tracker(configuration: configuration)
         let request = SampleRequest()
         func capture(_ count: Int) {
             for _ in 0..<count { tracker.begin(request.snapshot)?.finish(status: 200, viewName: "hello") }

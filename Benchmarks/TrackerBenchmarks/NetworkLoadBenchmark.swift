@@ -38,7 +38,7 @@ enum NetworkLoadBenchmark {
                 projectID: "p", projectToken: "t",
                 backendEndpoint: "\(load.offer.isSecure ? "https" : "http")://127.0.0.1:\(relay.port)")
             configuration.caFile = nginx.authority
-            let tracker = Tracker(configuration: configuration)
+            let tracker = try Tracker(configuration: configuration)
             try pace(tracker, load.rate)
             let start = SystemClock.monotonicNanoseconds()
             tracker.shutdown()

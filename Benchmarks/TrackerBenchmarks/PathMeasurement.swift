@@ -56,7 +56,8 @@ enum PathMeasurement {
             tracker: tracker,
             mapping: .init(
                 snapshot: { $0.snapshot }, viewName: { _ in "hello" }, status: { $0.status },
-                responseCookies: { $0.cookies }, addCookie: { $0.cookies.append($1) }))
+                responseCookies: { $0.cookies }, addCookie: { $0.cookies.append($1) },
+                statusOfError: { _ in nil }))
     }
 
     private static func samples(

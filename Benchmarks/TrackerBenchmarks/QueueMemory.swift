@@ -27,7 +27,7 @@ enum QueueMemory {
         else { return 64 }
         let isPaced = arguments.contains("paced")
         configuration.queueCapacity = events
-        let tracker = Tracker(configuration: configuration, transport: SilentTransport())
+        guard let tracker = try? Tracker(configuration: configuration, transport: SilentTransport()) else { return 64 }
         // The delivery thread and its first event are there before the queue is.
         tracker.begin(SampleRequest.visitors(1)[0])?.finish(status: 200, viewName: "hello")
         while tracker.statistics.queued > 0 { usleep(1000) }

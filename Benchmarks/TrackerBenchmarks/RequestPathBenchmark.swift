@@ -16,6 +16,6 @@ enum RequestPathBenchmark {
 
     private static func makeTracker() throws -> Tracker {
         let configuration = try TrackerConfiguration(projectID: "p", projectToken: "t")
-        return Tracker(configuration: configuration, transport: DiscardingTransport())
+        return try Tracker(configuration: configuration, transport: DiscardingTransport())
     }
 }

@@ -38,6 +38,6 @@ enum RequestStateBenchmark {
             projectID: "p", projectToken: "t", backendEndpoint: "http://127.0.0.1:9")
         configuration.logLevel = .off
         change(&configuration)
-        return Tracker(configuration: configuration, transport: transport)
+        return try Tracker(configuration: configuration, transport: transport)
     }
 }

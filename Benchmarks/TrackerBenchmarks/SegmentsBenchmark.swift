@@ -65,7 +65,7 @@ enum SegmentsBenchmark {
         var configuration = try TrackerConfiguration(
             projectID: "p", projectToken: "t", backendEndpoint: nginx.url)
         configuration.spoolDirectory = path
-        let tracker = Tracker(configuration: configuration)
+        let tracker = try Tracker(configuration: configuration)
         let request = SampleRequest()
         let start = SystemClock.monotonicNanoseconds()
         tracker.begin(request.snapshot)?.finish(status: 200, viewName: "hello")

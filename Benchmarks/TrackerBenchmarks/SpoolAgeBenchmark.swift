@@ -30,7 +30,7 @@ enum SpoolAgeBenchmark {
             projectID: "p", projectToken: "t", backendEndpoint: "http://127.0.0.1:\(port)")
         configuration.spoolDirectory = directory.appending(path: "spool").path
         configuration.spoolAfter = age
-        let tracker = Tracker(configuration: configuration)
+        let tracker = try Tracker(configuration: configuration)
         let request = SampleRequest()
         var captures: [UInt64] = []
         var delays: [Double] = []

@@ -86,7 +86,7 @@ enum DemoProgram {
         DemoSite.addRoutes(to: app, livePage: livePage)
         guard settings["RA_PROJECT_ID"] != nil || settings["RA_PROJECT_TOKEN"] != nil else { return (app, nil) }
         do {
-            app.config.rigidAnalytics = try .from(environment: settings)
+            app.config.rigidAnalytics = try TrackerConfiguration(environment: settings)
             return (app, CGITracker(app: app))
         } catch {
             StandardError.write("tracker: no analytics: \(error)")
@@ -141,7 +141,7 @@ enum DemoProgram {
         var settings = settings
         settings["RA_PROJECT_ID"] = "demo"
         settings["RA_PROJECT_TOKEN"] = "demo-token"
-        guard !(try TrackerConfiguration.from(environment: settings).isDisabled) else { return (settings, nil) }
+        guard !(try TrackerConfiguration(environment: settings).isDisabled) else { return (settings, nil) }
         let livePort = try options.integer("live-port", in: 0...65_535).map { UInt16($0) }
         let receiver = try EmbeddedReceiver.start(
             program: "DemoCGIApp", port: livePort ?? (isPortFree ? 0 : nil), isStored: !options.has("no-store"))

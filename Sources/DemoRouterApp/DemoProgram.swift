@@ -60,7 +60,7 @@ enum DemoProgram {
         let port = UInt16(try options.integer("port", in: 0...65_535) ?? 8080)
         let settings = try EnvironmentFile.settings(path: options.text("env-file"))
         let (configuration, receiver) = try configure(settings, options, isPortFree: port == 0)
-        let tracker = Tracker(configuration: configuration)
+        let tracker = try Tracker(configuration: configuration)
 
         let router = Router()
         router.use(Analytics.middleware(tracker).middleware)
@@ -89,19 +89,19 @@ enum DemoProgram {
         _ settings: [String: String], _ options: CommandLineOptions, isPortFree: Bool
     ) throws -> (TrackerConfiguration, EmbeddedReceiver?) {
         guard variables.allSatisfy({ settings[$0] == nil }) else {
-            let configuration = try TrackerConfiguration.from(environment: settings)
+            let configuration = try TrackerConfiguration(environment: settings)
             StandardError.write("Analytics: \(configuration)")
             return (configuration, nil)
         }
         var settings = settings
         settings["RA_PROJECT_ID"] = "demo"
         settings["RA_PROJECT_TOKEN"] = "demo-token"
-        let isDisabled = try TrackerConfiguration.from(environment: settings).isDisabled
+        let isDisabled = try TrackerConfiguration(environment: settings).isDisabled
         guard !isDisabled else { return (.disabled, nil) }
         let livePort = try options.integer("live-port", in: 0...65_535).map { UInt16($0) }
         let receiver = try EmbeddedReceiver.start(
             program: "DemoRouterApp", port: livePort ?? (isPortFree ? 0 : nil), isStored: !options.has("no-store"))
         settings["RA_BACKEND_ENDPOINT"] = "http://127.0.0.1:\(receiver.port)"
-        return (try TrackerConfiguration.from(environment: settings), receiver)
+        return (try TrackerConfiguration(environment: settings), receiver)
     }
 }

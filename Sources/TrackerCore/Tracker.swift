@@ -8,17 +8,33 @@ public final class Tracker: Sendable, CustomStringConvertible, CustomReflectable
     private let gate: RequestGate?
     var mailbox: Mailbox? { gate?.mailbox }
 
+    /// Makes a tracker.
+    ///
+    ///     let tracker = try Tracker(configuration: TrackerConfiguration())
+    ///
     /// - Parameters:
-    ///   - configuration: checked settings.
+    ///   - configuration: settings, which are checked here; also the spool's directory, which is made if it is missing.
     ///   - transport: how events travel; nil: over HTTP to the configured backend.
-    public init(configuration: TrackerConfiguration, transport: (any EventTransport)? = nil) {
+    /// - Throws: ``ConfigurationError`` for the first setting that is not allowed, unless analytics are disabled.
+    public convenience init(
+        configuration: TrackerConfiguration, transport: (any EventTransport)? = nil
+    ) throws(ConfigurationError) {
+        if !configuration.isDisabled {
+            try configuration.validate()
+            try Self.checkSpool(configuration.spoolDirectory)
+        }
+        self.init(checked: configuration, transport: transport)
+        if isEnabled { Self.warn(of: configuration) }
+    }
+
+    /// - Parameter configuration: of another tracker, so that its warnings are said already.
+    package init(checked configuration: TrackerConfiguration, transport: (any EventTransport)?) {
         self.configuration = configuration
         guard !configuration.isDisabled else {
             gate = nil
             return
         }
-        let log = TrackerLog(
-            level: configuration.logLevel, secret: configuration.projectToken, handler: configuration.logHandler)
+        let log = Self.log(configuration)
         let transport = transport ?? HTTPTransport(configuration: configuration)
         let mailbox = Mailbox(
             capacity: configuration.queueCapacity, maximumBytes: configuration.queueMaximumBytes
@@ -37,11 +53,33 @@ public final class Tracker: Sendable, CustomStringConvertible, CustomReflectable
             }
         }
         gate = RequestGate(configuration: configuration, mailbox: mailbox)
+    }
+
+    /// A directory that can't be used is a mistake where the program starts; later it is one of the disk's faults.
+    private static func checkSpool(_ path: String?) throws(ConfigurationError) {
+        guard let path else { return }
+        do throws(SpoolError) {
+            _ = try SpoolDirectory(path: path)
+        } catch {
+            throw .unusable(variable: "RA_SPOOL_DIRECTORY", value: path, remedy: "\(error)")
+        }
+    }
+
+    private static func warn(of configuration: TrackerConfiguration) {
+        let log = log(configuration)
+        for variable in configuration.misspeltVariables {
+            log.write(.warning, topic: "settings.unknown", every: 0, variable.warning)
+        }
         if configuration.backendEndpoint.scheme == "http", !configuration.backendEndpoint.isLoopback {
             log.write(
-                .warning,
+                .warning, topic: "settings.http",
                 "events and the project token travel to \(configuration.backendEndpoint.host) unencrypted; use https")
         }
+    }
+
+    private static func log(_ configuration: TrackerConfiguration) -> TrackerLog {
+        TrackerLog(
+            level: configuration.logLevel, secret: configuration.projectToken, handler: configuration.logHandler)
     }
 
     deinit {
@@ -63,17 +101,31 @@ public final class Tracker: Sendable, CustomStringConvertible, CustomReflectable
 
     /// Begins to measure a request.
     ///
+    /// The visitor's session is that of the tracker's own cookie, or new; see ``Interception/sessionCookie``.
+    ///
+    /// - Parameter snapshot: the request; not evaluated if the tracker is disabled.
+    /// - Returns: nil if the tracker is disabled, or the request is not to be tracked.
+    public func begin(_ snapshot: @autoclosure () -> RequestSnapshot) -> Interception? {
+        guard let gate else { return nil }
+        let snapshot = snapshot()
+        guard gate.admits(snapshot) else { return nil }
+        return Interception(gate: gate, snapshot: snapshot)
+    }
+
+    /// Begins to measure a request of an app that keeps sessions itself. The tracker's cookie is neither read nor set.
+    ///
     /// - Parameters:
     ///   - snapshot: the request; not evaluated if the tracker is disabled.
-    ///   - session: the visitor's session if the app keeps it; nil: from the tracker's cookie, or new.
+    ///   - session: the visitor's session; nil: there is none yet, and the app stores ``Interception/session`` where
+    ///     ``Interception/isNewSession`` says so. Not evaluated if the request is not to be tracked.
     /// - Returns: nil if the tracker is disabled, or the request is not to be tracked.
     public func begin(
-        _ snapshot: @autoclosure () -> RequestSnapshot, session: SessionIdentifier? = nil
+        _ snapshot: @autoclosure () -> RequestSnapshot, session: @autoclosure () -> SessionIdentifier?
     ) -> Interception? {
         guard let gate else { return nil }
         let snapshot = snapshot()
         guard gate.admits(snapshot) else { return nil }
-        return Interception(gate: gate, snapshot: snapshot, session: session)
+        return Interception(gate: gate, snapshot: snapshot, appSession: session())
     }
 
     /// What became of the events so far.
@@ -146,7 +198,10 @@ public final class Tracker: Sendable, CustomStringConvertible, CustomReflectable
     }
 
     /// Runs until the task is cancelled, then shuts down; for lifecycle frameworks whose services are `run()`.
-    public func run() async throws {
+    ///
+    /// - Important: A graceful shutdown of swift-service-lifecycle does not cancel tasks. There the service's `run()` is
+    ///   `await cancelWhenGracefulShutdown { await tracker.run() }`; without it the process would not end.
+    public func run() async {
         let (forever, end) = AsyncStream<Never>.makeStream()
         await withTaskCancellationHandler {
             for await _ in forever {}
@@ -178,6 +233,33 @@ public final class Tracker: Sendable, CustomStringConvertible, CustomReflectable
         FlushResult(
             delivered: after.delivered - before.delivered, spooled: after.spooled - before.spooled,
             dropped: after.droppedInAll - before.droppedInAll, pending: after.pending)
+    }
+}
+
+/// Runs an app with a tracker, and shuts the tracker down on every way out.
+///
+///     try await withTracker(TrackerConfiguration()) { tracker in
+///         try await serve(tracker)
+///     }
+///
+/// - Parameters:
+///   - configuration: the tracker's settings.
+///   - transport: how events travel; nil: over HTTP to the configured backend.
+///   - body: the app. When it returns, throws or is cancelled, what waits is delivered within the configuration's
+///     `shutdownTimeout`.
+/// - Throws: ``ConfigurationError``, before `body` runs; otherwise what `body` throws.
+public func withTracker<Result>(
+    _ configuration: TrackerConfiguration, transport: (any EventTransport)? = nil,
+    isolation: isolated (any Actor)? = #isolation, _ body: (Tracker) async throws -> Result
+) async throws -> Result {
+    let tracker = try Tracker(configuration: configuration, transport: transport)
+    do {
+        let result = try await body(tracker)
+        await tracker.shutdown()
+        return result
+    } catch {
+        await tracker.shutdown()
+        throw error
     }
 }
 

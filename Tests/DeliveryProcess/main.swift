@@ -95,11 +95,11 @@ func beAChild(_ count: Int, _ prefix: String, _ tracker: Tracker) -> Never {
 
 let prefix = CommandLine.arguments.dropFirst().first ?? "event"
 do {
-    var configuration = try TrackerConfiguration.fromEnvironment()
+    var configuration = try TrackerConfiguration()
     if let cap = getenv("RETRY_CAP").flatMap({ Int(String(cString: $0)) }) {
         configuration.retryPolicy.cap = .milliseconds(cap)
     }
-    let tracker = Tracker(configuration: configuration)
+    let tracker = try Tracker(configuration: configuration)
     var number = 0
     var watch: Watch?
     while let line = readLine() {

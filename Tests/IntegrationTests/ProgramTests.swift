@@ -94,6 +94,38 @@ struct ProgramTests {
     }
 
     @Test(
+        "refuse a file of settings that would be misread, and say what to do",
+        arguments: [
+            ("RA_SAMPLE_RATE=0.5 # half", "line 1: something follows the value of RA_SAMPLE_RATE"),
+            ("RA_PROJECT_ID=\"p\" # mine", "line 1: something follows the value of RA_PROJECT_ID"),
+            ("#\nRA_PROJECT_ID=\"p", "line 2: something follows the value of RA_PROJECT_ID"),
+            ("RA_PROJECT_ID", "line 1: not NAME=value"), (nil, "is a directory: give the path of the file"),
+        ])
+    func misreadFile(text: String?, message: String) async throws {
+        let folder = try TemporaryFolder()
+        var path = folder.path
+        if let text {
+            path += "/settings.env"
+            try text.write(toFile: path, atomically: true, encoding: .utf8)
+        }
+        let run = try RunningProgram("DemoRouterApp", ["--port", "0", "--env-file", path])
+        #expect(try await run.end() == 66)
+        #expect(run.errors.contains(message))
+    }
+
+    @Test("take a # within a value, and one between quotes")
+    func hashInValue() async throws {
+        let folder = try TemporaryFolder()
+        let path = folder.path + "/settings.env"
+        try "RA_PROJECT_ID=a#b\nRA_PROJECT_TOKEN='x # y'\nRA_BACKEND_ENDPOINT=http://127.0.0.1:9\n"
+            .write(toFile: path, atomically: true, encoding: .utf8)
+        let run = try RunningProgram("DemoRouterApp", ["--port", "0", "--env-file", path])
+        _ = try await run.port(after: "Open http")
+        #expect(run.errors.contains("Analytics: http://127.0.0.1:9/a%23b"))
+        #expect(try await run.stop() == 0)
+    }
+
+    @Test(
         "work together without any setting: the demo prints each event", arguments: ["DemoRouterApp", "DemoCGIApp"],
         [SIGINT, SIGTERM])
     func embeddedHandler(program: String, signal: Int32) async throws {

@@ -1,4 +1,5 @@
 import Foundation
+import Synchronization
 import TestSupport
 import Testing
 import TrackerCore
@@ -61,7 +62,7 @@ struct AnalyticsMiddlewareTests {
     init() throws {
         var configuration = try TrackerConfiguration(projectID: "p", projectToken: "t")
         configuration.privacy = .none
-        tracker = Tracker(configuration: configuration, transport: transport)
+        tracker = try Tracker(configuration: configuration, transport: transport)
         analytics = AnalyticsMiddleware(tracker: tracker, mapping: .plain)
     }
 
@@ -138,14 +139,45 @@ struct AnalyticsMiddlewareTests {
     @Test("leaves the session to the app where the app keeps it")
     func hostSession() async throws {
         let store = SessionStore()
-        var mapping = AnalyticsMapping<PlainRequest, PlainResponse>.plain
-        mapping.session = { _ in store.session }
-        mapping.storeSession = { _, session in store.session = session }
-        let analytics = AnalyticsMiddleware(tracker: tracker, mapping: mapping)
+        let analytics = AnalyticsMiddleware(tracker: tracker, mapping: store.mapping)
         for _ in 0..<2 {
             #expect(try await analytics.middleware(PlainRequest("/")) { _ in PlainResponse() }.cookies.isEmpty)
         }
         #expect(Set(try events().map(\.session)) == [store.session?.description])
+        #expect(store.stored == 1)
+    }
+
+    @Test("lets no client choose the session where the app keeps it")
+    func fixation() async throws {
+        let chosen = "00112233445566778899aabbccddeeff"
+        let store = SessionStore()
+        let analytics = AnalyticsMiddleware(tracker: tracker, mapping: store.mapping)
+        let request = PlainRequest("/", headers: [("Host", "h"), ("Cookie", "ra_session_id=\(chosen)")])
+        #expect(try await analytics.middleware(request) { _ in PlainResponse() }.cookies.isEmpty)
+        let session = try #require(try events().first?.session)
+        #expect(session != chosen)
+        #expect(store.session?.description == session && store.stored == 1)
+    }
+
+    @Test("answers an error as the framework would, with the session's cookie")
+    func errorPage() async throws {
+        var mapping = AnalyticsMapping<PlainRequest, PlainResponse>.plain
+        mapping.responseForError = { error, request in
+            guard request.path != "/worse" else { throw CocoaError(.fileNoSuchFile) }
+            return error is Teapot ? PlainResponse(status: 419) : nil
+        }
+        let analytics = AnalyticsMiddleware(tracker: tracker, mapping: mapping)
+        let page = try await analytics.middleware(PlainRequest("/")) { _ in throw Teapot() }
+        #expect(page.status == 419 && page.cookies.count == 1)
+        await #expect(throws: CocoaError.self) {
+            _ = try await analytics.middleware(PlainRequest("/")) { _ in throw CocoaError(.fileNoSuchFile) }
+        }
+        await #expect(throws: Teapot()) {
+            _ = try await analytics.middleware(PlainRequest("/worse")) { _ in throw Teapot() }
+        }
+        let wrapped = analytics.wrap { (_: PlainRequest) throws(Teapot) -> PlainResponse in throw Teapot() }
+        #expect(try wrapped(PlainRequest("/")).status == 419)
+        #expect(try events().map(\.status) == [419, 500, 418, 419])
     }
 
     @Test("wraps one handler, async or synchronous")
@@ -168,6 +200,23 @@ struct AnalyticsMiddlewareTests {
         #expect(events.map(\.status) == [200, 200, 418])
     }
 
+    @Test("throws from a wrapped handler what it threw itself, and nothing from one that throws nothing")
+    func typedErrors() async throws {
+        let typed: @Sendable (PlainRequest) throws(Teapot) -> PlainResponse = analytics.wrap {
+            (_) throws(Teapot) in throw Teapot()
+        }
+        do throws(Teapot) { _ = try typed(PlainRequest("/")) } catch { #expect(error == Teapot()) }
+        let silent = analytics.wrap { (_: PlainRequest) -> PlainResponse in PlainResponse(status: 203) }
+        let handlers: [(PlainRequest) -> PlainResponse] = [silent]
+        #expect(handlers.map { $0(PlainRequest("/")).status } == [203])
+        let slow = analytics.wrap { (_: PlainRequest) async -> PlainResponse in
+            await Task.yield()
+            return PlainResponse(status: 204)
+        }
+        #expect(await slow(PlainRequest("/")).status == 204)
+        #expect(try events().map(\.status) == [418, 203, 204])
+    }
+
     @Test("measures the handler and nothing else")
     func processingTime() async throws {
         _ = try await analytics.middleware(PlainRequest("/")) { _ in
@@ -185,7 +234,7 @@ struct AnalyticsMiddlewareTests {
             asked.isAsked = true
             return RequestSnapshot(method: "GET", target: "/", headers: RequestHeaders([]))
         }
-        let analytics = AnalyticsMiddleware(tracker: Tracker(configuration: .disabled), mapping: mapping)
+        let analytics = AnalyticsMiddleware(tracker: try Tracker(configuration: .disabled), mapping: mapping)
         #expect(try await analytics.middleware(PlainRequest("/")) { _ in PlainResponse() } == PlainResponse())
         #expect(!asked.isAsked)
     }
@@ -214,9 +263,18 @@ struct AnalyticsMiddlewareTests {
     }
 }
 
-private final class SessionStore: @unchecked Sendable {
-    // The tests use it from one task at a time.
-    var session: SessionIdentifier?
+private final class SessionStore: Sendable {
+    private let state = Mutex<(session: SessionIdentifier?, stored: Int)>((nil, 0))
+    var session: SessionIdentifier? { state.withLock { $0.session } }
+    var stored: Int { state.withLock { $0.stored } }
+
+    var mapping: AnalyticsMapping<PlainRequest, PlainResponse> {
+        var mapping = AnalyticsMapping<PlainRequest, PlainResponse>.plain
+        mapping.sessionStore = .init(
+            load: { _ in self.session },
+            store: { _, session in self.state.withLock { $0 = (session, $0.stored + 1) } })
+        return mapping
+    }
 }
 
 private final class Asked: @unchecked Sendable {

@@ -30,7 +30,7 @@ private struct ContextAdapter: ContextMiddleware {
         _ input: ContextRequest, context: RouteContext,
         next: (ContextRequest, RouteContext) async throws -> PlainResponse
     ) async throws -> PlainResponse {
-        try await analytics.handle((input, context)) { pair in try await next(pair.0, pair.1) }
+        try await analytics.handle(input, context: context, next: next)
     }
 }
 
@@ -63,7 +63,7 @@ struct FrameworkShapeTests {
     let tracker: Tracker
 
     init() throws {
-        tracker = Tracker(
+        tracker = try Tracker(
             configuration: try TrackerConfiguration(projectID: "p", projectToken: "t"), transport: transport)
     }
 
@@ -75,7 +75,7 @@ struct FrameworkShapeTests {
                 mapping: .init(
                     snapshot: { RequestSnapshot(method: "GET", target: $0.0.path, headers: RequestHeaders([])) },
                     viewName: { $0.1.endpointPath }, status: { $0.status }, responseCookies: { $0.cookies },
-                    addCookie: { $0.cookies.append($1) })))
+                    addCookie: { $0.cookies.append($1) }, statusOfError: { _ in nil })))
         let response = try await adapter.handle(ContextRequest(path: "/x"), context: RouteContext()) { _, context in
             context.endpointPath = "/:name"
             return PlainResponse(status: 203)

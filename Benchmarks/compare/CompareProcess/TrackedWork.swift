@@ -14,8 +14,8 @@ struct TrackedWork: Sendable {
     private let tracked: @Sendable (Request) throws -> Int
     private let bare: @Sendable (Request) throws -> Int
 
-    init(configuration: TrackerConfiguration) {
-        let tracker = Tracker(configuration: configuration)
+    init(configuration: TrackerConfiguration) throws(ConfigurationError) {
+        let tracker = try Tracker(configuration: configuration)
         self.tracker = tracker
         // As if the handler asked a database.
         let handlerMicroseconds = UInt32(getenv("HANDLER_MS").flatMap { Int(String(cString: $0)) } ?? 0) * 1000
@@ -34,7 +34,8 @@ struct TrackedWork: Sendable {
                         method: "GET", target: request.path, headers: RequestHeaders(headers),
                         remoteAddress: "127.0.0.1")
                 },
-                viewName: { _ in "hello" }, status: { $0 }, responseCookies: { _ in [] }, addCookie: { _, _ in }))
+                viewName: { _ in "hello" }, status: { $0 }, responseCookies: { _ in [] }, addCookie: { _, _ in },
+                statusOfError: { _ in nil }))
         tracked = analytics.wrap(bare)
     }
 

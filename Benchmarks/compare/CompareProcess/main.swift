@@ -5,12 +5,11 @@ import TrackerCore
 
 let arguments = CommandLine.arguments
 guard arguments.count == 3, let count = Int(arguments[2]), count > 0,
-    let configuration = try? TrackerConfiguration.fromEnvironment()
+    let work = try? TrackedWork(configuration: TrackerConfiguration())
 else {
     print("usage: RA_...=... CompareProcess added|run|threads COUNT")
     exit(64)
 }
-let work = TrackedWork(configuration: configuration)
 switch arguments[1] {
 case "added": print(work.added(count))
 case "run": print(work.run(count))

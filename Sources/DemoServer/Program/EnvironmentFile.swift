@@ -8,21 +8,13 @@ package enum EnvironmentFile {
         package let description: String
     }
 
-    /// - Parameter path: nil: the one that `RA_ENV_FILE` names, if it does. A file of `NAME=value` lines; `#` begins a comment line, quotes around a value are taken off.
+    /// - Parameter path: nil: the one that `RA_ENV_FILE` names, if it does. A file of `NAME=value` lines; a line that
+    ///   begins with `#` is a comment, quotes around a value are taken off.
     /// - Returns: variables that are set and not empty. The process's own win.
     package static func settings(path: String?) throws(Failure) -> [String: String] {
-        let path = path ?? getenv("RA_ENV_FILE").map { String(cString: $0) }.flatMap { $0.isEmpty ? nil : $0 }
-        var settings = try path.map { path throws(Failure) in try parse(try contents(path), path: path) } ?? [:]
-        var variable = environ
-        while let entry = variable.pointee {
-            let text = String(cString: entry)
-            if text.hasPrefix("RA_"), let equals = text.firstIndex(of: "=") {
-                let value = String(text[text.index(after: equals)...])
-                if !value.isEmpty { settings[String(text[..<equals])] = value }
-            }
-            variable += 1
-        }
-        return settings
+        let own = ProcessEnvironment.variables(prefix: "RA_")
+        guard let path = path ?? own["RA_ENV_FILE"] else { return own }
+        return try parse(try contents(path), path: path).merging(own) { $1 }
     }
 
     static func parse(_ text: String, path: String) throws(Failure) -> [String: String] {
@@ -34,26 +26,50 @@ package enum EnvironmentFile {
             guard let equals = line.firstIndex(of: "="), equals > line.startIndex else {
                 throw Failure(description: "\(path), line \(number + 1): not NAME=value")
             }
-            var value = line[line.index(after: equals)...].trimmingSpaces()
-            for quote in ["\"", "'"] where value.utf8.count >= 2 && value.hasPrefix(quote) && value.hasSuffix(quote) {
-                value = String(value.dropFirst().dropLast())
+            let name = line[..<equals].trimmingSpaces()
+            guard let value = value(line[line.index(after: equals)...].trimmingSpaces()) else {
+                throw Failure(
+                    description: "\(path), line \(number + 1): something follows the value of \(name); "
+                        + "put a comment on a line of its own, and a value that has # or quotes in it between quotes")
             }
-            settings[line[..<equals].trimmingSpaces()] = value
+            settings[name] = value
         }
         return settings
     }
 
+    /// - Returns: nil if a comment follows the value, or something else that would become a part of it unseen.
+    private static func value(_ text: String) -> String? {
+        for quote in ["\"", "'"] where text.hasPrefix(quote) {
+            guard text.utf8.count >= 2, text.hasSuffix(quote) else { return nil }
+            let value = text.dropFirst().dropLast()
+            return value.contains(quote) ? nil : String(value)
+        }
+        let isCommented = text.hasPrefix("#") || text.contains(" #") || text.contains("\t#")
+        return isCommented ? nil : text
+    }
+
+    private static let maximumBytes = 1 << 20
+
     private static func contents(_ path: String) throws(Failure) -> String {
-        let file = open(path, O_RDONLY | O_CLOEXEC)
+        let file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
         guard file >= 0 else { throw Failure(description: "\(path) can't be read: \(SystemError(call: "open"))") }
         defer { close(file) }
+        var status = stat()
+        guard fstat(file, &status) == 0, status.st_mode & S_IFMT != S_IFDIR else {
+            throw Failure(description: "\(path) is a directory: give the path of the file with the RA_... lines in it")
+        }
         var bytes: [UInt8] = []
         var buffer = [UInt8](repeating: 0, count: 4096)
-        while bytes.count < 1 << 20 {
+        while true {
             let count = buffer.withUnsafeMutableBytes { read(file, $0.baseAddress, $0.count) }
-            guard count > 0 else { break }
+            guard count >= 0 else {
+                throw Failure(description: "\(path) can't be read: \(SystemError(call: "read"))")
+            }
+            guard count > 0 else { return String(decoding: bytes, as: UTF8.self) }
             bytes += buffer[..<count]
+            guard bytes.count <= maximumBytes else {
+                throw Failure(description: "\(path) is longer than 1 MiB: it can't be a file of settings")
+            }
         }
-        return String(decoding: bytes, as: UTF8.self)
     }
 }

@@ -106,19 +106,18 @@ public final class CGITracker: Sendable {
 
     private func tracker(for app: CGIApp) throws(CGITrackerError) -> Tracker {
         if app.config.rigidAnalytics == nil, let tracker { return tracker }
-        var configuration: TrackerConfiguration
         do {
-            configuration = try app.config.rigidAnalytics ?? CGISettings.configuration()
-            try configuration.validate()
+            var configuration = try app.config.rigidAnalytics ?? CGISettings.configuration()
+            if app.config.isDebug { configuration.isDebugApp = true }
+            return try shared.withLock { shared in
+                if let shared, Self.haveSameDestination(shared.configuration, configuration) { return shared }
+                let tracker = try Tracker(
+                    configuration: configuration, transport: app.config.rigidAnalyticsTransport)
+                if shared == nil { shared = tracker }
+                return tracker
+            }
         } catch {
             throw .settings("\(error)")
-        }
-        if app.config.isDebug { configuration.isDebugApp = true }
-        return shared.withLock { shared in
-            if let shared, Self.haveSameDestination(shared.configuration, configuration) { return shared }
-            let tracker = Tracker(configuration: configuration, transport: app.config.rigidAnalyticsTransport)
-            if shared == nil { shared = tracker }
-            return tracker
         }
     }
 
@@ -130,18 +129,27 @@ public final class CGITracker: Sendable {
 }
 
 /// Why a tracker could not be installed. Its description says what to do.
-public enum CGITrackerError: Error, Sendable, Equatable, CustomStringConvertible {
-    /// The app has a tracker already.
-    case alreadyInstalled
-    /// A setting is missing or not allowed, or the file of `RA_ENV_FILE` can't be read; the text says what to do.
-    case settings(String)
+public struct CGITrackerError: Error, Sendable, Equatable, CustomStringConvertible {
+    /// The kinds of errors. A later version may add others.
+    public struct Code: Sendable, Hashable {
+        private let number: UInt8
 
+        /// The app has a tracker already.
+        public static let alreadyInstalled = Code(number: 0)
+        /// A setting is missing or not allowed, or the file of `RA_ENV_FILE` can't be read.
+        public static let settings = Code(number: 1)
+    }
+
+    /// What kind of error it is.
+    public let code: Code
     /// One sentence that says what is wrong and what to do.
-    public var description: String {
-        switch self {
-        case .alreadyInstalled:
-            "this app has a tracker already: install one tracker once, or use a second CGIApp"
-        case .settings(let text): text
-        }
+    public let description: String
+
+    static let alreadyInstalled = CGITrackerError(
+        code: .alreadyInstalled,
+        description: "this app has a tracker already: install one tracker once, or use a second CGIApp")
+
+    static func settings(_ text: String) -> CGITrackerError {
+        CGITrackerError(code: .settings, description: text)
     }
 }

@@ -32,7 +32,7 @@ final class LastEvent: Sendable {
     /// asked between the answer and the end of standard error.
     @Sendable
     func lineForTheLog() -> String? {
-        let level = LogLevel.warning
+        let level = TrackerLogRecord.Level.warning
         guard level >= configuration.logLevel, let message = state?.takeMessage() else { return nil }
         return "rigidanalytics [\(level.rawValue)] \(message)"
     }
@@ -56,7 +56,7 @@ final class LastEvent: Sendable {
             do throws(PrivateFile.Refusal) {
                 state = try CGIProgramState(key: CGIProgramState.key(projectID: configuration.projectID))
             } catch {
-                if LogLevel.warning >= configuration.logLevel {
+                if TrackerLogRecord.Level.warning >= configuration.logLevel {
                     SystemLog.write(
                         .warning, "this program's processes can't be counted, so events have less time: \(error)")
                 }
@@ -130,11 +130,9 @@ final class LastEvent: Sendable {
     ) -> (dropped: [DropReason: Int], firstLine: String?) {
         var configuration = given
         let log = FailureLog(level: given.logLevel)
-        configuration.logHandler = { log.write($0, $1) }
+        configuration.logHandler = { log.write($0.level, "\($0)") }
         configuration.logLevel = min(given.logLevel, .warning)
-        let tracker = Tracker(configuration: configuration, transport: transport)
-        // What it says until now is of no event.
-        log.begin()
+        let tracker = Tracker(checked: configuration, transport: transport)
         event.send(through: tracker)
         tracker.shutdown(timeout: budget.whole, grace: budget.grace)
         return (tracker.statistics.dropped, log.first)
@@ -165,22 +163,20 @@ final class LastEvent: Sendable {
 /// Keeps the first thing that went wrong, and gives lines to the system's log: standard error is on /dev/null, because
 /// the web server would wait for its end.
 private final class FailureLog: Sendable {
-    private let level: LogLevel
-    private let state = Mutex<(hasBegun: Bool, first: String?)>((false, nil))
+    private let level: TrackerLogRecord.Level
+    private let state = Mutex<String?>(nil)
 
     /// - Parameter level: of the system's log.
-    init(level: LogLevel) {
+    init(level: TrackerLogRecord.Level) {
         self.level = level
     }
 
-    func begin() { state.withLock { $0.hasBegun = true } }
+    var first: String? { state.withLock { $0 } }
 
-    var first: String? { state.withLock { $0.first } }
-
-    func write(_ level: LogLevel, _ line: String) {
+    func write(_ level: TrackerLogRecord.Level, _ line: String) {
         guard !line.contains(NoTransport.reason) else { return }
         if level >= .warning {
-            state.withLock { if $0.hasBegun, $0.first == nil { $0.first = line } }
+            state.withLock { if $0 == nil { $0 = line } }
         }
         if level >= self.level, self.level != .off { SystemLog.write(level, line) }
     }

@@ -7,13 +7,13 @@ public struct BackendEndpoint: Sendable, Hashable, CustomStringConvertible {
         scheme: "https", authority: "rigidanalytics.com", host: "rigidanalytics.com", basePath: "")
 
     /// `http` or `https`.
-    public let scheme: String
+    package let scheme: String
     /// Host and port, as given; IPv6 addresses in brackets.
-    public let authority: String
+    package let authority: String
     /// The host alone, without brackets.
-    public let host: String
+    package let host: String
     /// The path that events are posted below; empty, or begins with a slash and does not end in one.
-    public let basePath: String
+    package let basePath: String
 
     private init(scheme: String, authority: String, host: String, basePath: String) {
         self.scheme = scheme
@@ -56,7 +56,7 @@ public struct BackendEndpoint: Sendable, Hashable, CustomStringConvertible {
     }
 
     /// Whether what is sent stays on this machine, so that plain `http` gives nothing away.
-    public var isLoopback: Bool {
+    package var isLoopback: Bool {
         host == "localhost" || host.hasSuffix(".localhost") || host == "::1"
             || (host.hasPrefix("127.") && host.utf8.allSatisfy { ($0 >= 0x30 && $0 <= 0x39) || $0 == 0x2E })
     }

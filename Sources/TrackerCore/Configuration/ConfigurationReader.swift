@@ -23,41 +23,46 @@ struct ConfigurationReader {
         (text(variable) ?? "").split(separator: ",").map { String($0).trimmingSpaces() }.filter { !$0.isEmpty }
     }
 
-    func number(_ variable: String) throws(ConfigurationError) -> Double? {
+    func number(_ variable: String, in range: ClosedRange<Double>) throws(ConfigurationError) -> Double? {
         guard let text = text(variable) else { return nil }
-        guard let number = Double(text), number.isFinite else {
-            throw .invalid(variable: variable, value: text, allowed: "a number")
+        guard let number = Double(text), range.contains(number) else {
+            throw .invalid(variable: variable, value: text, allowed: SettingRange.describe(range))
         }
         return number
     }
 
-    func integer(_ variable: String) throws(ConfigurationError) -> Int? {
+    func integer(_ variable: String, in range: ClosedRange<Int>) throws(ConfigurationError) -> Int? {
         guard let text = text(variable) else { return nil }
-        guard let number = Int(text) else {
-            throw .invalid(variable: variable, value: text, allowed: "a whole number")
+        guard let number = Int(text), range.contains(number) else {
+            throw .invalid(variable: variable, value: text, allowed: SettingRange.describe(range))
         }
         return number
     }
 
-    /// Seconds, such as `2` or `0.5`; or `250ms`, `2s`.
-    func duration(_ variable: String) throws(ConfigurationError) -> Duration? {
+    /// Seconds, such as `2` or `0.5`; or with a unit: `500ms`, `90s`, `5m`, `24h`, `30d`.
+    func duration(_ variable: String, in range: ClosedRange<Duration>) throws(ConfigurationError) -> Duration? {
         guard let text = text(variable) else { return nil }
-        let lowercase = text.lowercased()
-        var digits = lowercase[...]
-        var unit = 1.0
-        if lowercase.hasSuffix("ms") {
-            digits = lowercase.dropLast(2)
-            unit = 0.001
-        } else if lowercase.hasSuffix("s") {
-            digits = lowercase.dropLast()
+        guard let duration = Self.duration(text), range.contains(duration) else {
+            throw .invalid(variable: variable, value: text, allowed: SettingRange.describe(range))
         }
-        guard let first = digits.utf8.first, (first >= 0x30 && first <= 0x39) || first == 0x2E,
-            let number = Double(digits), number.isFinite, number >= 0, number * unit <= 1e6
-        else {
-            throw .invalid(
-                variable: variable, value: text, allowed: "a time of at most 300 s, such as 2, 0.5 or 250ms")
-        }
-        return .nanoseconds(Int64(number * unit * 1e9))
+        return duration
+    }
+
+    private static func duration(_ text: String) -> Duration? {
+        let digits = text.utf8.prefix { ($0 >= 0x30 && $0 <= 0x39) || $0 == 0x2E }
+        // More than any limit, and no overflow.
+        guard let number = Double(String(digits) ?? ""), number <= 1e9 else { return nil }
+        let unit: Double? =
+            switch String(text.utf8.dropFirst(digits.count))?.lowercased() {
+            case "ms": 0.001
+            case "", "s": 1
+            case "m", "min": 60
+            case "h": 3_600
+            case "d": 86_400
+            default: nil
+            }
+        guard let unit, number * unit <= 1e9 else { return nil }
+        return .milliseconds(number * unit * 1_000)
     }
 
     func choice<Value: RawRepresentable & CaseIterable>(

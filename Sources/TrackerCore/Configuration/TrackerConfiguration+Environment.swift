@@ -1,34 +1,33 @@
-import CLibrary
-
 extension TrackerConfiguration {
-    /// Reads the `RA_...` variables of the process. An empty variable counts as absent.
+    /// Reads the `RA_...` variables. An empty one counts as absent.
     ///
-    /// - Throws: ``ConfigurationError`` for the first that is missing or not allowed.
-    public static func fromEnvironment() throws(ConfigurationError) -> TrackerConfiguration {
-        var values: [String: String] = [:]
-        for variable in variables {
-            if let value = getenv(variable) { values[variable] = String(cString: value) }
-        }
-        return try from(environment: values)
-    }
-
-    /// Reads the same variables from a dictionary.
+    ///     let configuration = try TrackerConfiguration()
     ///
+    /// A variable of this prefix that is no setting is not an error: the tracker names it in a warning, with the
+    /// setting that is spelt most like it.
+    ///
+    /// - Parameter environment: nil: the variables of the process.
     /// - Throws: ``ConfigurationError`` for the first that is missing or not allowed.
-    public static func from(environment: [String: String]) throws(ConfigurationError) -> TrackerConfiguration {
+    public init(environment: [String: String]? = nil) throws(ConfigurationError) {
+        let environment = environment ?? ProcessEnvironment.variables(prefix: "RA_")
         let reader = ConfigurationReader(values: environment)
+        let misspelt = MisspeltVariable.find(in: environment.keys, known: Self.variables)
         let isOff = try reader.boolean("RA_DEBUG_DISABLE_ANALYTICS")
         if isOff == true, reader.text("RA_PROJECT_ID") == nil || reader.text("RA_PROJECT_TOKEN") == nil {
-            return .disabled
+            self = .disabled
+        } else {
+            func required(_ variable: String) throws(ConfigurationError) -> String {
+                if let text = reader.text(variable) { return text }
+                throw .missing(variable: variable, misspelt: misspelt.first { $0.nearest == variable }?.name)
+            }
+            try self.init(
+                projectID: required("RA_PROJECT_ID"), projectToken: required("RA_PROJECT_TOKEN"),
+                backendEndpoint: reader.text("RA_BACKEND_ENDPOINT"))
+            debugDisableAnalytics = isOff
+            try readOptions(reader)
+            try validate()
         }
-        guard let projectID = reader.text("RA_PROJECT_ID") else { throw .missing(variable: "RA_PROJECT_ID") }
-        guard let token = reader.text("RA_PROJECT_TOKEN") else { throw .missing(variable: "RA_PROJECT_TOKEN") }
-        var configuration = try TrackerConfiguration(
-            projectID: projectID, projectToken: token, backendEndpoint: reader.text("RA_BACKEND_ENDPOINT"))
-        configuration.debugDisableAnalytics = isOff
-        try configuration.readOptions(reader)
-        try configuration.validate()
-        return configuration
+        misspeltVariables = misspelt
     }
 
     /// Reads the settings under the names that the Python package uses: `PROJECT_ID`, `PROJECT_TOKEN`,
@@ -51,7 +50,7 @@ extension TrackerConfiguration {
                 throw .invalid(variable: key, value: "a \(type(of: value))", allowed: "a text or a Boolean")
             }
         }
-        self = try Self.from(environment: values)
+        try self.init(environment: values)
     }
 
     private mutating func readOptions(_ reader: ConfigurationReader) throws(ConfigurationError) {
@@ -73,27 +72,46 @@ extension TrackerConfiguration {
             }
             trustedProxies = proxies
         }
-        ignore += reader.list("RA_IGNORE_PATHS").map { $0 == "health-checks" ? .healthChecks : .path($0) }
+        for path in reader.list("RA_IGNORE_PATHS") {
+            ignore.append(path.lowercased() == "health-checks" ? .healthChecks : .path(path))
+        }
         if let flag = try reader.boolean("RA_HONOR_DO_NOT_TRACK") { honorsDoNotTrack = flag }
-        if let number = try reader.number("RA_SAMPLE_RATE") { sampleRate = number }
+        if let number = try reader.number("RA_SAMPLE_RATE", in: SettingRange.sampleRate) {
+            sampleRate = number
+        }
         if let flag = try reader.boolean("RA_KEEP_SERVER_ERRORS") { keepsServerErrors = flag }
-        if let number = try reader.integer("RA_QUEUE_CAPACITY") { queueCapacity = number }
-        if let number = try reader.integer("RA_QUEUE_MAXIMUM_BYTES") { queueMaximumBytes = number }
+        if let number = try reader.integer("RA_QUEUE_CAPACITY", in: SettingRange.queueCapacity) {
+            queueCapacity = number
+        }
+        if let number = try reader.integer("RA_QUEUE_MAXIMUM_BYTES", in: SettingRange.queueMaximumBytes) {
+            queueMaximumBytes = number
+        }
         if let path = reader.text("RA_SPOOL_DIRECTORY") { spoolDirectory = path }
-        if let number = try reader.integer("RA_SPOOL_MAXIMUM_BYTES") { spoolMaximumBytes = number }
-        if let time = try reader.duration("RA_SPOOL_MAXIMUM_AGE") { spoolMaximumAge = time }
-        if let time = try reader.duration("RA_SPOOL_AFTER") { spoolAfter = time }
+        if let number = try reader.integer("RA_SPOOL_MAXIMUM_BYTES", in: SettingRange.spoolMaximumBytes) {
+            spoolMaximumBytes = number
+        }
+        if let time = try reader.duration("RA_SPOOL_MAXIMUM_AGE", in: SettingRange.spoolMaximumAge) {
+            spoolMaximumAge = time
+        }
+        if let time = try reader.duration("RA_SPOOL_AFTER", in: SettingRange.spoolAfter) {
+            spoolAfter = time
+        }
         if let path = reader.text("RA_CA_FILE") { caFile = path }
-        if let time = try reader.duration("RA_CONNECT_TIMEOUT") { connectTimeout = time }
-        if let time = try reader.duration("RA_REQUEST_TIMEOUT") { requestTimeout = time }
-        if let number = try reader.integer("RA_MAXIMUM_CONNECTIONS") { maximumConnections = number }
+        if let time = try reader.duration("RA_CONNECT_TIMEOUT", in: SettingRange.timeout) {
+            connectTimeout = time
+        }
+        if let time = try reader.duration("RA_REQUEST_TIMEOUT", in: SettingRange.timeout) {
+            requestTimeout = time
+        }
+        if let number = try reader.integer("RA_MAXIMUM_CONNECTIONS", in: SettingRange.maximumConnections) {
+            maximumConnections = number
+        }
         if let flag = try reader.boolean("RA_BATCHES") { usesBatches = flag }
         if let flag = try reader.boolean("RA_COMPRESSION") { usesCompression = flag }
-        if let time = try reader.duration("RA_SHUTDOWN_TIMEOUT") { shutdownTimeout = time }
-        if let level = try reader.choice("RA_LOG_LEVEL", LogLevel.self) { logLevel = level }
-        if let caFile, access(caFile, R_OK) != 0 {
-            throw .invalid(variable: "RA_CA_FILE", value: caFile, allowed: "a readable file of PEM certificates")
+        if let time = try reader.duration("RA_SHUTDOWN_TIMEOUT", in: SettingRange.shutdownTimeout) {
+            shutdownTimeout = time
         }
+        if let level = try reader.choice("RA_LOG_LEVEL", TrackerLogRecord.Level.self) { logLevel = level }
     }
 
     private mutating func readKeptData(_ reader: ConfigurationReader) throws(ConfigurationError) {
@@ -116,5 +134,7 @@ extension TrackerConfiguration {
         "RA_QUEUE_CAPACITY", "RA_QUEUE_MAXIMUM_BYTES", "RA_SPOOL_DIRECTORY", "RA_SPOOL_MAXIMUM_BYTES",
         "RA_SPOOL_MAXIMUM_AGE", "RA_SPOOL_AFTER", "RA_CA_FILE", "RA_CONNECT_TIMEOUT", "RA_REQUEST_TIMEOUT",
         "RA_MAXIMUM_CONNECTIONS", "RA_BATCHES", "RA_COMPRESSION", "RA_SHUTDOWN_TIMEOUT", "RA_LOG_LEVEL",
+        // Read by TrackerCGI and the demos: the file that has the others.
+        "RA_ENV_FILE",
     ]
 }

@@ -1,3 +1,5 @@
+import CLibrary
+
 /// Everything that can be set about a tracker. Checked where it is made; a value that exists is usable.
 public struct TrackerConfiguration: Sendable, CustomStringConvertible, CustomReflectable {
     /// The project's id: the last part of the address that events are posted to.
@@ -70,10 +72,12 @@ public struct TrackerConfiguration: Sendable, CustomStringConvertible, CustomRef
     package var drainsSpoolAtShutdown = false
 
     /// Messages below this level are not written.
-    public var logLevel = LogLevel.info
-    /// Where messages go, one line each, without a line break. Must be quick; called from the delivery thread.
-    /// By default standard error.
-    public var logHandler: @Sendable (LogLevel, String) -> Void = TrackerLog.standardError
+    public var logLevel = TrackerLogRecord.Level.info
+    /// Where messages go; by default to standard error, one line each. Must be quick; called from the delivery thread.
+    public var logHandler: @Sendable (TrackerLogRecord) -> Void = TrackerLog.standardError
+
+    /// Variables of the environment that look like settings and are none; the tracker warns of them.
+    var misspeltVariables: [MisspeltVariable] = []
 
     /// Whether no event is made.
     public var isDisabled: Bool { debugDisableAnalytics ?? isDebugApp }
@@ -117,49 +121,64 @@ public struct TrackerConfiguration: Sendable, CustomStringConvertible, CustomRef
         debugDisableAnalytics = true
     }
 
-    /// Checks the numbers and paths that were set after `init`.
+    /// Checks the numbers and paths that were set after `init`. ``Tracker`` does so as well.
     ///
-    /// - Throws: ``ConfigurationError`` for the first that is out of its range.
+    /// - Throws: ``ConfigurationError`` for the first that is not allowed.
     public func validate() throws(ConfigurationError) {
-        try Self.check(queueCapacity, in: 1...1_000_000, "RA_QUEUE_CAPACITY")
-        try Self.check(queueMaximumBytes, in: 65_536...(1 << 30), "RA_QUEUE_MAXIMUM_BYTES")
-        guard sampleRate >= 0, sampleRate <= 1 else {
-            throw .invalid(variable: "RA_SAMPLE_RATE", value: "\(sampleRate)", allowed: "a number from 0 to 1")
-        }
-        if let pattern = privacy.paths.sorted().first(where: { !PathRules.isPattern($0) }) {
+        try Self.check(queueCapacity, in: SettingRange.queueCapacity, "RA_QUEUE_CAPACITY")
+        try Self.check(queueMaximumBytes, in: SettingRange.queueMaximumBytes, "RA_QUEUE_MAXIMUM_BYTES")
+        guard SettingRange.sampleRate.contains(sampleRate) else {
             throw .invalid(
-                variable: "RA_PRIVACY_PATHS", value: pattern,
-                allowed: "paths such as /reset/* and /files/*/download, each * a whole segment")
+                variable: "RA_SAMPLE_RATE", value: "\(sampleRate)",
+                allowed: SettingRange.describe(SettingRange.sampleRate))
         }
+        try checkPaths()
         guard trustedProxies.isValid else {
             throw .invalid(
                 variable: "RA_TRUSTED_PROXIES", value: "\(trustedProxies)",
                 allowed: "a number of proxies, or networks such as 10.0.0.0/8,::1")
         }
-        try Self.check(spoolMaximumBytes, in: 65_536...(1 << 40), "RA_SPOOL_MAXIMUM_BYTES")
-        try Self.check(spoolMaximumAge, from: .seconds(1), to: .seconds(30 * 86_400), "RA_SPOOL_MAXIMUM_AGE")
-        try Self.check(spoolAfter, from: .zero, "RA_SPOOL_AFTER")
-        try Self.check(maximumConnections, in: 1...512, "RA_MAXIMUM_CONNECTIONS")
-        try Self.check(connectTimeout, from: .milliseconds(1), "RA_CONNECT_TIMEOUT")
-        try Self.check(requestTimeout, from: .milliseconds(1), "RA_REQUEST_TIMEOUT")
-        try Self.check(shutdownTimeout, from: .zero, "RA_SHUTDOWN_TIMEOUT")
+        try Self.check(spoolMaximumBytes, in: SettingRange.spoolMaximumBytes, "RA_SPOOL_MAXIMUM_BYTES")
+        try Self.check(spoolMaximumAge, in: SettingRange.spoolMaximumAge, "RA_SPOOL_MAXIMUM_AGE")
+        try Self.check(spoolAfter, in: SettingRange.spoolAfter, "RA_SPOOL_AFTER")
+        try Self.check(maximumConnections, in: SettingRange.maximumConnections, "RA_MAXIMUM_CONNECTIONS")
+        try Self.check(connectTimeout, in: SettingRange.timeout, "RA_CONNECT_TIMEOUT")
+        try Self.check(requestTimeout, in: SettingRange.timeout, "RA_REQUEST_TIMEOUT")
+        try Self.check(shutdownTimeout, in: SettingRange.shutdownTimeout, "RA_SHUTDOWN_TIMEOUT")
+        try Self.check(retryPolicy.base, in: SettingRange.pause, "retryPolicy.base")
+        try Self.check(retryPolicy.cap, in: SettingRange.pause, "retryPolicy.cap")
+        try Self.check(retryPolicy.retryAfterCap, in: SettingRange.pause, "retryPolicy.retryAfterCap")
+    }
+
+    private func checkPaths() throws(ConfigurationError) {
+        if let pattern = privacy.paths.sorted().first(where: { !PathRules.isPattern($0) }) {
+            throw .invalid(
+                variable: "RA_PRIVACY_PATHS", value: pattern,
+                allowed: "paths such as /reset/* and /files/*/download, each * a whole segment")
+        }
+        for rule in ignore {
+            guard let path = rule.pattern, !path.hasPrefix("/"), !path.hasPrefix("*") else { continue }
+            throw .invalid(
+                variable: "RA_IGNORE_PATHS", value: path,
+                allowed: "paths that begin with a slash, such as /health and /assets/*, or the word health-checks")
+        }
+        if let caFile, access(caFile, R_OK) != 0 {
+            throw .invalid(variable: "RA_CA_FILE", value: caFile, allowed: "a readable file of PEM certificates")
+        }
     }
 
     private static func check(_ value: Int, in range: ClosedRange<Int>, _ variable: String) throws(ConfigurationError) {
         guard range.contains(value) else {
-            throw .invalid(
-                variable: variable, value: String(value),
-                allowed: "a whole number from \(range.lowerBound) to \(range.upperBound)")
+            throw .invalid(variable: variable, value: String(value), allowed: SettingRange.describe(range))
         }
     }
 
     private static func check(
-        _ value: Duration, from least: Duration, to most: Duration = .seconds(300), _ variable: String
+        _ value: Duration, in range: ClosedRange<Duration>, _ variable: String
     ) throws(ConfigurationError) {
-        guard value >= least, value <= most else {
+        guard range.contains(value) else {
             throw .invalid(
-                variable: variable, value: "\(value)",
-                allowed: "a time from \(least) to \(most), such as 2, 0.5 or 250ms")
+                variable: variable, value: SettingRange.text(value), allowed: SettingRange.describe(range))
         }
     }
 

@@ -2,11 +2,13 @@
 /// Used by the delivery thread alone.
 final class EventWriter {
     private let mailbox: Mailbox
+    private let log: TrackerLog
     private let hook: BeforeSend?
     private var encoder: EventEncoder
     private let identifiers = EventIdentifierGenerator()
     /// How often the filter has hit its bound so far.
     private var filterLimits = 0
+    private var hasWarnedOfHost = false
     private var backlog = EventBacklog()
     /// The number of the backlog's next event.
     private var sequence: UInt64 = 0
@@ -18,6 +20,7 @@ final class EventWriter {
 
     init(configuration: TrackerConfiguration, mailbox: Mailbox, log: TrackerLog) {
         self.mailbox = mailbox
+        self.log = log
         hook = configuration.beforeSend.map {
             BeforeSend($0, log: log) { mailbox.record { $0.countSlowHook() } }
         }
@@ -86,6 +89,14 @@ final class EventWriter {
             parcel?.append(charge: charge) { encoder.encode(changed, to: &$0) }
         } else {
             parcel?.append(charge: charge) { encoder.encode(request, to: &$0) }
+        }
+        if encoder.missesHost, !hasWarnedOfHost {
+            hasWarnedOfHost = true
+            log.write(
+                .warning, topic: "host",
+                "a request came without a host, so its full_url names this server instead; HTTP/1.0 clients do that, "
+                    + "but if others do, give RequestSnapshot its host: where the framework keeps it outside of the headers"
+            )
         }
         if encoder.exhaustions != filterLimits {
             filterLimits = encoder.exhaustions

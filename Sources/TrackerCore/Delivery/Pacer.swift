@@ -14,7 +14,7 @@ struct Pacer {
         case refused
     }
 
-    private let policy: RetryPolicy
+    private let policy: TrackerConfiguration.RetryPolicy
     private var random = SystemRandomNumberGenerator()
 
     // MARK: The window
@@ -62,7 +62,7 @@ struct Pacer {
         static let hurriedPause: UInt64 = 250_000_000
     }
 
-    init(policy: RetryPolicy) {
+    init(policy: TrackerConfiguration.RetryPolicy) {
         self.policy = policy
     }
 

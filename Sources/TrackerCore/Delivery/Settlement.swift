@@ -35,7 +35,7 @@ final class Settlement {
             guard let parcel = outbox.land(completion.identifier) else { continue }
             let failure: Pacer.Failure
             let reason: String
-            switch completion.outcome {
+            switch completion.outcome.kind {
             case .delivered:
                 arrivals += 1
                 if let disk = parcel.disk {
@@ -55,7 +55,7 @@ final class Settlement {
             case .holdBack(let because): (failure, reason) = (.refused, because)
             }
             var retryAfter = completion.retryAfter
-            if case .retry(let after?, _) = completion.outcome { retryAfter = max(after, retryAfter ?? .zero) }
+            if case .retry(let after?, _) = completion.outcome.kind { retryAfter = max(after, retryAfter ?? .zero) }
             pacer.failed(failure, retryAfter: retryAfter, now: now, isHurried: isHurried)
             retry(parcel, retryAfter, now, isHurried)
             reporter.reportFailure(reason, failure, pacer, mailbox, now: now)

@@ -9,6 +9,8 @@ struct EventEncoder: ~Copyable {
     /// The numbers of the present event's header names.
     private var numbers: [Int] = []
     private var hosts = UsableHost()
+    /// Whether a router's request came without any host.
+    var missesHost: Bool { hosts.wasMissing }
     private let forwardedOrigin: ForwardedOrigin?
     private var isTruncated = false
 

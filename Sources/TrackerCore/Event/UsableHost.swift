@@ -1,10 +1,16 @@
 /// Tells which `Host` values can stand in a URL; remembers the last one, which is nearly always the next one, too.
 struct UsableHost {
     private var last = ""
+    /// Whether a router's request came without any host, as all do where its glue hands none over.
+    private(set) var wasMissing = false
 
     /// `Host` as sent if it can stand in a URL, else the server's own name and port.
     mutating func authority(of snapshot: RequestSnapshot) -> String {
-        if let host = snapshot.host ?? snapshot.headers.host, isUsable(host) { return host }
+        if let host = snapshot.host ?? snapshot.headers.host {
+            if isUsable(host) { return host }
+        } else if snapshot.style == .router {
+            wasMissing = true
+        }
         return HostAndPort(snapshot.serverAuthority) != nil ? snapshot.serverAuthority : "localhost"
     }
 

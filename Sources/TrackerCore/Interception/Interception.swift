@@ -10,19 +10,35 @@ public struct Interception: Sendable {
     private let receivedAt: Int64
     private let contentBytes: Int
 
-    /// The visitor's session: from the host app, from the cookie, or new.
+    /// The visitor's session: the app's, or that of the cookie, or new.
     public let session: SessionIdentifier
     /// Whether the session began with this request and has to be stored.
     public let isNewSession: Bool
+    /// Whether the app keeps sessions, so that the tracker's cookie is neither read nor set.
+    private let isAppSession: Bool
 
-    init(gate: RequestGate, snapshot: consuming RequestSnapshot, session: SessionIdentifier?) {
+    init(gate: RequestGate, snapshot: consuming RequestSnapshot) {
+        self.init(gate: gate, snapshot: snapshot, isAppSession: false, known: nil)
+    }
+
+    /// - Parameter appSession: nil: the visitor has none yet. What the client sends as a cookie of that name counts for
+    ///   nothing: it would let a visitor choose a session.
+    init(gate: RequestGate, snapshot: consuming RequestSnapshot, appSession: SessionIdentifier?) {
+        self.init(gate: gate, snapshot: snapshot, isAppSession: true, known: appSession)
+    }
+
+    @inline(__always)
+    private init(
+        gate: RequestGate, snapshot: consuming RequestSnapshot, isAppSession: Bool, known: SessionIdentifier?
+    ) {
         self.gate = gate
         ticket = gate.nextTicket()
         receivedAt = SystemClock.wallNanoseconds()
         startedAt = SystemClock.monotonicNanoseconds()
         let measured = snapshot.headers.measured()
         contentBytes = measured.contentBytes
-        if let session = session ?? measured.session {
+        self.isAppSession = isAppSession
+        if let session = isAppSession ? known : measured.session {
             self.session = session
             isNewSession = false
         } else {
@@ -32,9 +48,10 @@ public struct Interception: Sendable {
         self.snapshot = snapshot
     }
 
-    /// The `Set-Cookie` value to add to the response; nil if the visitor has the cookie already.
+    /// The `Set-Cookie` value to add to the response; nil if the visitor has the cookie already, or the app keeps
+    /// sessions.
     public var sessionCookie: String? {
-        isNewSession ? SessionCookie.setCookie(session, isSecure: isSecure) : nil
+        isNewSession && !isAppSession ? SessionCookie.setCookie(session, isSecure: isSecure) : nil
     }
 
     private var isSecure: Bool {

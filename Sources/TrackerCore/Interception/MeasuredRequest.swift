@@ -15,7 +15,7 @@ public struct MeasuredRequest: Sendable {
     /// Hands the event over to another tracker, for example one with shorter time-outs.
     ///
     /// If that one is disabled, the tracker that began the measurement counts the event as dropped.
-    public func send(through tracker: Tracker) {
+    package func send(through tracker: Tracker) {
         if let other = tracker.mailbox {
             send(to: other)
         } else {

@@ -1,18 +1,18 @@
 /// The cookie in which the tracker keeps a session where the app has no sessions of its own.
-public enum SessionCookie {
+package enum SessionCookie {
     /// The cookie's name.
-    public static let name = "ra_session_id"
+    package static let name = "ra_session_id"
 
     /// Reads the session from a `Cookie` header's value (RFC 6265, section 4.2.1); the first valid one counts.
     ///
     /// - Returns: nil if there is none, or its value is not 32 hex digits: it is then replaced, never trusted.
-    public static func read(from header: String) -> SessionIdentifier? {
+    package static func read(from header: String) -> SessionIdentifier? {
         header.withBytes { find(in: $0) }
     }
 
     /// The `Set-Cookie` value that starts a session: for the whole site, hidden from scripts, and for https alone if
     /// that is how the visitor came.
-    public static func setCookie(_ session: SessionIdentifier, isSecure: Bool) -> String {
+    package static func setCookie(_ session: SessionIdentifier, isSecure: Bool) -> String {
         let end: StaticString =
             isSecure ? "; Path=/; HttpOnly; SameSite=Lax; Secure" : "; Path=/; HttpOnly; SameSite=Lax"
         let beginning = name.utf8.count + 1

@@ -8,20 +8,20 @@ private let writeBytes: @Sendable (Int32, UnsafeRawPointer?, Int) -> Int = write
 /// A message never contains the project token: it is cut out of every line, wherever it comes from.
 /// Lines of one kind are written at most once per interval; the next one says how many were left out.
 final class TrackerLog: Sendable {
-    typealias Handler = @Sendable (LogLevel, String) -> Void
+    typealias Handler = @Sendable (TrackerLogRecord) -> Void
 
     private struct Topic {
         var lastWritten: UInt64
         var suppressed = 0
     }
 
-    private let level: LogLevel
+    private let level: TrackerLogRecord.Level
     private let secret: String
     private let handler: Handler
     private let topics = ThreadLock<[String: Topic]>([:], survivesFork: true)
     private static let maximumTopics = 256
 
-    init(level: LogLevel, secret: String, handler: @escaping Handler) {
+    init(level: TrackerLogRecord.Level, secret: String, handler: @escaping Handler) {
         self.level = level
         self.secret = secret
         self.handler = handler
@@ -31,7 +31,7 @@ final class TrackerLog: Sendable {
     ///   - topic: lines of one topic share a rate limit; nil for lines that are rare by nature.
     ///   - interval: nanoseconds that must pass between two lines of the topic.
     func write(
-        _ level: LogLevel, topic: String? = nil, every interval: UInt64 = 30_000_000_000,
+        _ level: TrackerLogRecord.Level, topic: String? = nil, every interval: UInt64 = 30_000_000_000,
         _ message: @autoclosure () -> String
     ) {
         guard level >= self.level, self.level != .off else { return }
@@ -54,9 +54,10 @@ final class TrackerLog: Sendable {
             }
             guard mayWrite else { return }
         }
-        var text = message()
-        if suppressed > 0 { text += " (\(suppressed) more like this were left out)" }
-        handler(level, Self.clean(text, secret: secret))
+        handler(
+            TrackerLogRecord(
+                level: level, topic: topic ?? "tracker", message: Self.clean(message(), secret: secret),
+                metadata: suppressed > 0 ? ["suppressed": String(suppressed)] : [:]))
     }
 
     /// One line, without control characters (a backend's words may be in it) and without the secret.
@@ -82,8 +83,8 @@ final class TrackerLog: Sendable {
     }
 
     /// Writes one line to standard error in one system call, so that lines of several threads do not mix.
-    static let standardError: Handler = { level, message in
-        var line = Array("rigidanalytics [\(level.rawValue)] \(message)\n".utf8)
+    static let standardError: Handler = { record in
+        var line = Array("rigidanalytics [\(record.level.rawValue)] \(record)\n".utf8)
         line.withUnsafeMutableBytes { _ = writeBytes(2, $0.baseAddress, $0.count) }
     }
 }

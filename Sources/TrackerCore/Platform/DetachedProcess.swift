@@ -32,7 +32,7 @@ package enum DetachedProcess {
 
 /// The system's log, for a process whose standard error is closed.
 package enum SystemLog {
-    package static func write(_ level: LogLevel, _ line: String) {
+    package static func write(_ level: TrackerLogRecord.Level, _ line: String) {
         let number: Int32 =
             switch level {
             case .error: 0

@@ -44,8 +44,10 @@ enum LastMoment {
             let lost = mailbox.statistics.dropped[.shutdown] ?? 0
             guard lost > 0 else { continue }
             TrackerLog.standardError(
-                .warning,
-                "the process ended without a shutdown of its tracker: \(lost) events are lost; call tracker.shutdown()")
+                TrackerLogRecord(
+                    level: .warning, topic: "shutdown",
+                    message: "the process ended without a shutdown of its tracker: \(lost) events are lost; "
+                        + "call tracker.shutdown()"))
         }
     }
 }

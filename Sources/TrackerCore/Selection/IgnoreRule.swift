@@ -2,16 +2,21 @@
 ///
 ///     configuration.ignore = [.healthChecks, .path("/static/*"), .method("OPTIONS")]
 public struct IgnoreRule: Sendable {
+    /// The path's pattern, for its check; nil for other rules.
+    let pattern: String?
     private let matches: @Sendable (RequestSnapshot) -> Bool
 
-    private init(_ matches: @escaping @Sendable (RequestSnapshot) -> Bool) {
+    private init(pattern: String? = nil, _ matches: @escaping @Sendable (RequestSnapshot) -> Bool) {
+        self.pattern = pattern
         self.matches = matches
     }
 
     /// Requests for a path, without its query; `*` stands for anything. Case matters.
-    public static func path(_ pattern: String) -> IgnoreRule {
-        let pattern = WildcardPattern(pattern, ignoresCase: false)
-        return IgnoreRule { snapshot in
+    ///
+    /// - Parameter path: begins with a slash or `*`; ``Tracker`` refuses any other.
+    public static func path(_ path: String) -> IgnoreRule {
+        let pattern = WildcardPattern(path, ignoresCase: false)
+        return IgnoreRule(pattern: path) { snapshot in
             var target = snapshot.target
             return target.withUTF8 { bytes in
                 let end = bytes.firstIndex { $0 == UInt8(ascii: "?") || $0 == UInt8(ascii: "#") } ?? bytes.count

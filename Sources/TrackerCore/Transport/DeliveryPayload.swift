@@ -41,4 +41,24 @@ public struct DeliveryCompletion: Sendable {
         self.latency = latency
         self.retryAfter = retryAfter
     }
+
+    /// Makes the completion that an HTTP answer stands for (RFC 9110, section 15): what was delivered, what is tried
+    /// again and what is dropped.
+    ///
+    /// - Parameters:
+    ///   - payload: what was sent.
+    ///   - status: the answer's status.
+    ///   - retryAfter: the value of `Retry-After`, if there is one.
+    ///   - acceptPost: the value of `Accept-Post`, if there is one.
+    ///   - latency: the time to the answer's first byte, if it is known.
+    public init(
+        of payload: DeliveryPayload, status: Int, retryAfter: String? = nil, acceptPost: String? = nil,
+        latency: Duration? = nil
+    ) {
+        let answer = HTTPAnswer(status: status, retryAfter: retryAfter ?? "", acceptPost: acceptPost ?? "")
+        let now = SystemClock.wallNanoseconds()
+        self.init(
+            identifier: payload.identifier, outcome: answer.outcome(now: now), acceptsLines: answer.acceptsLines,
+            latency: latency, retryAfter: answer.pause(now: now))
+    }
 }

@@ -10,6 +10,17 @@ struct HTTPAnswer {
 
     private static let maximumValueBytes = 256
 
+    /// Of no answer yet.
+    init() {}
+
+    /// Of another client's answer.
+    init(status: Int, retryAfter: String, acceptPost: String) {
+        self.status = status
+        self.retryAfter = retryAfter
+        self.acceptPost = acceptPost
+        isComplete = true
+    }
+
     /// Reads one header line, the status line and the empty line included.
     mutating func read(_ line: UnsafeRawBufferPointer) {
         guard let first = line.first else { return }

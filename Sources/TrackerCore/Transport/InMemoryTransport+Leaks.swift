@@ -13,7 +13,7 @@ extension InMemoryTransport {
     /// Fails if a secret stands anywhere in the events so far, as it is, percent-encoded, or escaped for JSON.
     ///
     ///     let transport = InMemoryTransport()
-    ///     let tracker = Tracker(configuration: configuration, transport: transport)
+    ///     let tracker = try Tracker(configuration: configuration, transport: transport)
     ///     // … requests with the secret in their headers, cookies and queries …
     ///     await tracker.flush()
     ///     try transport.requireAbsence(of: "hunter2")

@@ -8,7 +8,7 @@ struct TrackerConfigurationTests {
 
     @Test("from the environment has the documented defaults")
     func defaults() throws {
-        let configuration = try TrackerConfiguration.from(environment: Self.complete)
+        let configuration = try TrackerConfiguration(environment: Self.complete)
         #expect(configuration.backendEndpoint.url(projectID: "p") == "https://rigidanalytics.com/p")
         #expect(!configuration.isDisabled)
         #expect(configuration.privacy == .standard)
@@ -21,7 +21,7 @@ struct TrackerConfigurationTests {
 
     @Test("reads every variable")
     func everyVariable() throws {
-        let configuration = try TrackerConfiguration.from(environment: [
+        let configuration = try TrackerConfiguration(environment: [
             "RA_PROJECT_ID": "p", "RA_PROJECT_TOKEN": "t", "RA_BACKEND_ENDPOINT": "http://127.0.0.1:8001/base/",
             "RA_DEBUG_DISABLE_ANALYTICS": "no", "RA_PRIVACY": "none", "RA_QUEUE_CAPACITY": "7",
             "RA_QUEUE_MAXIMUM_BYTES": "70000", "RA_CONNECT_TIMEOUT": "250ms", "RA_REQUEST_TIMEOUT": "1.5",
@@ -48,7 +48,7 @@ struct TrackerConfigurationTests {
         ])
     func missing(environment: [String: String], variable: String) {
         #expect(throws: ConfigurationError.missing(variable: variable)) {
-            try TrackerConfiguration.from(environment: environment)
+            try TrackerConfiguration(environment: environment)
         }
         #expect(
             ConfigurationError.missing(variable: variable).description
@@ -66,21 +66,78 @@ struct TrackerConfigurationTests {
             ("RA_QUEUE_MAXIMUM_BYTES", "1"), ("RA_CONNECT_TIMEOUT", "-1"), ("RA_CONNECT_TIMEOUT", "0"),
             ("RA_REQUEST_TIMEOUT", "1e9"), ("RA_SHUTDOWN_TIMEOUT", "nan"), ("RA_MAXIMUM_CONNECTIONS", "513"),
             ("RA_LOG_LEVEL", "loud"), ("RA_CA_FILE", "/nowhere/ca.pem"), ("RA_BATCHES", "2"),
+            ("RA_SPOOL_MAXIMUM_AGE", "31d"), ("RA_SPOOL_MAXIMUM_AGE", "24 hours"), ("RA_SPOOL_AFTER", "6m"),
+            ("RA_CONNECT_TIMEOUT", "0x10"), ("RA_CONNECT_TIMEOUT", "1.2.3"), ("RA_CONNECT_TIMEOUT", "ms"),
+            ("RA_CONNECT_TIMEOUT", "2\u{301}s"), ("RA_SAMPLE_RATE", "nan"), ("RA_SAMPLE_RATE", "1.5"),
+            ("RA_IGNORE_PATHS", "health"),
         ])
     func refused(variable: String, value: String) throws {
         var environment = Self.complete
         environment[variable] = value
         let error = try #require(throws: ConfigurationError.self) {
-            try TrackerConfiguration.from(environment: environment)
+            try TrackerConfiguration(environment: environment)
         }
-        guard case .invalid(let named, _, let allowed) = error else {
-            Issue.record("\(error)")
-            return
-        }
-        #expect(named == variable)
-        #expect(!allowed.isEmpty)
+        #expect(error.code == .invalid && error.variable == variable && error.value == value)
+        #expect(!error.allowed.isEmpty)
         #expect(error.description.hasPrefix("\(variable) is \""))
         #expect(!error.description.contains("s3cr3t"))
+    }
+
+    @Test(
+        "reads a time with its unit, and plain seconds",
+        arguments: [
+            ("24h", Duration.seconds(86_400)), ("30d", .seconds(30 * 86_400)), ("500ms", .milliseconds(500)),
+            ("90", .seconds(90)), ("90s", .seconds(90)), ("5m", .seconds(300)), ("1.5h", .seconds(5_400)),
+            ("14D", .seconds(14 * 86_400)), ("1209600", .seconds(14 * 86_400)),
+        ])
+    func times(text: String, expected: Duration) throws {
+        let variable = expected < .seconds(1) ? "RA_CONNECT_TIMEOUT" : "RA_SPOOL_MAXIMUM_AGE"
+        let configuration = try TrackerConfiguration(environment: Self.complete.merging([variable: text]) { $1 })
+        #expect(expected == (expected < .seconds(1) ? configuration.connectTimeout : configuration.spoolMaximumAge))
+    }
+
+    @Test("says the setting's own limits")
+    func limits() throws {
+        let error = try #require(throws: ConfigurationError.self) {
+            try TrackerConfiguration(environment: Self.complete.merging(["RA_SPOOL_MAXIMUM_AGE": "60d"]) { $1 })
+        }
+        #expect(
+            error.description
+                == "RA_SPOOL_MAXIMUM_AGE is \"60d\", which is not allowed; use a time from 1s to 30d, in seconds or "
+                + "with a unit: 500ms, 2, 90s, 5m, 24h.")
+        let inCode = try #require(throws: ConfigurationError.self) {
+            var configuration = try TrackerConfiguration(projectID: "p", projectToken: "t")
+            configuration.connectTimeout = .seconds(301)
+            try configuration.validate()
+        }
+        #expect(
+            inCode.description
+                == "RA_CONNECT_TIMEOUT is \"301s\", which is not allowed; use a time from 1ms to 5m, in seconds or "
+                + "with a unit: 500ms, 2, 90s, 5m, 24h.")
+    }
+
+    @Test(
+        "finds variables that are spelt wrong",
+        arguments: [
+            ("RA_SAMPEL_RATE", "RA_SAMPLE_RATE"), ("RA_SPOOL_DIR", "RA_SPOOL_DIRECTORY"),
+            ("RA_PROJECT_TOKN", "RA_PROJECT_TOKEN"), ("RA_BACKEND_URL", nil), ("RA_COLOUR", nil),
+            ("RA_" + String(repeating: "X", count: 100_000), nil),
+        ])
+    func misspelt(name: String, nearest: String?) throws {
+        let environment = Self.complete.merging([name: "1", "PATH": "/bin", "RA_ENV_FILE": "x"]) { $1 }
+        let found = try TrackerConfiguration(environment: environment).misspeltVariables
+        #expect(found.map(\.nearest) == [nearest])
+        #expect(found.allSatisfy { name.hasPrefix($0.name) && $0.name.utf8.count <= 64 })
+    }
+
+    @Test("names a misspelt variable where a required one is missing")
+    func misspeltRequired() {
+        let error = #expect(throws: ConfigurationError.self) {
+            try TrackerConfiguration(environment: ["RA_PROJECT_ID": "p", "RA_PROJCT_TOKEN": "s3cr3t-token"])
+        }
+        #expect(
+            error?.description == "RA_PROJECT_TOKEN is required but not set; "
+                + "RA_PROJCT_TOKEN is set, but is no setting: it is spelt RA_PROJECT_TOKEN.")
     }
 
     @Test("from a dictionary has the Python package's keys")
@@ -107,12 +164,12 @@ struct TrackerConfigurationTests {
 
     @Test("that is disabled needs no project")
     func disabled() throws {
-        #expect(try TrackerConfiguration.from(environment: ["RA_DEBUG_DISABLE_ANALYTICS": "1"]).isDisabled)
+        #expect(try TrackerConfiguration(environment: ["RA_DEBUG_DISABLE_ANALYTICS": "1"]).isDisabled)
     }
 
     @Test("never shows the token")
     func secret() throws {
-        let configuration = try TrackerConfiguration.from(environment: Self.complete)
+        let configuration = try TrackerConfiguration(environment: Self.complete)
         var dumped = ""
         dump(configuration, to: &dumped)
         for text in [dumped, "\(configuration)", String(reflecting: configuration)] {

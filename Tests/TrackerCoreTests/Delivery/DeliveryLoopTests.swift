@@ -68,7 +68,7 @@ private final class Simulation {
     ) throws {
         var configuration = try TrackerConfiguration(projectID: "p", projectToken: "t")
         let lines = lines
-        configuration.logHandler = { lines.append($0, $1) }
+        configuration.logHandler = { lines.append($0) }
         change(&configuration)
         session = Session(time, latency: latency, maximum: maximum, acceptsLines: acceptsLines, answer)
         mailbox = Mailbox(

@@ -40,8 +40,8 @@ struct GzipTests {
         var configuration = try TrackerConfiguration(
             projectID: "p", projectToken: "t", backendEndpoint: backend.endpoint)
         configuration.retryPolicy.base = .milliseconds(1)
-        configuration.logHandler = { _, _ in }
-        return Tracker(configuration: configuration)
+        configuration.logHandler = { _ in }
+        return try Tracker(configuration: configuration)
     }
 
     private func capture(_ numbers: Range<Int>, _ tracker: Tracker) {

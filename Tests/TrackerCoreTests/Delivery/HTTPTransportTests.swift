@@ -16,9 +16,9 @@ private struct Posting {
         configuration.retryPolicy.base = .milliseconds(1)
         configuration.retryPolicy.cap = .milliseconds(30)
         let lines = lines
-        configuration.logHandler = { lines.append($0, $1) }
+        configuration.logHandler = { lines.append($0) }
         change(&configuration)
-        tracker = Tracker(configuration: configuration)
+        tracker = try Tracker(configuration: configuration)
     }
 
     func request(_ number: Int = 0) {

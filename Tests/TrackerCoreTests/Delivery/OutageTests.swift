@@ -100,8 +100,8 @@ struct OutageTests {
         configuration.connectTimeout = .milliseconds(150)
         configuration.queueCapacity = capacity
         configuration.spoolDirectory = spool
-        configuration.logHandler = { lines.append($0, $1) }
-        return Tracker(configuration: configuration)
+        configuration.logHandler = { lines.append($0) }
+        return try Tracker(configuration: configuration)
     }
 
     private func capture(_ count: Int, _ tracker: Tracker, from first: Int) {
@@ -167,8 +167,8 @@ struct OutageTests {
         configuration.queueCapacity = 500
         configuration.spoolDirectory = folder.path + "/spool"
         configuration.spoolMaximumBytes = 256 << 10
-        configuration.logHandler = { lines.append($0, $1) }
-        let tracker = Tracker(configuration: configuration)
+        configuration.logHandler = { lines.append($0) }
+        let tracker = try Tracker(configuration: configuration)
         for batch in 0..<200 {
             capture(50, tracker, from: batch * 50)
             try await eventually("room in memory") { tracker.statistics.pending < 400 }

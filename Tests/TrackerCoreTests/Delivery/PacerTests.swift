@@ -19,7 +19,7 @@ struct PacerTests {
 
     @Test("doubles its window each round while answers come as fast as before, up to the maximum")
     func start() {
-        var pacer = Pacer(policy: RetryPolicy())
+        var pacer = Pacer(policy: TrackerConfiguration.RetryPolicy())
         var now: UInt64 = 1_000_000_000
         #expect(pacer.window == 4)
         Self.rounds(4, &pacer, now: &now) { _ in 50_000_000 }
@@ -32,14 +32,14 @@ struct PacerTests {
 
     @Test("does not grow while nothing waits")
     func noDemand() {
-        var pacer = Pacer(policy: RetryPolicy())
+        var pacer = Pacer(policy: TrackerConfiguration.RetryPolicy())
         for round in 1...100 { _ = pacer.succeeded(latency: 1_000_000, now: UInt64(round) * 1_000_000, maximum: 64) }
         #expect(pacer.window == 4)
     }
 
     @Test("settles where the backend's queue begins")
     func congestion() {
-        var pacer = Pacer(policy: RetryPolicy())
+        var pacer = Pacer(policy: TrackerConfiguration.RetryPolicy())
         var now: UInt64 = 1_000_000_000
         // The backend serves 1,000 a second, 20 ms away: more than 20 at once only wait there.
         Self.rounds(400, &pacer, now: &now) { max(20_000_000, UInt64($0) * 1_000_000) }
@@ -48,7 +48,7 @@ struct PacerTests {
 
     @Test("takes the failures of some for no outage, and those of nearly all for one")
     func away() {
-        var pacer = Pacer(policy: RetryPolicy())
+        var pacer = Pacer(policy: TrackerConfiguration.RetryPolicy())
         var now: UInt64 = 1_000_000_000
         _ = pacer.succeeded(latency: 1_000_000, now: now, maximum: 64)
         for number in 0..<2_000 {
@@ -71,10 +71,10 @@ struct PacerTests {
 
     @Test("takes three connections in a row that fail, or a first one, for an outage")
     func unreachable() {
-        var first = Pacer(policy: RetryPolicy())
+        var first = Pacer(policy: TrackerConfiguration.RetryPolicy())
         first.failed(.unreachable, retryAfter: nil, now: 1, isHurried: false)
         #expect(first.isAway)
-        var later = Pacer(policy: RetryPolicy())
+        var later = Pacer(policy: TrackerConfiguration.RetryPolicy())
         _ = later.succeeded(latency: 1_000_000, now: 1, maximum: 64)
         for number in 1...3 {
             later.failed(.unreachable, retryAfter: nil, now: 2, isHurried: false)
@@ -84,7 +84,7 @@ struct PacerTests {
 
     @Test("waits the longest pause after a refusal, and cuts only its own pauses short")
     func pauses() {
-        var pacer = Pacer(policy: RetryPolicy())
+        var pacer = Pacer(policy: TrackerConfiguration.RetryPolicy())
         pacer.failed(.refused, retryAfter: nil, now: 1, isHurried: false)
         #expect(pacer.pausedUntil == 60_000_000_001)
         pacer.hurry()

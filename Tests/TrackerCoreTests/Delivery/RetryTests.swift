@@ -38,21 +38,23 @@ struct RetryPolicyTests {
     @Test("is at most the doubled base, up to the cap", arguments: [(0, 1.0), (1, 2), (5, 32), (6, 60), (99, 60)])
     func upperBound(attempt: Int, seconds: Double) {
         var random = Highest()
-        let delay = RetryPolicy().delay(attempt: attempt, retryAfter: nil, using: &random)
+        let delay = TrackerConfiguration.RetryPolicy().delay(attempt: attempt, retryAfter: nil, using: &random)
         #expect(abs(Double(delay) / 1e9 - seconds) < 0.001)
     }
 
     @Test("is spread over the whole range")
     func jitter() {
         var random = SystemRandomNumberGenerator()
-        let delays = (0..<200).map { _ in RetryPolicy().delay(attempt: 6, retryAfter: nil, using: &random) }
+        let delays = (0..<200).map { _ in
+            TrackerConfiguration.RetryPolicy().delay(attempt: 6, retryAfter: nil, using: &random)
+        }
         #expect(delays.contains { $0 < 20_000_000_000 } && delays.contains { $0 > 40_000_000_000 })
     }
 
     @Test("is never shorter than the server asked, up to its own cap")
     func retryAfter() {
         var random = SystemRandomNumberGenerator()
-        let policy = RetryPolicy()
+        let policy = TrackerConfiguration.RetryPolicy()
         #expect(policy.delay(attempt: 0, retryAfter: .seconds(7), using: &random) >= 7_000_000_000)
         #expect(policy.delay(attempt: 0, retryAfter: .seconds(90_000), using: &random) == 300_000_000_000)
     }
@@ -70,7 +72,7 @@ struct HTTPAnswerTests {
         ])
     func decides(status: Int, expected: String) {
         let text =
-            switch Self.answer("HTTP/1.1 \(status) Reason\r\n", "\r\n").outcome(now: 0) {
+            switch Self.answer("HTTP/1.1 \(status) Reason\r\n", "\r\n").outcome(now: 0).kind {
             case .delivered: "delivered"
             case .retry: "retry"
             case .unreachable: "unreachable"
@@ -115,7 +117,7 @@ struct HTTPAnswerTests {
             #expect(HTTPAnswer.outcome(curlCode: code, reason: "x") == .unreachable(because: "x"))
         }
         for code: Int32 in [51, 60, 77] {
-            guard case .holdBack = HTTPAnswer.outcome(curlCode: code, reason: "x") else {
+            guard case .holdBack = HTTPAnswer.outcome(curlCode: code, reason: "x").kind else {
                 Issue.record("\(code)")
                 continue
             }

@@ -56,7 +56,7 @@ struct SilentBackendTests {
     @Test("does not keep the app's requests in memory, and gets their events in order later")
     func encodesAhead() async throws {
         let backend = SilentBackend()
-        let tracker = Tracker(
+        let tracker = try Tracker(
             configuration: try TrackerConfiguration(projectID: "p", projectToken: "t"), transport: backend)
         Self.fill(tracker, 0..<1000)
         // Less than a chunk of the queue stays as it is, and the chunk that is being read.
@@ -79,7 +79,7 @@ struct SilentBackendTests {
 
     @Test("costs no event uncounted at a shutdown, whether it was encoded or not")
     func shutdown() async throws {
-        let tracker = Tracker(
+        let tracker = try Tracker(
             configuration: try TrackerConfiguration(projectID: "p", projectToken: "t"), transport: SilentBackend())
         Self.fill(tracker, 0..<500)
         try await eventually("letting go") { Tied.living.withLock { $0 } <= 2 * EventQueue.chunkSize }
@@ -94,7 +94,7 @@ struct SilentBackendTests {
         let folder = try TemporaryFolder()
         var configuration = try TrackerConfiguration(projectID: "p", projectToken: "t")
         configuration.spoolDirectory = folder.path
-        let first = Tracker(configuration: configuration, transport: SilentBackend())
+        let first = try Tracker(configuration: configuration, transport: SilentBackend())
         Self.fill(first, 0..<500)
         try await eventually("letting go") { Tied.living.withLock { $0 } <= 2 * EventQueue.chunkSize }
         Self.fill(first, 500..<520)
@@ -103,7 +103,7 @@ struct SilentBackendTests {
         #expect(first.statistics.spooled == 520)
         let backend = SilentBackend()
         backend.answers.withLock { $0 = true }
-        let second = Tracker(configuration: configuration, transport: backend)
+        let second = try Tracker(configuration: configuration, transport: backend)
         Self.fill(second, 1000..<1001)
         try await eventually("the others' events") { second.statistics.deliveredForOthers == 520 }
         let bodies = backend.bodies.withLock { $0.map { String(decoding: $0, as: UTF8.self) } }

@@ -15,10 +15,10 @@ private final class Subject: Sendable {
         configuration.retryPolicy.base = .milliseconds(1)
         configuration.retryPolicy.cap = .milliseconds(20)
         let lines = LogLines()
-        configuration.logHandler = { lines.append($0, $1) }
+        configuration.logHandler = { lines.append($0) }
         change(&configuration)
         self.lines = lines
-        tracker = Tracker(configuration: configuration, transport: transport)
+        tracker = try Tracker(configuration: configuration, transport: transport)
     }
 
     func request(_ name: String = "home", status: Int = 200) {
@@ -30,7 +30,7 @@ private final class Subject: Sendable {
 
 final class LogLines: Sendable {
     private let lines = Mutex<[String]>([])
-    func append(_ level: LogLevel, _ line: String) { lines.withLock { $0.append("[\(level.rawValue)] \(line)") } }
+    func append(_ record: TrackerLogRecord) { lines.withLock { $0.append("[\(record.level.rawValue)] \(record)") } }
     var all: [String] { lines.withLock { $0 } }
 }
 
@@ -207,10 +207,10 @@ struct TrackerTests {
     @Test("runs as a service until it is cancelled, and is drained then")
     func service() async throws {
         let subject = try Subject(transport: InMemoryTransport())
-        let running = Task { try await subject.tracker.run() }
+        let running = Task { await subject.tracker.run() }
         for _ in 0..<50 { subject.request() }
         running.cancel()
-        try await running.value
+        await running.value
         #expect(subject.tracker.statistics.delivered == 50)
         #expect(subject.tracker.statistics.pending == 0)
     }
@@ -323,6 +323,101 @@ struct TrackerTests {
         #expect(subject.lines.all.count == 1)
     }
 
+    @Test("refuses settings that would lose events, also those made in code")
+    func checkedSettings() throws {
+        var configuration = try TrackerConfiguration(projectID: "p", projectToken: "t")
+        configuration.queueCapacity = 0
+        let error = #expect(throws: ConfigurationError.self) { try Tracker(configuration: configuration) }
+        #expect(error?.code == .invalid && error?.variable == "RA_QUEUE_CAPACITY" && error?.value == "0")
+        configuration.isDebugApp = true
+        #expect(try !Tracker(configuration: configuration).isEnabled)
+    }
+
+    @Test("refuses a spool directory that can't be used, and says what to do")
+    func unusableSpool() throws {
+        let folder = try TemporaryFolder()
+        let file = folder.path + "/file"
+        try Data().write(to: URL(filePath: file))
+        for path in [file, file + "/below"] {
+            var configuration = try TrackerConfiguration(projectID: "p", projectToken: "t")
+            configuration.spoolDirectory = path
+            let error = #expect(throws: ConfigurationError.self) { try Tracker(configuration: configuration) }
+            #expect(error?.code == .unusable && error?.variable == "RA_SPOOL_DIRECTORY" && error?.value == path)
+            let text = error?.description ?? ""
+            #expect(text.contains("give the path of the directory itself") || text.contains("choose another directory"))
+        }
+    }
+
+    @Test("warns once of variables that are no settings, by name and without their values")
+    func misspeltVariables() throws {
+        let lines = LogLines()
+        var configuration = try TrackerConfiguration(environment: [
+            "RA_PROJECT_ID": "p", "RA_PROJECT_TOKEN": "t", "RA_SAMPEL_RATE": "0.5", "RA_COLOUR": "blue",
+        ])
+        configuration.logHandler = { lines.append($0) }
+        let tracker = try Tracker(configuration: configuration, transport: InMemoryTransport())
+        tracker.shutdown()
+        #expect(
+            lines.all == [
+                "[warning] RA_COLOUR is set, but is no setting of the tracker: it is ignored",
+                "[warning] RA_SAMPEL_RATE is set, but is no setting of the tracker: did you mean RA_SAMPLE_RATE?",
+            ])
+    }
+
+    @Test("warns once where requests come without a host")
+    func missingHost() throws {
+        let subject = try Subject(transport: InMemoryTransport())
+        for _ in 0..<3 {
+            subject.tracker.begin(RequestSnapshot(method: "GET", target: "/", host: "h", headers: RequestHeaders([])))?
+                .finish(status: 200, viewName: nil)
+        }
+        subject.tracker.flush()
+        #expect(subject.lines.all.isEmpty)
+        for _ in 0..<3 {
+            subject.tracker.begin(RequestSnapshot(method: "GET", target: "/", headers: RequestHeaders([])))?
+                .finish(status: 200, viewName: nil)
+        }
+        subject.tracker.flush()
+        #expect(subject.lines.all.count == 1)
+        #expect(subject.lines.all.first?.hasPrefix("[warning] a request came without a host") == true)
+    }
+
+    @Test("is shut down by withTracker on every way out")
+    func withTrackerEnds() async throws {
+        struct Failure: Error {}
+        let configuration = try TrackerConfiguration(projectID: "p", projectToken: "t")
+        let snapshot = RequestSnapshot(method: "GET", target: "/", headers: RequestHeaders([("Host", "h")]))
+        for fails in [false, true] {
+            let transport = InMemoryTransport()
+            let kept = Mutex<Tracker?>(nil)
+            do {
+                let number = try await withTracker(configuration, transport: transport) { tracker in
+                    kept.withLock { $0 = tracker }
+                    tracker.begin(snapshot)?.finish(status: 200, viewName: nil)
+                    if fails { throw Failure() }
+                    return 7
+                }
+                #expect(!fails && number == 7)
+            } catch is Failure {
+                #expect(fails)
+            }
+            #expect(transport.events.count == 1)
+            let tracker = try #require(kept.withLock { $0 })
+            tracker.begin(snapshot)?.finish(status: 200, viewName: nil)
+            #expect(tracker.statistics.dropped == [.shutdown: 1])
+        }
+        let transport = InMemoryTransport()
+        let task = Task {
+            try await withTracker(configuration, transport: transport) { tracker in
+                tracker.begin(snapshot)?.finish(status: 200, viewName: nil)
+                try await Task.sleep(for: .seconds(600))
+            }
+        }
+        task.cancel()
+        await #expect(throws: CancellationError.self) { try await task.value }
+        #expect(transport.events.count == 1)
+    }
+
     @Test("counts a request once, however often its measurement ends, and one that a disabled tracker is given")
     func once() throws {
         let transport = InMemoryTransport()
@@ -333,7 +428,7 @@ struct TrackerTests {
         interception.finish(status: 500, viewName: nil)
         interception.measure(status: 200, viewName: nil).send()
         let second = try #require(subject.tracker.begin(snapshot)).measure(status: 200, viewName: nil)
-        let disabled = Tracker(configuration: .disabled)
+        let disabled = try Tracker(configuration: .disabled)
         second.send(through: disabled)
         second.send(through: disabled)
         second.send()

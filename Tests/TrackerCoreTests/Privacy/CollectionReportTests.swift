@@ -7,7 +7,7 @@ import Testing
 struct CollectionReportTests {
     private func configuration() throws -> TrackerConfiguration {
         var configuration = try TrackerConfiguration(projectID: "p", projectToken: "tok-s3cr3t")
-        configuration.logHandler = { _, _ in }
+        configuration.logHandler = { _ in }
         return configuration
     }
 
@@ -47,7 +47,7 @@ struct CollectionReportTests {
         let transport = InMemoryTransport()
         var configuration = try configuration()
         configuration.privacy = .none
-        let tracker = Tracker(configuration: configuration, transport: transport)
+        let tracker = try Tracker(configuration: configuration, transport: transport)
         tracker.begin(
             RequestSnapshot(
                 method: "GET", target: "/?q=hunter%202",
@@ -63,7 +63,7 @@ struct CollectionReportTests {
     @Test("the token is in no description, no dump and no statistics")
     func token() throws {
         let configuration = try configuration()
-        let tracker = Tracker(configuration: configuration, transport: InMemoryTransport())
+        let tracker = try Tracker(configuration: configuration, transport: InMemoryTransport())
         var text = "\(tracker) \(configuration) \(tracker.statistics)"
         debugPrint(tracker, configuration, tracker.statistics, to: &text)
         dump(tracker, to: &text)

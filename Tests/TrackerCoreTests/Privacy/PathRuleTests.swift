@@ -58,7 +58,7 @@ struct PathRuleTests {
     @Test("are checked when the tracker is configured", arguments: ["reset/*", "/reset", "/reset/a*", "*"])
     func invalid(pattern: String) {
         #expect(throws: ConfigurationError.self) {
-            try TrackerConfiguration.from(environment: [
+            try TrackerConfiguration(environment: [
                 "RA_PROJECT_ID": "p", "RA_PROJECT_TOKEN": "t", "RA_PRIVACY_PATHS": pattern,
             ])
         }
@@ -66,7 +66,7 @@ struct PathRuleTests {
 
     @Test("and kinds of personal data are read from the environment")
     func environment() throws {
-        let configuration = try TrackerConfiguration.from(environment: [
+        let configuration = try TrackerConfiguration(environment: [
             "RA_PROJECT_ID": "p", "RA_PROJECT_TOKEN": "t", "RA_PRIVACY_PATHS": "/reset/*, /files/*/download",
             "RA_PRIVACY_KEEP": "email, Phone", "RA_PRIVACY_PATH_SEGMENTS": "harmless",
         ])
@@ -74,7 +74,7 @@ struct PathRuleTests {
         #expect(configuration.privacy.kept == [.email, .phone])
         #expect(configuration.privacy.pathSegments == .harmless)
         #expect(throws: ConfigurationError.self) {
-            try TrackerConfiguration.from(environment: [
+            try TrackerConfiguration(environment: [
                 "RA_PROJECT_ID": "p", "RA_PROJECT_TOKEN": "t", "RA_PRIVACY_KEEP": "mail",
             ])
         }

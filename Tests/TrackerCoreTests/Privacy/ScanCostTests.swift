@@ -91,8 +91,8 @@ struct ScanCostTests {
     func counted() async throws {
         let transport = InMemoryTransport()
         var configuration = try TrackerConfiguration(projectID: "p", projectToken: "t")
-        configuration.logHandler = { _, _ in }
-        let tracker = Tracker(configuration: configuration, transport: transport)
+        configuration.logHandler = { _ in }
+        let tracker = try Tracker(configuration: configuration, transport: transport)
         let value = String(decoding: Self.repeated("harmless words ", 8192), as: UTF8.self)
         for headers in [(0..<100).map { ("X-\($0)", "\($0)" + value) }, [("X-A", "b")]] {
             tracker.begin(RequestSnapshot(method: "GET", target: "/", headers: RequestHeaders(headers)))?

@@ -10,9 +10,9 @@ struct SelectionTests {
 
     private func tracker(_ change: (inout TrackerConfiguration) throws -> Void) throws -> Tracker {
         var configuration = try TrackerConfiguration(projectID: "p", projectToken: "tok-s3cr3t")
-        configuration.logHandler = { _, _ in }
+        configuration.logHandler = { _ in }
         try change(&configuration)
-        return Tracker(configuration: configuration, transport: transport)
+        return try Tracker(configuration: configuration, transport: transport)
     }
 
     private func snapshot(

@@ -1,0 +1,96 @@
+import Hummingbird
+import HummingbirdWebSocket
+import Logging
+import TrackerCore
+
+/// `App [--port N] [--files FOLDER] [--bare] [--async-http-client] [--empty]`, or `App --measure`
+@main
+struct App {
+    static func main() async throws {
+        let options = Options(CommandLine.arguments)
+        if CommandLine.arguments.contains("--measure") { return try await Measurement.run() }
+        var configuration = try TrackerConfiguration()
+        configuration.logHandler = log(to: Logger(label: "analytics"))
+        // snippet.tracker
+        let tracker = try Tracker(
+            configuration: configuration,
+            transport: options.usesAsyncHTTPClient ? AsyncHTTPClientTransport(configuration) : nil)
+        // snippet.end
+
+        let router = Router(context: AppContext.self)
+        let upgrades = Router(context: BasicWebSocketRequestContext.self)
+        if options.isEmpty {
+            router.add(middleware: EmptyMiddleware())
+        } else {
+            // snippet.install
+            router.add(middleware: TrackingMiddleware(tracker, scheme: "http", peer: { $0.peer }))
+            // snippet.end
+        }
+        // snippet.upgrades
+        upgrades.add(middleware: TrackingMiddleware(tracker, scheme: "http", isForUpgrades: true))
+        // snippet.end
+        router.add(middleware: FileMiddleware(options.files))
+        Site.addRoutes(to: router)
+        Site.addUpgrades(to: upgrades)
+
+        var app = Application(
+            router: router, server: .http1WebSocketUpgrade(webSocketRouter: upgrades),
+            configuration: .init(address: .hostname("127.0.0.1", port: options.port)),
+            onServerRunning: { print("listening on \($0.localAddress?.port ?? 0)") }, logger: options.logger)
+        if options.isBare {
+            // snippet.bare
+            try await app.runService()
+            await tracker.shutdown()
+            // snippet.end
+        } else {
+            // snippet.service
+            app.addServices(TrackerService(tracker: tracker))
+            // snippet.end
+            try await app.runService()
+        }
+        print(tracker.statistics)
+    }
+
+    // snippet.log
+    /// Hands the tracker's messages over to swift-log, with their fields.
+    static func log(to logger: Logger) -> @Sendable (TrackerLogRecord) -> Void {
+        { record in
+            let level: Logger.Level =
+                switch record.level {
+                case .debug: .debug
+                case .info: .info
+                case .warning: .warning
+                case .error, .off: .error
+                }
+            var metadata = record.metadata.mapValues { Logger.MetadataValue.string($0) }
+            metadata["topic"] = .string(record.topic)
+            logger.log(level: level, "\(record.message)", metadata: metadata)
+        }
+    }
+    // snippet.end
+}
+
+struct Options {
+    var port = 8080
+    var files = "public"
+    var isBare = false
+    var usesAsyncHTTPClient = false
+    /// To compare: a middleware that does nothing.
+    var isEmpty = false
+
+    init(_ arguments: [String]) {
+        isBare = arguments.contains("--bare")
+        isEmpty = arguments.contains("--empty")
+        usesAsyncHTTPClient = arguments.contains("--async-http-client")
+        if let place = arguments.firstIndex(of: "--port"), place + 1 < arguments.count {
+            port = Int(arguments[place + 1]) ?? port
+        }
+        if let place = arguments.firstIndex(of: "--files"), place + 1 < arguments.count { files = arguments[place + 1] }
+    }
+
+    var logger: Logger {
+        var logger = Logger(label: "app")
+        logger.logLevel = .warning
+        return logger
+    }
+}

@@ -1,0 +1,70 @@
+import AsyncHTTPClient
+import NIOCore
+import NIOHTTP1
+import NIOSSL
+import TrackerCore
+
+/// Delivers events with AsyncHTTPClient, for images and static binaries without libcurl.
+///
+/// HTTP/2 where the backend offers it, connections that are kept open, the configuration's certificates and time-outs,
+/// batches for a backend that takes them. Redirects are not followed: a token must not travel to another host. Unlike
+/// libcurl's, it sends no gzip and reads no proxy variables.
+struct AsyncHTTPClientTransport: EventTransport {
+    let configuration: TrackerConfiguration
+
+    init(_ configuration: TrackerConfiguration) {
+        self.configuration = configuration
+    }
+
+    func open() throws(TransportUnavailable) -> any TransportSession {
+        var options = HTTPClient.Configuration()
+        options.redirectConfiguration = .disallow
+        options.timeout.connect = TimeAmount(configuration.connectTimeout)
+        options.connectionPool.concurrentHTTP1ConnectionsPerHostSoftLimit = configuration.maximumConnections
+        if let path = configuration.caFile {
+            var tls = TLSConfiguration.makeClientConfiguration()
+            tls.trustRoots = .file(path)
+            options.tlsConfiguration = tls
+        }
+        let client = HTTPClient(eventLoopGroupProvider: .singleton, configuration: options)
+        let url = configuration.backendEndpoint.url(projectID: configuration.projectID)
+        let limit = TimeAmount(configuration.requestTimeout)
+        return AsyncSession(
+            maximumInFlight: configuration.maximumConnections, onEnd: { client.shutdown { _ in } },
+            send: { payload in await Self.send(payload, to: url, through: client, within: limit) })
+    }
+
+    private static func send(
+        _ payload: DeliveryPayload, to url: String, through client: HTTPClient, within limit: TimeAmount
+    ) async -> DeliveryCompletion {
+        var request = HTTPClientRequest(url: url)
+        request.method = .POST
+        request.headers.add(name: "Content-Type", value: payload.contentType)
+        request.headers.add(name: "Idempotency-Key", value: payload.idempotencyKey)
+        request.headers.add(name: "User-Agent", value: "rigidanalytics-tracker/\(TrackerVersion.current)")
+        request.body = .bytes(ByteBuffer(bytes: payload.body))
+        do {
+            let start = ContinuousClock.now
+            let answer = try await client.execute(request, timeout: limit)
+            let latency = ContinuousClock.now - start
+            // Read to its end, so that the connection can be used again.
+            _ = try? await answer.body.collect(upTo: 65_536)
+            return DeliveryCompletion(
+                of: payload, status: Int(answer.status.code), retryAfter: answer.headers.first(name: "Retry-After"),
+                acceptPost: answer.headers.first(name: "Accept-Post"), latency: latency)
+        } catch let error as NIOSSLError {
+            return DeliveryCompletion(
+                identifier: payload.identifier,
+                outcome: .holdBack(because: "the connection is not trusted, so nothing was sent: \(error)"))
+        } catch {
+            return DeliveryCompletion(identifier: payload.identifier, outcome: .unreachable(because: "\(error)"))
+        }
+    }
+}
+
+extension TimeAmount {
+    init(_ duration: Duration) {
+        let (seconds, attoseconds) = duration.components
+        self = .nanoseconds(seconds * 1_000_000_000 + attoseconds / 1_000_000_000)
+    }
+}

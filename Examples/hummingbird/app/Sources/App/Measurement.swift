@@ -1,0 +1,68 @@
+import HTTPTypes
+import Hummingbird
+import Logging
+import NIOEmbedded
+import TrackerCore
+
+struct EmptyMiddleware<Context: RequestContext>: RouterMiddleware {
+    func handle(
+        _ request: Request, context: Context, next: (Request, Context) async throws -> Response
+    ) async throws -> Response {
+        try await next(request, context)
+    }
+}
+
+/// What the tracking middleware costs above an empty one: a router asked without a network, alternately, 7 rounds.
+enum Measurement {
+    static func run() async throws {
+        var configuration = try TrackerConfiguration(projectID: "p", projectToken: "t")
+        configuration.logHandler = { _ in }
+        let tracker = try Tracker(
+            configuration: configuration,
+            transport: InstantTransport())
+        let empty = Router(context: AppContext.self)
+        empty.add(middleware: EmptyMiddleware())
+        let tracked = Router(context: AppContext.self)
+        tracked.add(middleware: TrackingMiddleware(tracker))
+        for router in [empty, tracked] { router.get("/hello/:name") { _, _ in Response(status: .ok) } }
+        let (without, with) = (empty.buildResponder(), tracked.buildResponder())
+        let source = ApplicationRequestContextSource(channel: EmbeddedChannel(), logger: Logger(label: "measure"))
+
+        func microseconds(_ responder: some HTTPResponder<AppContext>, _ count: Int = 100_000) async throws -> Double {
+            let start = ContinuousClock.now
+            for _ in 0..<count {
+                _ = try await responder.respond(to: Self.request, context: AppContext(source: source))
+            }
+            return (ContinuousClock.now - start) / .microseconds(1) / Double(count)
+        }
+        _ = try await (microseconds(without, 10_000), microseconds(with, 10_000))
+        var added: [Double] = []
+        for _ in 0..<7 {
+            let pair = try await (microseconds(without), microseconds(with))
+            added.append(pair.1 - pair.0)
+            print("empty \(pair.0) us, tracked \(pair.1) us, added \(pair.1 - pair.0) us")
+        }
+        print("median added: \(added.sorted()[3]) us; \(await tracker.shutdown())")
+    }
+
+    /// Fifteen fields, a session cookie among them.
+    private static let request: Request = {
+        var fields = HTTPFields()
+        for number in 0..<14 {
+            fields.append(HTTPField(name: HTTPField.Name("X-Field-\(number)") ?? .accept, value: "value \(number)"))
+        }
+        fields[.cookie] = "theme=dark; ra_session_id=00112233445566778899aabbccddeeff"
+        let head = HTTPRequest(
+            method: .get, scheme: nil, authority: "example.test", path: "/hello/you?x=1", headerFields: fields)
+        return Request(head: head, body: .init(buffer: ByteBuffer()))
+    }()
+}
+
+/// Takes everything at once.
+struct InstantTransport: EventTransport {
+    func open() throws(TransportUnavailable) -> any TransportSession {
+        ImmediateSession { payload in
+            DeliveryCompletion(identifier: payload.identifier, outcome: .delivered, acceptsLines: true)
+        }
+    }
+}

@@ -1,0 +1,60 @@
+import Foundation
+@preconcurrency import Swifter
+import TrackerCore
+import TrackerRouterAdapter
+
+/// Tracks the handlers that it is put around, as Swifter has nothing that sees all requests and their answers:
+///
+///     server["/hello/:name"] = track("/hello/:name") { request in … }
+///     server.notFoundHandler = track(nil) { _ in .notFound }
+struct TrackingMiddleware: Sendable {
+    private let analytics: AnalyticsMiddleware<(HttpRequest, route: String?), HttpResponse>
+
+    /// - Parameter scheme: how visitors come; Swifter does not know where a proxy ends TLS.
+    init(_ tracker: Tracker, scheme: String = "https") {
+        analytics = .init(
+            tracker: tracker,
+            mapping: .init(
+                snapshot: { request, _ in
+                    let headers = request.headers
+                    // Swifter gives path and query apart and decoded.
+                    var target = URLComponents()
+                    target.path = request.path.isEmpty ? "/" : request.path
+                    if !request.queryParams.isEmpty {
+                        target.queryItems = request.queryParams.map { URLQueryItem(name: $0.0, value: $0.1) }
+                    }
+                    return RequestSnapshot(
+                        method: request.method, target: target.string ?? "/", scheme: scheme, host: headers["host"],
+                        headers: RequestHeaders(host: headers["host"], cookie: headers["cookie"]) {
+                            headers.map { ($0.key, $0.value) }
+                        }, remoteAddress: request.address)
+                },
+                viewName: { asked in asked.route },
+                status: { response in response.statusCode },
+                responseCookies: { response in response.headers()["Set-Cookie"].map { [$0] } ?? [] },
+                addCookie: { response, cookie in response = Self.adding(cookie, to: response) },
+                statusOfError: { _ in nil }))
+    }
+
+    func callAsFunction(
+        _ route: String?, _ handler: @escaping @Sendable (HttpRequest) -> HttpResponse
+    ) -> (HttpRequest) -> HttpResponse {
+        let tracked = analytics.wrap { (asked: (HttpRequest, route: String?)) in handler(asked.0) }
+        return { request in tracked((request, route)) }
+    }
+
+    /// Swifter has room for one `Set-Cookie`, and keeps most bodies to itself: where it can't be done, the next answer
+    /// brings the cookie.
+    private static func adding(_ cookie: String, to response: HttpResponse) -> HttpResponse {
+        var headers = response.headers()
+        guard headers.updateValue(cookie, forKey: "Set-Cookie") == nil else { return response }
+        switch response {
+        case .switchProtocols(_, let session): return .switchProtocols(headers, session)
+        case .raw(let status, let phrase, _, let body): return .raw(status, phrase, headers, body)
+        case .ok(.text(let text)): return .raw(200, "OK", headers) { try $0.write(Array(text.utf8)) }
+        case .ok(.data(let data, _)): return .raw(200, "OK", headers) { try $0.write(data) }
+        case .ok, .badRequest: return response
+        default: return .raw(response.statusCode, response.reasonPhrase, headers, nil)
+        }
+    }
+}

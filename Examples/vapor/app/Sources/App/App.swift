@@ -1,0 +1,76 @@
+import TrackerCore
+import Vapor
+
+/// `App [--port N] [--files FOLDER] [--empty]`, or `App --measure`
+@main
+struct App {
+    static func main() async throws {
+        let options = Options(CommandLine.arguments)
+        if CommandLine.arguments.contains("--measure") { return try await Measurement.run() }
+        var configuration = try TrackerConfiguration()
+        configuration.logHandler = log(to: Logger(label: "analytics"))
+        // snippet.tracker
+        let tracker = try Tracker(configuration: configuration)
+        // snippet.end
+
+        let app = try await Application.make(Environment(name: "production", arguments: ["App", "serve"]))
+        app.logger.logLevel = .warning
+        app.http.server.configuration.hostname = "127.0.0.1"
+        app.http.server.configuration.port = options.port
+        if options.isEmpty {
+            app.middleware.use(EmptyMiddleware(), at: .beginning)
+        } else {
+            // snippet.install
+            app.middleware.use(TrackingMiddleware(tracker, scheme: "http"), at: .beginning)
+            // snippet.end
+        }
+        app.middleware.use(FileMiddleware(publicDirectory: options.files))
+        Site.addRoutes(to: app)
+        do {
+            try await app.execute()
+        } catch {
+            app.logger.report(error: error)
+            try await app.asyncShutdown()
+            await tracker.shutdown()
+            throw error
+        }
+        // snippet.shutdown
+        try await app.asyncShutdown()
+        // Last: requests that were under way have ended by now.
+        await tracker.shutdown()
+        // snippet.end
+        print(tracker.statistics)
+    }
+
+    /// Hands the tracker's messages over to swift-log, with their fields.
+    static func log(to logger: Logger) -> @Sendable (TrackerLogRecord) -> Void {
+        { record in
+            let level: Logger.Level =
+                switch record.level {
+                case .debug: .debug
+                case .info: .info
+                case .warning: .warning
+                case .error, .off: .error
+                }
+            var metadata = record.metadata.mapValues { Logger.MetadataValue.string($0) }
+            metadata["topic"] = .string(record.topic)
+            logger.log(level: level, "\(record.message)", metadata: metadata)
+        }
+    }
+}
+
+struct Options {
+    var port = 8080
+    var files = "Public/"
+    /// To compare: a middleware that does nothing.
+    var isEmpty = false
+
+    init(_ arguments: [String]) {
+        isEmpty = arguments.contains("--empty")
+        if let place = arguments.firstIndex(of: "--port"), place + 1 < arguments.count {
+            port = Int(arguments[place + 1]) ?? port
+        }
+        if let place = arguments.firstIndex(of: "--files"), place + 1 < arguments.count { files = arguments[place + 1] }
+        if !files.hasSuffix("/") { files += "/" }
+    }
+}

@@ -1,0 +1,54 @@
+import Synchronization
+import TrackerCore
+import TrackerRouterAdapter
+import Vapor
+
+/// Tracks every request.
+///
+/// Install it with `app.middleware.use(TrackingMiddleware(tracker), at: .beginning)`: outside of Vapor's
+/// ErrorMiddleware, so that errors come as the responses that visitors get.
+struct TrackingMiddleware: AsyncMiddleware {
+    private let analytics: AnalyticsMiddleware<Request, Response>
+
+    /// - Parameter scheme: how visitors come; Vapor does not know where a proxy ends TLS.
+    init(_ tracker: Tracker, scheme: String = "https") {
+        let names = RouteNames()
+        analytics = .init(
+            tracker: tracker,
+            mapping: .init(
+                snapshot: { request in
+                    let headers = request.headers
+                    let host = headers.first(name: .host)
+                    return RequestSnapshot(
+                        method: request.method.rawValue, target: request.url.string, scheme: scheme, host: host,
+                        headers: RequestHeaders(host: host, cookie: headers.first(name: .cookie)) {
+                            headers.map { ($0.name, $0.value) }
+                        },
+                        // Not `peerAddress`, which believes what any client says of itself.
+                        remoteAddress: request.remoteAddress?.ipAddress)
+                },
+                viewName: { request in request.route.map { names.name(of: $0) } },
+                status: { response in Int(response.status.code) },
+                responseCookies: { response in response.headers[.setCookie] },
+                addCookie: { response, cookie in response.headers.add(name: .setCookie, value: cookie) },
+                statusOfError: { error in (error as? any AbortError).map { Int($0.status.code) } }))
+    }
+
+    func respond(to request: Request, chainingTo next: any AsyncResponder) async throws -> Response {
+        try await analytics.handle(request) { try await next.respond(to: $0) }
+    }
+}
+
+/// Each route's path as it was registered, such as `/hello/:name`, made once.
+private final class RouteNames: Sendable {
+    private let names = Mutex<[ObjectIdentifier: String]>([:])
+
+    func name(of route: Route) -> String {
+        names.withLock { names in
+            if let name = names[ObjectIdentifier(route)] { return name }
+            let name = "/" + route.path.map(\.description).joined(separator: "/")
+            names[ObjectIdentifier(route)] = name
+            return name
+        }
+    }
+}

@@ -1,0 +1,94 @@
+import Synchronization
+import TestSupport
+import Testing
+
+@testable import TrackerCore
+
+@Suite("A session of asynchronous sends")
+struct AsyncSessionTests {
+    private struct Transport: EventTransport {
+        let maximum: Int
+        let send: @Sendable (DeliveryPayload) async -> DeliveryCompletion
+        func open() throws(TransportUnavailable) -> any TransportSession {
+            AsyncSession(maximumInFlight: maximum, send: send)
+        }
+    }
+
+    private func tracker(_ transport: any EventTransport) throws -> Tracker {
+        var configuration = try TrackerConfiguration(projectID: "p", projectToken: "t")
+        configuration.logHandler = { _ in }
+        configuration.retryPolicy.base = .milliseconds(1)
+        return try Tracker(configuration: configuration, transport: transport)
+    }
+
+    private func request(_ tracker: Tracker) {
+        tracker.begin(RequestSnapshot(method: "GET", target: "/", host: "h", headers: RequestHeaders([])))?
+            .finish(status: 200, viewName: nil)
+    }
+
+    @Test("delivers each event once, with no more under way than it may have")
+    func delivers() async throws {
+        let state = Mutex<(now: Int, most: Int, keys: Set<String>)>((0, 0, []))
+        let tracker = try tracker(
+            Transport(maximum: 4) { payload in
+                state.withLock {
+                    $0.now += 1
+                    $0.most = max($0.most, $0.now)
+                }
+                await Task.yield()
+                state.withLock {
+                    $0.now -= 1
+                    _ = $0.keys.insert(payload.idempotencyKey)
+                }
+                return DeliveryCompletion(of: payload, status: 200)
+            })
+        for _ in 0..<500 { request(tracker) }
+        #expect(await tracker.flush().isComplete)
+        #expect(tracker.statistics.delivered == 500)
+        #expect(state.withLock { $0.keys.count == 500 && $0.most <= 4 })
+    }
+
+    @Test("takes an answer for what it means")
+    func answers() async throws {
+        let statuses = Mutex([503, 413, 200])
+        let tracker = try tracker(
+            Transport(maximum: 1) { payload in
+                let status = statuses.withLock { $0.isEmpty ? 200 : $0.removeFirst() }
+                return DeliveryCompletion(of: payload, status: status)
+            })
+        for _ in 0..<3 { request(tracker) }
+        #expect(await tracker.flush(timeout: .seconds(20)).isComplete)
+        #expect(tracker.statistics.retried == 1 && tracker.statistics.delivered == 2)
+        #expect(tracker.statistics.dropped == [.rejected: 1])
+    }
+
+    @Test("learns from an answer what the backend takes, and when to come back")
+    func headers() {
+        let payload = DeliveryPayload(
+            identifier: 7, body: [], contentType: DeliveryPayload.jsonType,
+            key: ParcelKey(EventIdentifierGenerator().next()), eventCount: 1)
+        let completion = DeliveryCompletion(
+            of: payload, status: 429, retryAfter: "3", acceptPost: "application/x-ndjson")
+        #expect(completion.identifier == 7 && completion.acceptsLines && completion.retryAfter == .seconds(3))
+        #expect(completion.outcome == .retry(after: .seconds(3), because: "the backend answered 429"))
+    }
+
+    @Test("gives up what is under way, without results")
+    func cancels() async throws {
+        let ended = Mutex(0)
+        let session = AsyncSession { payload in
+            try? await Task.sleep(for: .seconds(600))
+            ended.withLock { $0 += 1 }
+            return DeliveryCompletion(of: payload, status: 200)
+        }
+        let key = ParcelKey(EventIdentifierGenerator().next())
+        for number: UInt64 in 0..<3 {
+            session.start(
+                DeliveryPayload(
+                    identifier: number, body: [], contentType: DeliveryPayload.jsonType, key: key, eventCount: 1))
+        }
+        session.cancel()
+        try await eventually("the end of the tasks") { ended.withLock { $0 == 3 } }
+        #expect(session.wait(atMost: .milliseconds(1)).isEmpty)
+    }
+}

@@ -17,7 +17,8 @@ enum DemoSite {
     }
 
     private static func addPages(to app: CGIApp, livePage: String?) {
-        app.route("/", methods: anyMethod, name: "home") { _ in CGIResponse(html: HomePage.html(livePage: livePage)) }
+        let home = HomePage.html(livePage: livePage)
+        app.route("/", methods: anyMethod, name: "home") { _ in CGIResponse(html: home) }
         app.group("bp", prefix: "/bp").get("/in/", name: "inner") { _ in CGIResponse(text: "Inside a group\n") }
         app.get("/hello/:name/", name: "hello") { request in
             CGIResponse(text: "Hello, \(request.parameter("name") ?? "")!\n")

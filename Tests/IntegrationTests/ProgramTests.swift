@@ -113,6 +113,21 @@ struct ProgramTests {
         #expect(run.errors.contains(message))
     }
 
+    @Test("refuse a spool directory that can't be used, and say what to do", arguments: ["DemoRouterApp"])
+    func unusableSpool(program: String) async throws {
+        let folder = try TemporaryFolder()
+        let file = folder.path + "/file"
+        try "".write(toFile: file, atomically: true, encoding: .utf8)
+        let settings = [
+            "RA_PROJECT_ID": "p", "RA_PROJECT_TOKEN": "t", "RA_BACKEND_ENDPOINT": "http://127.0.0.1:9",
+            "RA_SPOOL_DIRECTORY": file,
+        ]
+        let run = try RunningProgram(program, ["--port", "0"], environment: settings)
+        #expect(try await run.end() == 78)
+        #expect(run.errors.contains("RA_SPOOL_DIRECTORY is \"\(file)\", which can't be used. The spool directory"))
+        #expect(run.errors.contains("give the path of the directory itself"))
+    }
+
     @Test("take a # within a value, and one between quotes")
     func hashInValue() async throws {
         let folder = try TemporaryFolder()

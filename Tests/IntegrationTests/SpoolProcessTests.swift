@@ -160,11 +160,13 @@ struct SpoolProcessTests {
         #expect(!sender.process.errors.contains("without a shutdown"))
     }
 
-    @Test("go on in memory, with one line, where the directory can't be used")
+    @Test("go on in memory, with one line, where the directory can't be used any more")
     func unusableDirectory() async throws {
         let backend = try ScriptedBackend()
-        try Data().write(to: URL(fileURLWithPath: spool))
         let sender = try Sender("file", endpoint: backend.endpoint, settings: settings)
+        try await sender.ask("stats")
+        try FileManager.default.removeItem(atPath: spool)
+        try Data().write(to: URL(fileURLWithPath: spool))
         try await sender.ask("capture 100")
         #expect(try await sender.ask("flush 20").hasSuffix("spooled 0 dropped 0 pending 0"))
         #expect(try await sender.ask("stats").hasPrefix("captured 100, delivered 100,"))

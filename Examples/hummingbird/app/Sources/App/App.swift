@@ -17,7 +17,7 @@ struct App {
             transport: options.usesAsyncHTTPClient ? AsyncHTTPClientTransport(configuration) : nil)
         // snippet.end
 
-        let router = Router(context: AppContext.self)
+        let router = Router(context: AppContext.self, options: .autoGenerateHeadEndpoints)
         let upgrades = Router(context: BasicWebSocketRequestContext.self)
         if options.isEmpty {
             router.add(middleware: EmptyMiddleware())

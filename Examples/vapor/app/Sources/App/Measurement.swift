@@ -1,3 +1,4 @@
+import NIOCore
 import TrackerCore
 import Vapor
 

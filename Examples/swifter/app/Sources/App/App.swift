@@ -1,0 +1,74 @@
+import Dispatch
+import Foundation
+@preconcurrency import Swifter
+import TrackerCore
+
+/// `App [--port N] [--files FOLDER]`
+@main
+struct App {
+    static func main() throws {
+        let files = option("--files") ?? "public"
+
+        // snippet.install
+        let tracker = try Tracker(configuration: TrackerConfiguration())
+        let track = TrackingMiddleware(tracker, scheme: "http")
+        // snippet.end
+        let server = HttpServer()
+
+        server["/"] = track("/") { _ in .ok(.text("Home")) }
+        // snippet.route
+        server["/hello/:name"] = track("/hello/:name") { request in
+            .ok(.text("Hello, \(request.params[":name"] ?? "")"))
+        }
+        // snippet.end
+        server["/redirect"] = track("/redirect") { _ in .raw(302, "Found", ["Location": "/"], nil) }
+        server["/denied"] = track("/denied") { _ in .forbidden }
+        server["/missing/:id"] = track("/missing/:id") { _ in .notFound }
+        server["/boom"] = track("/boom") { _ in .internalServerError }
+        server["/upload"] = track("/upload") { request in
+            request.body.count <= 1_024
+                ? .ok(.text("\(request.body.count) bytes")) : .raw(413, "Content Too Large", nil, nil)
+        }
+        server["/stream"] = track("/stream") { _ in
+            .raw(200, "OK", nil) { writer in
+                for number in 1...3 { try writer.write(Array("chunk \(number)\n".utf8)) }
+            }
+        }
+        server["/cookie"] = track("/cookie") { _ in .raw(200, "OK", ["Set-Cookie": "theme=dark; Path=/"], nil) }
+        server["/slow"] = track("/slow") { _ in
+            usleep(300_000)
+            return .ok(.text("slow"))
+        }
+        server["/socket"] = track("/socket") { request in
+            websocket(connected: { session in session.writeText("hello") })(request)
+        }
+        server.notFoundHandler = track(nil) { request in
+            // Files, as Swifter's own share(_:) would serve them.
+            guard !request.path.contains(".."), let data = FileManager.default.contents(atPath: files + request.path)
+            else {
+                return .notFound
+            }
+            return .ok(.data(data, contentType: "text/plain"))
+        }
+
+        try server.start(in_port_t(option("--port") ?? "8080") ?? 8080, forceIPv4: true, priority: .userInitiated)
+        print("listening on \(try server.port())")
+
+        let termination = DispatchSemaphore(value: 0)
+        signal(SIGTERM, SIG_IGN)
+        let source = DispatchSource.makeSignalSource(signal: SIGTERM)
+        source.setEventHandler { termination.signal() }
+        source.resume()
+        termination.wait()
+        // snippet.shutdown
+        server.stop()
+        tracker.shutdown()
+        // snippet.end
+        print(tracker.statistics)
+    }
+
+    private static func option(_ name: String) -> String? {
+        let arguments = CommandLine.arguments
+        return arguments.firstIndex(of: name).flatMap { $0 + 1 < arguments.count ? arguments[$0 + 1] : nil }
+    }
+}

@@ -11,7 +11,7 @@ struct TrackingMiddleware<Context: RequestContext>: RouterMiddleware {
 
     /// - Parameters:
     ///   - scheme: how visitors come; Hummingbird does not know where a proxy ends TLS.
-    ///   - isForUpgrades: whether it is in a router of WebSocket upgrades. What that refuses, the other router records.
+    ///   - isForUpgrades: whether it is in a router of WebSocket upgrades, whose answers are 101 and 400.
     ///   - peer: the socket's address, such as `{ $0.channel.remoteAddress?.ipAddress }`; for trusted proxies.
     init(
         _ tracker: Tracker, scheme: String = "https", isForUpgrades: Bool = false,
@@ -34,20 +34,21 @@ struct TrackingMiddleware<Context: RequestContext>: RouterMiddleware {
                 responseCookies: { response in response.headers[values: .setCookie] },
                 addCookie: { $0.headers.append(HTTPField(name: .setCookie, value: $1)) },
                 statusOfError: { error in (error as? any HTTPResponseError).map { Int($0.status.code) } },
-                responseForError: { error, asked in
-                    try (error as? any HTTPResponseError)?.response(from: asked.0, context: asked.1)
-                }))
+                responseForError: { try ($0 as? any HTTPResponseError)?.response(from: $1.0, context: $1.1) }))
     }
 
     func handle(
         _ request: Request, context: Context, next: (Request, Context) async throws -> Response
     ) async throws -> Response {
         guard isForUpgrades else { return try await analytics.handle(request, context: context, next: next) }
+        // What is not upgraded, the server answers with 400.
+        var status = 400
         let interception = analytics.tracker.begin(analytics.mapping.snapshot((request, context)))
+        defer { interception?.finish(status: status, viewName: analytics.mapping.viewName((request, context))) }
         var response = try await next(request, context)
-        guard let interception, response.status == .ok else { return response }
-        interception.finish(status: 101, viewName: context.endpointPath)
-        if let cookie = interception.sessionCookie { analytics.mapping.addCookie(&response, cookie) }
+        guard response.status == .ok else { return response }
+        status = 101
+        if let cookie = interception?.sessionCookie { analytics.mapping.addCookie(&response, cookie) }
         return response
     }
 }

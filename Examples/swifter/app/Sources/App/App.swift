@@ -1,4 +1,3 @@
-import Dispatch
 import Foundation
 @preconcurrency import Swifter
 import TrackerCore
@@ -8,6 +7,11 @@ import TrackerCore
 struct App {
     static func main() throws {
         let files = option("--files") ?? "public"
+        // Before there are other threads, so that none of them gets it.
+        var signals = sigset_t()
+        sigemptyset(&signals)
+        sigaddset(&signals, SIGTERM)
+        pthread_sigmask(SIG_BLOCK, &signals, nil)
 
         // snippet.install
         let tracker = try Tracker(configuration: TrackerConfiguration())
@@ -54,12 +58,8 @@ struct App {
         try server.start(in_port_t(option("--port") ?? "8080") ?? 8080, forceIPv4: true, priority: .userInitiated)
         print("listening on \(try server.port())")
 
-        let termination = DispatchSemaphore(value: 0)
-        signal(SIGTERM, SIG_IGN)
-        let source = DispatchSource.makeSignalSource(signal: SIGTERM)
-        source.setEventHandler { termination.signal() }
-        source.resume()
-        termination.wait()
+        var received: Int32 = 0
+        sigwait(&signals, &received)
         // snippet.shutdown
         server.stop()
         tracker.shutdown()

@@ -35,7 +35,7 @@ guard !targets.isEmpty else {
 
 for target in targets {
     var mutator = Mutator(seed: seed, inputs: target.seeds)
-    var slowest: UInt64 = 0
+    var slowest: (time: UInt64, input: [UInt8]) = (0, [])
     var settled = 0
     let begun = processorNanoseconds()
     for run in 0..<runs {
@@ -48,7 +48,7 @@ for target in targets {
             exit(1)
         }
         let took = processorNanoseconds() - started
-        slowest = max(slowest, took)
+        if took > slowest.time { slowest = (took, input) }
         if took > 1_000_000_000 {
             print("\(target.name), run \(run): took \(took / 1_000_000) ms\n\(input)")
             exit(1)
@@ -58,10 +58,14 @@ for target in targets {
     let seconds = Double(processorNanoseconds() - begun) / 1e9
     let growth = peakMemory() - settled
     print(
-        "\(target.name): \(runs) runs in \(Int(seconds)) s of CPU, slowest \(slowest / 1000) us, peak memory grew by "
+        "\(target.name): \(runs) runs in \(Int(seconds)) s of CPU, slowest \(slowest.time / 1000) us, peak memory grew by "
             + "\(growth / 1024) KiB after the first tenth")
+    let shown = String(decoding: slowest.input.prefix(80), as: UTF8.self).debugDescription
+    print("\(target.name): the slowest has \(slowest.input.count) bytes and begins with \(shown)")
     if target.name == "filter" {
-        print("filter: at most \(FuzzTarget.worstSteps.withLock { $0 }) steps for a byte")
+        let worst = FuzzTarget.worstSteps.withLock { $0 }
+        let text = String(decoding: worst.text.prefix(300), as: UTF8.self).debugDescription
+        print("filter: at most \(worst.ratio) steps for a byte, for \(text) over and over")
     }
     if growth > 64 << 20 { exit(1) }
 }

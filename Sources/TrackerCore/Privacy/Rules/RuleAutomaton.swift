@@ -116,7 +116,7 @@ final class RuleAutomaton: @unchecked Sendable {
                 if wanted == byte { continue }
                 if isCased || ByteKind.letter(of: wanted) != ByteKind.letter(of: byte) { return false }
                 // Letters and separators are as good as their kind; digits and what is beyond ASCII are not.
-                if wanted >= 0x80 || ByteKind.isDigit(wanted) { return false }
+                if wanted >= 0x80 || ASCII.isDigit(wanted) { return false }
             }
             return true
         }
@@ -124,7 +124,7 @@ final class RuleAutomaton: @unchecked Sendable {
 
     /// A term of the user's as words: parts are separated by what is no letter or digit.
     static func words(ofTerm term: String) -> String {
-        term.utf8.split { $0 < 0x80 && !ByteKind.isLetterOrDigit($0) }
+        term.utf8.split { $0 < 0x80 && !ASCII.isLetterOrDigit($0) }
             .map { String(decoding: $0, as: UTF8.self) }.joined(separator: " ")
     }
 }

@@ -28,7 +28,7 @@ extension ScanPass {
     }
 
     private static func isLocal(_ byte: UInt8) -> Bool {
-        ByteKind.isLetterOrDigit(byte) || byte >= 0x80 || byte == UInt8(ascii: ".") || byte == UInt8(ascii: "_")
+        ASCII.isLetterOrDigit(byte) || byte >= 0x80 || byte == UInt8(ascii: ".") || byte == UInt8(ascii: "_")
             || byte == UInt8(ascii: "-") || byte == UInt8(ascii: "+") || byte == UInt8(ascii: "~")
     }
 
@@ -47,7 +47,7 @@ extension ScanPass {
         var position = start + 1
         while position < text.count, position - start < 50, text[position] != UInt8(ascii: "]") {
             let byte = text[position]
-            guard ByteKind.isLetterOrDigit(byte) || byte == UInt8(ascii: ".") || byte == UInt8(ascii: ":") else {
+            guard ASCII.isLetterOrDigit(byte) || byte == UInt8(ascii: ".") || byte == UInt8(ascii: ":") else {
                 return nil
             }
             position += 1
@@ -78,10 +78,10 @@ private struct DomainReader {
             isLetters = true
             return true
         }
-        guard ByteKind.isLetterOrDigit(byte) || byte == UInt8(ascii: "-") || byte >= 0x80 else { return false }
+        guard ASCII.isLetterOrDigit(byte) || byte == UInt8(ascii: "-") || byte >= 0x80 else { return false }
         if labelStart == nil { labelStart = position }
-        if !ByteKind.isDigit(byte) { areDigits = false }
-        if ByteKind.isDigit(byte) || byte == UInt8(ascii: "-") { isLetters = false }
+        if !ASCII.isDigit(byte) { areDigits = false }
+        if ASCII.isDigit(byte) || byte == UInt8(ascii: "-") { isLetters = false }
         let start = labelStart ?? position
         // A top-level domain is letters, or an IDN in its ASCII form.
         if labels > 0, position - start >= 1, isLetters || byte >= 0x80 {
@@ -102,7 +102,7 @@ private struct DomainReader {
         }
         guard let lastEnd else { return nil }
         let top = text[topStart..<lastEnd]
-        if !top.allSatisfy({ ByteKind.isLetter($0) || $0 >= 0x80 }) {
+        if !top.allSatisfy({ ASCII.isLetter($0) || $0 >= 0x80 }) {
             guard top.starts(with: "xn--".utf8) else { return nil }
         }
         return Self.isFile(text, start, topStart, top) ? nil : lastEnd
@@ -120,6 +120,6 @@ private struct DomainReader {
         if isExtension { return true }
         // A pixel density or a version: "2x", "1.2.3".
         let label = text[start..<max(start, topStart - 1)]
-        return label.count <= 3 && label.first.map(ByteKind.isDigit) == true && label.last.map { $0 | 0x20 } == 0x78
+        return label.count <= 3 && label.first.map(ASCII.isDigit) == true && label.last.map { $0 | 0x20 } == 0x78
     }
 }

@@ -73,7 +73,9 @@ def main():
         handler = programs.start("EventHandler", [binaries / "EventHandler", "--port", backend, "--no-store"], output=printed)
         programs.wait_for_port(backend, handler)
         demo = programs.start("DemoRouterApp", [binaries / "DemoRouterApp", "--port", site], {
-            "RA_PROJECT_ID": "p", "RA_PROJECT_TOKEN": "t", "RA_BACKEND_ENDPOINT": f"http://127.0.0.1:{backend}"})
+            "RA_PROJECT_ID": "p", "RA_PROJECT_TOKEN": "t", "RA_BACKEND_ENDPOINT": f"http://127.0.0.1:{backend}",
+            # A batch is gathered for half a second, in which this would drown.
+            "RA_BATCHES": "off"})
         programs.wait_for_port(site, demo)
         arrivals = Arrivals(printed)
         print(f"{'piece':<14}{'in':<10}{'sent in':>10}{'the 50 behind wait':>22}")
@@ -84,4 +86,5 @@ def main():
                       flush=True)
 
 
-main()
+if __name__ == "__main__":
+    main()

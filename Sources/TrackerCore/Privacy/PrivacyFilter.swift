@@ -186,6 +186,10 @@ struct PrivacyFilter {
         if policy.searchesValues {
             scan(url, .url)
             hidden = scanner.found
+            // The slash that ends the host is no part of a secret.
+            if let first = hidden.first, first.lowerBound == 0, url.first == UInt8(ascii: "/") {
+                hidden[0] = min(1, first.upperBound)..<first.upperBound
+            }
         }
         // The scanner knows the names of a deny list itself.
         let asksNames = parameters.mayHide && !(parameters.isDenyList && policy.searchesValues)

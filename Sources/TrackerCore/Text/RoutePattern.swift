@@ -54,7 +54,8 @@ package struct RoutePattern: Sendable {
                 parameters.append(("*", value))
                 return parameters
             case .literal(let literal):
-                guard part.utf8.elementsEqual(literal.utf8) || decoding(part)?.utf8.elementsEqual(literal.utf8) == true
+                guard part.utf8.elementsEqual(literal.utf8) || Self.mayEncode(literal, part.utf8.count),
+                    decoding(part)?.utf8.elementsEqual(literal.utf8) == true
                 else { return nil }
             case .parameter(let name):
                 guard !part.isEmpty, let value = decoding(part) else { return nil }
@@ -65,6 +66,11 @@ package struct RoutePattern: Sendable {
             rest = rest[rest.utf8.index(after: end)...]
         }
         return nil
+    }
+
+    /// Whether so many bytes can stand for a text in percent-encoding, in which a byte takes one or three.
+    private static func mayEncode(_ text: String, _ count: Int) -> Bool {
+        text.utf8.count < count && count <= 3 * text.utf8.count
     }
 
     private static func decoded(_ text: Substring) -> String? {

@@ -71,6 +71,14 @@ struct PrivacyFilterTests {
         }
     }
 
+    @Test("leaves the slash behind the host, though forty characters with it look like a key of AWS")
+    func hostSlash() throws {
+        let snapshot = RequestSnapshot(
+            method: "GET", target: "/cGFcGFzc3dvcmQ9cGFzc3dvcmQ9cGFzc3dvcmQ9", host: "h", headers: RequestHeaders([]))
+        let data = try EventEncoderTests.eventData(EventEncoderTests.encode(snapshot, privacy: .standard))
+        #expect(data["full_url"] as? String == "http://h/[Filtered]")
+    }
+
     @Test("does nothing when it is off")
     func off() throws {
         let fields = [(name: "Authorization", value: "Basic dXNlcjpwYXNz"), (name: "Cookie", value: "a=1")]

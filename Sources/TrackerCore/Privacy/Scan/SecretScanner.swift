@@ -71,6 +71,6 @@ struct SecretScanner {
         pass.run()
         steps = pass.steps
         isExhausted = pass.isExhausted
-        scratch = pass.scratch
+        scratch = pass.takeScratch()
     }
 }

@@ -12,15 +12,18 @@ struct Base64Decoder {
         return UInt8(truncatingIfNeeded: bits >> UInt32(count))
     }
 
-    /// The value of a character in either alphabet; nil for any other.
-    static func value(of byte: UInt8) -> UInt8? {
+    /// What stands in a table of values for a character of neither alphabet.
+    static let none: UInt8 = 64
+
+    /// The value of a character in either alphabet, for a table.
+    static func value(of byte: UInt8) -> UInt8 {
         switch byte {
         case UInt8(ascii: "A")...UInt8(ascii: "Z"): byte - 65
         case UInt8(ascii: "a")...UInt8(ascii: "z"): byte - 71
         case UInt8(ascii: "0")...UInt8(ascii: "9"): byte + 4
         case UInt8(ascii: "+"), UInt8(ascii: "-"): 62
         case UInt8(ascii: "/"), UInt8(ascii: "_"): 63
-        default: nil
+        default: none
         }
     }
 }
@@ -68,7 +71,8 @@ extension ScanPass {
         steps &+= 8
         var decoder = Base64Decoder()
         for index in start..<start + 8 {
-            guard let value = Base64Decoder.value(of: text[index]) else { return false }
+            let value = automaton.base64[Int(text[index])]
+            guard value < Base64Decoder.none else { return false }
             if let byte = decoder.add(value), !Self.isText(byte) { return false }
         }
         return true
@@ -81,12 +85,14 @@ extension ScanPass {
         scratch.plain.removeAll(keepingCapacity: true)
         var decoder = Base64Decoder()
         var position = start
-        while position < text.count, let value = Base64Decoder.value(of: text[position]) {
+        while position < text.count {
+            let value = automaton.base64[Int(text[position])]
+            guard value < Base64Decoder.none else { break }
             if let byte = decoder.add(value) {
                 guard Self.isText(byte) else { break }
                 scratch.plain.append(byte)
             }
-            position += 1
+            position &+= 1
         }
         steps &+= position - start
         return position

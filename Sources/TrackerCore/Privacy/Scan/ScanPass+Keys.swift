@@ -71,7 +71,8 @@ extension ScanPass {
         steps &+= end - start
         var decoder = Base64Decoder()
         for index in start..<end {
-            guard let value = Base64Decoder.value(of: text[index]) else { break }
+            let value = automaton.base64[Int(text[index])]
+            guard value < Base64Decoder.none else { break }
             if let byte = decoder.add(value) {
                 if byte == UInt8(ascii: ":") { return run.end }
                 if byte < 0x20 { return nil }

@@ -2,8 +2,9 @@ extension ScanPass {
     /// An e-mail address around its `@` (RFC 5321, section 4.1.2): with a quoted local part, letters beyond ASCII
     /// (RFC 6531), or an address instead of a domain, too.
     mutating func mailAddress(around at: Int) -> Range<Int>? {
+        guard let end = domainEnd(from: at + 1) else { return nil }
         let start = localStart(before: at)
-        guard start < at, let end = domainEnd(from: at + 1) else { return nil }
+        guard start < at else { return nil }
         // The user in the addresses of repositories is always the same.
         if text[start..<at].elementsEqual("git".utf8), end < text.count,
             text[end] == UInt8(ascii: ":") || text[end] == UInt8(ascii: "/")

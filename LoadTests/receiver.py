@@ -1,10 +1,12 @@
 #!/usr/bin/env python3
 """Sends events to an EventHandler at a steady rate, in batches as a tracker does, and counts what became of them.
 
-    LoadTests/receiver.py .build/release/EventHandler --rate 20000 --seconds 10 --core 0
+    LoadTests/receiver.py .build/release/EventHandler --rate 20000 --seconds 10 --core 0 --browser
 
-The handler runs with --store and one live viewer that reads all it is sent, pinned to one processor core (taskset).
-Prints events offered and accepted, lines in the store and on standard output, and the handler's CPU time per event.
+The handler runs with --store on one processor core (taskset); this program, and the one who watches, on the others.
+The one who watches reads all of the live stream, or is the page in Chromium (--browser; needs chromedriver), which
+gets what processor time this program leaves. Prints events offered and accepted, lines in the store and on standard
+output, the handler's CPU time per event, and what the page says in the end.
 """
 import argparse
 import http.client
@@ -17,6 +19,7 @@ import sys
 import tempfile
 import threading
 import time
+import urllib.request
 
 BATCH = 500
 
@@ -62,6 +65,36 @@ def view(port):
         pass
 
 
+class Page:
+    """The live page in a headless Chromium, at low priority."""
+
+    def __init__(self, port, cores):
+        command = ["nice", "-n", "15", "taskset", "-c", cores, "chromedriver", "--port=0"]
+        self.driver = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+        found = next(match for line in self.driver.stdout if (match := re.search(r"successfully on port (\d+)", line)))
+        self.base = f"http://127.0.0.1:{found[1]}/session"
+        arguments = ["--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--window-size=1400,900"]
+        options = {"alwaysMatch": {"goog:chromeOptions": {"args": arguments}}}
+        self.base += "/" + self.call("", {"capabilities": options})["sessionId"]
+        self.call("/url", {"url": f"http://127.0.0.1:{port}/"})
+        while self.text("state-text") != "Live":
+            time.sleep(0.1)
+
+    def call(self, path, body=None, method="POST"):
+        data = json.dumps(body or {}).encode() if method == "POST" else None
+        request = urllib.request.Request(self.base + path, data, {"Content-Type": "application/json"}, method=method)
+        return json.load(urllib.request.urlopen(request))["value"]
+
+    def text(self, identifier):
+        script = f"return document.getElementById('{identifier}').textContent"
+        return self.call("/execute/sync", {"script": script, "args": []})
+
+    def close(self):
+        self.call("", method="DELETE")
+        self.driver.terminate()
+        self.driver.wait()
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("program")
@@ -69,7 +102,12 @@ def main():
     parser.add_argument("--seconds", type=int, default=10)
     parser.add_argument("--core", type=int, default=0)
     parser.add_argument("--no-viewer", action="store_true")
+    parser.add_argument("--browser", action="store_true")
     options = parser.parse_args()
+    others = os.sched_getaffinity(0) - {options.core}
+    if not others:
+        sys.exit("needs a second processor core for this program")
+    os.sched_setaffinity(0, others)
     with tempfile.TemporaryDirectory() as folder:
         store, printed = pathlib.Path(folder, "events.ndjson"), pathlib.Path(folder, "printed")
         total = options.rate * options.seconds // BATCH * BATCH
@@ -78,7 +116,8 @@ def main():
         process = subprocess.Popen(command, stdout=printed.open("wb"), stderr=subprocess.PIPE, text=True)
         port = int(re.search(r":(\d+)/", process.stderr.readline())[1])
         threading.Thread(target=lambda: [None for _ in process.stderr], daemon=True).start()
-        if not options.no_viewer:
+        page = Page(port, ",".join(map(str, others))) if options.browser else None
+        if not options.no_viewer and not page:
             threading.Thread(target=view, args=(port,), daemon=True).start()
         # Made before the clock runs: what is measured is the handler.
         bodies = ["\n".join(json.dumps(event(first + i), separators=(",", ":")) for i in range(BATCH)).encode()
@@ -99,12 +138,16 @@ def main():
                 print(answer.status, file=sys.stderr)
         took = time.monotonic() - start
         accepted = statistics(port)["accepted"]
+        viewers = statistics(port)["viewers"]
         user, system = (now - then for now, then in zip(processor_seconds(process.pid), before))
+        if page:
+            print(f"page: {page.text('state-text')}; {page.text('count')}; {page.text('notes-text')}")
+            page.close()
         process.terminate()
         process.wait(30)
         kept = sum(b'"event":' in line for line in store.open("rb"))
         lines = sum(1 for _ in printed.open("rb"))
-        print(f"offered {total} in {took:.1f} s, accepted {accepted}, stored {kept}, printed {lines}; "
+        print(f"offered {total} in {took:.1f} s ({total / took:,.0f}/s), accepted {accepted}, stored {kept}, printed {lines}, viewers {viewers}; "
               f"slowest answer {slow * 1000:.0f} ms; CPU {(user + system) / total * 1e6:.1f} us per event "
               f"({user / total * 1e6:.1f} user, {system / total * 1e6:.1f} system), "
               f"{(user + system) / took * 100:.0f} % of the core")

@@ -19,6 +19,9 @@ enum BenchmarkProgram {
         Area(name: "encoding", what: "one browser's event as JSON, and what the filter adds") {
             EncodingBenchmark.run()
         },
+        Area(name: "privacy-worst", what: "what the filter costs at worst, against the ordinary") {
+            WorstInputBenchmark.run()
+        },
         Area(name: "queue", what: "events in and out, and the memory of a full queue") { try QueueBenchmark.run() },
         Area(name: "session", what: "session ids and cookies") { SessionBenchmark.run() },
         Area(name: "spool", what: "events to disk and back") { try SpoolBenchmark.run() },

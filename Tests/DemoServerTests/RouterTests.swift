@@ -4,30 +4,6 @@ import Testing
 
 @Suite("The router")
 struct RouterTests {
-    @Test(
-        "matches paths part by part",
-        arguments: [
-            ("/hello/:name/", "/hello/bob/", ["name": "bob"]),
-            ("/hello/:name/", "/hello/a%2Fb%20c/", ["name": "a/b c"]),
-            ("/any/*", "/any/", ["*": ""]), ("/any/*", "/any/x//y/../z", ["*": "x//y/../z"]), ("/", "/", [:]),
-            ("/e/:k/:u/", "/e/1/2/", ["k": "1", "u": "2"]), ("/a", "/%61", [:]),
-        ])
-    func matches(pattern: String, path: String, parameters: [String: String]) {
-        #expect(RoutePattern(pattern).match(path) == parameters)
-    }
-
-    @Test(
-        "leaves other paths alone",
-        arguments: [
-            ("/hello/:name/", "/hello/bob"), ("/hello/:name/", "/hello//"), ("/hello/:name/", "/hello/a/b/"),
-            ("/", "*"),
-            ("/any/*", "/any"), ("/any/*", "/any/a%00b%0Ac"), ("/hello/:name/", "/hello/%0A/"), ("/a", "/A"),
-            ("/a", "/a/"),
-        ])
-    func others(pattern: String, path: String) {
-        #expect(RoutePattern(pattern).match(path) == nil)
-    }
-
     private func router() -> Router {
         let router = Router(log: { _ in })
         router.on("GET", "/only-get", name: "get") { _ in HTTPResponse(text: "got") }

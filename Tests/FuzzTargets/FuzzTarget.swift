@@ -47,7 +47,7 @@ package struct FuzzTarget: Sendable {
     }
 
     /// The most steps for a byte so far, of inputs with 256 bytes and more.
-    package static let worstSteps = Mutex(0.0)
+    package static let worstSteps = Mutex((ratio: 0.0, text: [UInt8]()))
 
     /// The filter alone, for its worst: it must not hit its bound, whatever it reads.
     private static let filter = FuzzTarget(name: "filter", seeds: Seeds.filtered) { bytes in
@@ -59,7 +59,7 @@ package struct FuzzTarget: Sendable {
             guard !isExhausted else { throw Finding(text: "\(steps) steps for \(text.count) bytes") }
             guard text.count >= 256 else { continue }
             let ratio = Double(steps) / Double(text.count)
-            worstSteps.withLock { $0 = max($0, ratio) }
+            worstSteps.withLock { worst in if ratio > worst.ratio { worst = (ratio, bytes) } }
         }
     }
 

@@ -20,6 +20,10 @@ enum Seeds {
         "h\n/\n\u{C}: a\n\r: b\n\"x: c\n\\x: d",
         // A quote left open, and an object under a sensitive name.
         "h\n/?secret={\"a\nX: token=\"", "h\n/?a=%22token%22%3A%22",
+        // Forty characters as an AWS secret has them, the path's slash among them.
+        "h\n/cGFcGFzc3dvcmQ9cGFzc3dvcmQ9cGFzc3dvcmQ9",
+        // A name of a mailbox so long that its beginning is looked for within a character.
+        "h\n/\nX: " + String(repeating: "\u{1F600}", count: 30) + "bob@example.com",
     ].map(bytes)
 
     static let filtered = FilterProbe.beginnings.map(bytes) + requests

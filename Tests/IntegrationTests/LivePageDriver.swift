@@ -7,23 +7,38 @@ struct LivePage {
     let handler: HandlerClient
     let browser: Browser
 
-    /// Opens the page, and expects nothing on the browser's console in the end.
+    /// Starts an event handler, opens its page, and expects nothing on the browser's console in the end.
+    ///
+    /// - Parameter endsServer: whether the test ends the event handler while the page is open, which the browser says
+    ///   on its console.
     static func open(
-        _ arguments: String..., test: (LivePage) async throws -> Void
+        _ arguments: String..., endsServer: Bool = false, test: (LivePage) async throws -> Void
     ) async throws {
         let handler = try await HandlerClient(
             RunningProgram("EventHandler", ["--port", "0", "--quiet"] + arguments))
+        try await open(handler, endsServer: endsServer, test: test)
+    }
+
+    static func open(
+        _ handler: HandlerClient, endsServer: Bool = false, test: (LivePage) async throws -> Void
+    ) async throws {
         try await Browser.run { browser in
-            try await browser.devTools(
-                "Emulation.setDeviceMetricsOverride",
-                ["width": 1400, "height": 900, "deviceScaleFactor": 1, "mobile": false])
-            try await browser.open(handler.address)
             let page = LivePage(handler: handler, browser: browser)
+            try await page.resize(isPhone: false)
+            try await browser.open(handler.address)
             try await page.expect("Live", of: "state-text")
             try await test(page)
-            #expect(try await browser.console() == [])
+            let said = try await browser.console()
+            #expect(said.filter { !endsServer || !Self.isLostConnection($0) } == [])
         }
         try await handler.program.stop()
+    }
+
+    private static func isLostConnection(_ message: String) -> Bool {
+        [
+            "net::ERR_CONNECTION_REFUSED", "net::ERR_CONNECTION_RESET", "net::ERR_EMPTY_RESPONSE",
+            "net::ERR_INCOMPLETE_CHUNKED_ENCODING",
+        ].contains { message.contains($0) }
     }
 
     /// Waits until an element has this text.
@@ -49,6 +64,36 @@ struct LivePage {
                 .sort((a, b) => a.getBoundingClientRect().top - b.getBoundingClientRect().top)
                 .map(row => row.querySelector('.path').textContent).join(' ')
             """)
+    }
+
+    /// The tabs that show a table.
+    static let tables = [
+        "views", "paths", "referrers", "browsers", "statuses", "entries", "sessions", "projects",
+    ]
+
+    /// Shows a tab, and waits until its table stands there.
+    func showTable(_ tab: String) async throws {
+        try await browser.click("#tab-\(tab)")
+        try await eventually("the table of \(tab)") {
+            let isDrawn = try await browser.text("return document.getElementById('table-head').dataset.tab") == tab
+            let isEmpty = try await table().isEmpty
+            return isDrawn && !isEmpty
+        }
+    }
+
+    /// The size of a phone that is 360 pixels wide, or of a desk's screen.
+    func resize(isPhone: Bool) async throws {
+        try await browser.devTools(
+            "Emulation.setDeviceMetricsOverride",
+            isPhone
+                ? ["width": 360, "height": 700, "deviceScaleFactor": 2, "mobile": true]
+                : ["width": 1400, "height": 900, "deviceScaleFactor": 1, "mobile": false])
+    }
+
+    /// How many pixels the page is wider than its window.
+    func overflow() async throws -> Int {
+        try await browser.number(
+            "return document.documentElement.scrollWidth - document.documentElement.clientWidth")
     }
 
     /// Types a search, and goes back to the page.
@@ -80,7 +125,11 @@ struct LivePage {
                         path: "/fed/\(number + offset)", session: number + offset,
                         time: Int(Date().timeIntervalSince1970 * 1e9))
                 }
-                try await handler.post(events)
+                let answer = try await handler.post(events)
+                guard answer.hasPrefix("HTTP/1.1 200 ") || Task.isCancelled else {
+                    Issue.record("fed events were answered: \(answer)")
+                    return
+                }
                 number += batch
                 due += .milliseconds(1000 * batch / rate)
                 try? await clock.sleep(until: due)

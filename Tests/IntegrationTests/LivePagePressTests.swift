@@ -33,13 +33,30 @@ struct LivePagePressTests {
 
     /// Lets the list go, and waits until something new has come into it.
     private func letGo(_ page: LivePage) async throws {
-        try await page.browser.evaluate("livePage.detail.close(); document.activeElement.blur(); window.aimed = null")
+        // The keys go on from what was selected, and that may have been the last row in sight: then the list has scrolled,
+        // which holds it as well.
+        try await page.browser.evaluate(
+            "livePage.detail.close(); document.activeElement.blur(); window.aimed = null; "
+                + "document.getElementById('list').scrollTop = 0")
         try await page.browser.hover(x: 700, y: 20)
         let before = try await page.browser.number(Self.newest)
-        try await eventually("new events in the list") {
-            // Opening a detail may still give the list the focus, which holds it.
-            try await page.browser.evaluate("document.activeElement.blur()")
-            return try await page.browser.number("return livePage.list.events().at(-1).n") > before
+        do {
+            try await eventually("new events in the list") {
+                // Opening a detail may still give the list the focus, which holds it.
+                try await page.browser.evaluate("document.activeElement.blur()")
+                return try await page.browser.number("return livePage.list.events().at(-1).n") > before
+            }
+        } catch {
+            let state = try await page.browser.text(
+                """
+                const list = document.getElementById('list'), { model } = livePage;
+                return JSON.stringify({ state: document.getElementById('state-text').textContent, paused: model.paused,
+                    newest: model.all.at(-1).n, shown: model.shown.at(-1).n, listed: livePage.list.events().at(-1).n,
+                    hovered: list.matches(':hover'), focused: list.matches(':focus'), top: list.scrollTop,
+                    hidden: document.getElementById('events').hidden, active: document.activeElement.id })
+                """)
+            Issue.record("held since \(before): \(state)")
+            throw error
         }
     }
 

@@ -72,7 +72,9 @@ struct LivePageStateTests {
         let folder = try TemporaryFolder()
         let inner = folder.path + "/inner"
         try FileManager.default.createDirectory(atPath: inner, withIntermediateDirectories: true)
-        try await LivePage.open("--project-token", "right", "--store", inner + "/events") { page in
+        try await LivePage.open(
+            "--project-token", "right", "--store", inner + "/events", endsServer: true
+        ) { page in
             try await page.handler.post([HandlerClient.event(token: "wrong")])
             try await page.expect("1 requests came with a wrong project token", of: "notes-text")
             try await page.handler.post(["nonsense"])
@@ -101,7 +103,42 @@ struct LivePageStateTests {
                     options: .regularExpression)
                     != nil
             }
-            _ = try await page.browser.console()
+        }
+    }
+
+    @Test(
+        "that the disk is full and when it has room again, while receiving goes on",
+        .enabled(if: Mounting.isAllowed, "needs the right to mount a file system"))
+    func fullDisk() async throws {
+        let folder = try TemporaryFolder()
+        let store = folder.path + "/events"
+        let program = try RunningProgram.path(of: "EventHandler")
+        // Sixty-four KiB, of which something else takes the most.
+        let script =
+            "mount -t tmpfs -o size=64k none '\(folder.path)' && head -c 40k /dev/zero > '\(folder.path)/other' && "
+            + "exec '\(program)' --port 0 --quiet --store '\(store)'"
+        let unshare = try #require(Tool.find("unshare"))
+        let handler = try await HandlerClient(RunningProgram(unshare, ["--mount", "sh", "-c", script]))
+        // The mount is the program's own, and seen through it.
+        let inside = "/proc/\(handler.program.identifier)/root"
+        try await LivePage.open(handler) { page in
+            for number in 0..<100 {
+                let answer = try await handler.post([HandlerClient.event(path: "/\(number)")])
+                #expect(answer.hasPrefix("HTTP/1.1 200 "))
+            }
+            try await page.expect("can't write to \(store): pwrite: No space left on device", of: "notes-text")
+            try await handler.post([HandlerClient.event(path: "/on")])
+            try await eventually("the event") { try await page.rows().hasPrefix("/on /99 /98 ") }
+            #expect(try await handler.events("?limit=1000").count == 101)
+            try FileManager.default.removeItem(atPath: "\(inside)\(folder.path)/other")
+            try await eventually("no trouble") { try await page.text("notes-text").isEmpty }
+            try await eventually("all events in the store, in order") {
+                let lines = try String(contentsOfFile: inside + store, encoding: .utf8).split(separator: "\n")
+                    .dropFirst()
+                let wanted = (0..<100).map { "http://h/\($0)\"" } + ["http://h/on\""]
+                return lines.count == 101 && zip(lines, wanted).allSatisfy { $0.contains($1) }
+            }
+            #expect(handler.program.errors.contains("EventHandler writes to \(store) again"))
         }
     }
 }
@@ -125,7 +162,7 @@ struct LivePageAccessTests {
     }
 
     @Test(
-        "has no faults: empty, with events, tables, an open event, its story, the help; light and dark, wide and 360 px",
+        "has no faults: empty, with events, each table, an open event, its story, the help; light and dark, wide and 360 px",
         arguments: ["light", "dark"])
     func axe(scheme: String) async throws {
         let script = try String(contentsOfFile: try #require(Tool.axe), encoding: .utf8)
@@ -147,23 +184,24 @@ struct LivePageAccessTests {
             try await page.expect("60 events", of: "count")
             try await eventually("the note") { try await !page.text("notes-text").isEmpty }
             #expect(try await faults(page) == [])
-            for tab in ["views", "sessions"] {
-                try await browser.click("#tab-\(tab)")
-                try await eventually("the table") { try await page.table().count > 4 }
+            for tab in LivePage.tables {
+                try await page.showTable(tab)
                 #expect(try await faults(page) == [], "\(tab)")
             }
+            try await page.resize(isPhone: true)
+            for tab in LivePage.tables {
+                try await page.showTable(tab)
+                #expect(try await faults(page) == [], "\(tab) on a phone")
+            }
+            try await page.resize(isPhone: false)
             try await browser.type("jj\u{E007}", into: "body")
             try await eventually("the event") { try await !page.text("json").isEmpty }
             #expect(try await faults(page) == [], "an event")
             try await browser.type("s", into: "body")
             #expect(try await faults(page) == [], "a session")
-            try await browser.devTools(
-                "Emulation.setDeviceMetricsOverride",
-                ["width": 360, "height": 700, "deviceScaleFactor": 2, "mobile": true])
-            #expect(try await faults(page) == [], "on a phone")
-            try await browser.devTools(
-                "Emulation.setDeviceMetricsOverride",
-                ["width": 1400, "height": 900, "deviceScaleFactor": 1, "mobile": false])
+            try await page.resize(isPhone: true)
+            #expect(try await faults(page) == [], "a session on a phone")
+            try await page.resize(isPhone: false)
             try await browser.type("st", into: "#q")
             #expect(try await faults(page) == [], "completion")
             try await browser.evaluate("document.activeElement.blur()")

@@ -152,7 +152,7 @@ struct LivePageTests {
     @Test("opens an event with all of its JSON, and brings it back after a reload and a restart of the handler")
     func opens() async throws {
         let folder = try TemporaryFolder()
-        try await LivePage.open("--store", folder.path + "/events") { page in
+        try await LivePage.open("--store", folder.path + "/events", endsServer: true) { page in
             let browser = page.browser
             try await page.handler.post([
                 HandlerClient.event(path: "/start", session: 1, time: 1_700_000_000_123_456_789),
@@ -188,7 +188,6 @@ struct LivePageTests {
             try await browser.type("\u{E00C}", into: "body")
             #expect(try await browser.holds("return document.getElementById('detail').hidden"))
             try await second.program.stop()
-            _ = try await browser.console()
         }
     }
 
@@ -301,24 +300,56 @@ struct LivePageTests {
             try await browser.open("about:blank")
             try await browser.open(page.handler.address)
             #expect(try await browser.number(brightness) < 128)
-            try await browser.devTools(
-                "Emulation.setDeviceMetricsOverride",
-                ["width": 360, "height": 700, "deviceScaleFactor": 2, "mobile": true])
+            try await page.resize(isPhone: true)
             try await eventually("the row") {
                 try await browser.number("return document.querySelectorAll('.list .row:not([hidden])').length") == 1
             }
             try await eventually("the figures") { try await page.text("p99").contains("8.88") }
-            let overflow = "return document.documentElement.scrollWidth - document.documentElement.clientWidth"
-            try await eventually("a page as wide as the phone") { try await browser.number(overflow) == 0 }
-            for tab in ["views", "sessions", "events"] {
-                try await browser.click("#tab-\(tab)")
-                try await eventually("\(tab) as wide as the phone") { try await browser.number(overflow) == 0 }
+            try await eventually("a page as wide as the phone") { try await page.overflow() == 0 }
+            for tab in LivePage.tables {
+                try await page.showTable(tab)
+                try await eventually("\(tab) as wide as the phone") { try await page.overflow() == 0 }
             }
+            try await browser.click("#tab-events")
             try await browser.evaluate("document.querySelector('.list .row').click()")
-            try await eventually("an event as wide as the phone") {
-                let width = try await browser.number("return document.getElementById('detail').clientWidth")
-                let tooWide = try await browser.number(overflow)
-                return width == 360 && tooWide == 0
+            for pane in ["event", "session"] {
+                try await browser.click("#show-\(pane)")
+                try await eventually("the \(pane) as wide as the phone") {
+                    let width = try await browser.number("return document.getElementById('detail').clientWidth")
+                    let tooWide = try await page.overflow()
+                    return width == 360 && tooWide == 0
+                }
+            }
+            try await browser.type("\u{E00C}?", into: "body")
+            try await eventually("the help as wide as the phone") {
+                let isWithin = try await browser.holds(
+                    """
+                    const help = document.getElementById('help'), box = help.getBoundingClientRect();
+                    return help.open && box.left >= 0 && box.right <= 360 && help.scrollWidth <= help.clientWidth
+                    """)
+                let tooWide = try await page.overflow()
+                return isWithin && tooWide == 0
+            }
+        }
+    }
+
+    @Test("moves nothing by itself where less motion is wished for")
+    func reducedMotion() async throws {
+        try await LivePage.open { page in
+            try await page.handler.post([HandlerClient.event(path: "/1"), HandlerClient.event(path: "/2", status: 500)])
+            try await page.expectRows("/2 /1")
+            try await page.browser.type("j\u{E007}", into: "body")
+            let moving = """
+                return [...document.querySelectorAll('*')].filter(element => ['', '::before', '::after'].some(part => {
+                    const style = getComputedStyle(element, part);
+                    return style.scrollBehavior === 'smooth' || [style.transitionDuration, style.animationDuration]
+                        .some(text => text.split(',').some(time => parseFloat(time) > 0));
+                })).length
+                """
+            for (wish, isStill) in [("no-preference", false), ("reduce", true)] {
+                try await page.browser.devTools(
+                    "Emulation.setEmulatedMedia", ["features": [["name": "prefers-reduced-motion", "value": wish]]])
+                #expect(try await (page.browser.number(moving) == 0) == isStill, "\(wish)")
             }
         }
     }

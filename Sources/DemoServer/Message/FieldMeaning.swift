@@ -1,3 +1,5 @@
+import TrackerCore
+
 /// What the header fields of a request say about its body and its connection (RFC 9112, sections 6, 7 and 9).
 struct FieldMeaning {
     private var contentLength: Int?
@@ -10,28 +12,28 @@ struct FieldMeaning {
     mutating func note(_ field: HTTPRequest.Field) throws(RequestRefusal) {
         // The length tells most names apart without a comparison.
         switch field.name.utf8.count {
-        case 4 where FieldName.areSame(field.name, "host"):
+        case 4 where ASCII.areSame(field.name, "host"):
             hosts += 1
             guard hosts == 1 else { throw RequestRefusal(400, "more than one Host") }
-        case 6 where FieldName.areSame(field.name, "expect"):
-            guard FieldName.areSame(field.value, "100-continue") else {
+        case 6 where ASCII.areSame(field.name, "expect"):
+            guard ASCII.areSame(field.value, "100-continue") else {
                 throw RequestRefusal(417, "only 100-continue can be expected")
             }
             expectsContinue = true
-        case 10 where FieldName.areSame(field.name, "connection"):
+        case 10 where ASCII.areSame(field.name, "connection"):
             for option in field.value.lowercased().split(separator: ",") {
                 let option = option.filter { $0 != " " && $0 != "\t" }
                 if option == "close" { closes = true }
                 if option == "keep-alive" { staysOpen = true }
             }
-        case 14 where FieldName.areSame(field.name, "content-length"):
+        case 14 where ASCII.areSame(field.name, "content-length"):
             guard contentLength == nil else { throw RequestRefusal(400, "more than one Content-Length") }
-            guard !field.value.isEmpty, field.value.utf8.allSatisfy({ $0 >= 0x30 && $0 <= 0x39 }),
+            guard !field.value.isEmpty, field.value.utf8.allSatisfy(ASCII.isDigit),
                 let length = Int(field.value)
             else { throw RequestRefusal(400, "Content-Length is not a number") }
             contentLength = length
-        case 17 where FieldName.areSame(field.name, "transfer-encoding"):
-            guard !isChunked, FieldName.areSame(field.value, "chunked") else {
+        case 17 where ASCII.areSame(field.name, "transfer-encoding"):
+            guard !isChunked, ASCII.areSame(field.value, "chunked") else {
                 throw RequestRefusal(isChunked ? 400 : 501, "the only transfer coding here is a single \"chunked\"")
             }
             isChunked = true

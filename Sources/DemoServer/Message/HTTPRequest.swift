@@ -35,7 +35,7 @@ package final class HTTPRequest {
 
     /// The first field of that name, whatever its case.
     package func header(_ name: String) -> String? {
-        headers.first { FieldName.areSame($0.name, name) }?.value
+        headers.first { ASCII.areSame($0.name, name) }?.value
     }
 
     /// The path of the target, percent-encoded as sent; `*` for the asterisk form.
@@ -71,17 +71,5 @@ package final class HTTPRequest {
         if let fragment = rest.utf8.firstIndex(of: UInt8(ascii: "#")) { rest = rest[..<fragment] }
         guard let question = rest.utf8.firstIndex(of: UInt8(ascii: "?")) else { return (rest, nil) }
         return (rest[..<question], rest[rest.utf8.index(after: question)...])
-    }
-}
-
-/// Header field names (RFC 9110, section 5.1).
-enum FieldName {
-    static func areSame(_ left: String, _ right: String) -> Bool {
-        guard left.utf8.count == right.utf8.count else { return false }
-        return zip(left.utf8, right.utf8).allSatisfy { lowercase($0) == lowercase($1) }
-    }
-
-    static func lowercase(_ byte: UInt8) -> UInt8 {
-        byte >= UInt8(ascii: "A") && byte <= UInt8(ascii: "Z") ? byte | 0x20 : byte
     }
 }

@@ -1,3 +1,5 @@
+import TrackerCore
+
 /// An answer: status, header fields and a body.
 package struct HTTPResponse: Sendable {
     /// A body that is there, or one that is made while it is sent.
@@ -41,7 +43,7 @@ package struct HTTPResponse: Sendable {
     var isSafe: Bool {
         (100...999).contains(status)
             && headers.allSatisfy { field in
-                !field.name.isEmpty && field.name.utf8.allSatisfy(RequestHeadParser.isTokenByte)
+                !field.name.isEmpty && field.name.utf8.allSatisfy(ASCII.isTokenByte)
                     && field.value.utf8.allSatisfy { $0 >= 0x20 && $0 != 0x7F || $0 == 0x09 }
             }
     }

@@ -1,3 +1,5 @@
+import TrackerCore
+
 /// A request that can't be served, with the status that says so. The connection is closed after the answer.
 struct RequestRefusal: Error, Equatable {
     let status: Int
@@ -93,14 +95,14 @@ struct RequestHeadParser {
         let method = line[..<first]
         let target = line[(first + 1)..<last]
         let version = line[(last + 1)...]
-        guard !method.isEmpty, method.count <= 64, method.allSatisfy(Self.isTokenByte) else {
+        guard !method.isEmpty, method.count <= 64, method.allSatisfy(ASCII.isTokenByte) else {
             throw RequestRefusal(400, "the method is not a token")
         }
         guard !target.isEmpty, target.allSatisfy({ $0 > 0x20 && $0 < 0x7F }) else {
             throw RequestRefusal(400, "the target holds a byte that may not stand in one")
         }
         guard version.count == 8, version.starts(with: Array("HTTP/".utf8)), version[version.startIndex + 6] == 0x2E,
-            Self.isDigit(version[version.startIndex + 5]), Self.isDigit(version[version.startIndex + 7])
+            ASCII.isDigit(version[version.startIndex + 5]), ASCII.isDigit(version[version.startIndex + 7])
         else { throw RequestRefusal(400, "the version is not HTTP/1.1") }
         guard version[version.startIndex + 5] == UInt8(ascii: "1") else {
             throw RequestRefusal(505, "only HTTP/1.1 and HTTP/1.0 are spoken here")
@@ -112,17 +114,17 @@ struct RequestHeadParser {
     }
 
     private func field(_ line: ArraySlice<UInt8>) throws(RequestRefusal) -> HTTPRequest.Field {
-        guard line.first != 0x20, line.first != 0x09 else { throw RequestRefusal(400, "a folded header field") }
+        guard line.first.map(ASCII.isBlank) != true else { throw RequestRefusal(400, "a folded header field") }
         guard let colon = line.firstIndex(of: UInt8(ascii: ":")) else {
             throw RequestRefusal(400, "a header field without a colon")
         }
         let name = line[..<colon]
-        guard !name.isEmpty, name.allSatisfy(Self.isTokenByte) else {
+        guard !name.isEmpty, name.allSatisfy(ASCII.isTokenByte) else {
             throw RequestRefusal(400, "a header field's name is not a token")
         }
         var value = line[(colon + 1)...]
-        while let first = value.first, first == 0x20 || first == 0x09 { value = value.dropFirst() }
-        while let last = value.last, last == 0x20 || last == 0x09 { value = value.dropLast() }
+        while let first = value.first, ASCII.isBlank(first) { value = value.dropFirst() }
+        while let last = value.last, ASCII.isBlank(last) { value = value.dropLast() }
         var isASCII = true
         for byte in value {
             if byte < 0x20 && byte != 0x09 || byte == 0x7F {
@@ -131,31 +133,9 @@ struct RequestHeadParser {
             if byte >= 0x80 { isASCII = false }
         }
         return (
-            String(decoding: name, as: UTF8.self), isASCII ? String(decoding: value, as: UTF8.self) : Self.text(value)
+            String(decoding: name, as: UTF8.self),
+            isASCII ? String(decoding: value, as: UTF8.self) : TextDecoding.string(value)
         )
-    }
-
-    /// UTF-8 if it is that, else Latin-1.
-    private static func text(_ bytes: ArraySlice<UInt8>) -> String {
-        if let text = String(validating: bytes, as: UTF8.self) { return text }
-        var scalars = String.UnicodeScalarView()
-        for byte in bytes { scalars.append(Unicode.Scalar(byte)) }
-        return String(scalars)
-    }
-
-    private static func isDigit(_ byte: UInt8) -> Bool { byte >= 0x30 && byte <= 0x39 }
-
-    /// tchar (RFC 9110, section 5.6.2).
-    static func isTokenByte(_ byte: UInt8) -> Bool {
-        switch byte {
-        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-            UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "_"), UInt8(ascii: "."),
-            UInt8(ascii: "!"), UInt8(ascii: "#"), UInt8(ascii: "$"), UInt8(ascii: "%"), UInt8(ascii: "&"),
-            UInt8(ascii: "'"), UInt8(ascii: "*"), UInt8(ascii: "+"), UInt8(ascii: "^"), UInt8(ascii: "`"),
-            UInt8(ascii: "|"), UInt8(ascii: "~"):
-            true
-        default: false
-        }
     }
 }
 

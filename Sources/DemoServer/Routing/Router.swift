@@ -1,4 +1,5 @@
 import Synchronization
+import TrackerCore
 
 /// Finds the handler for a request by its path and method, inside a chain of middleware closures.
 ///
@@ -69,7 +70,7 @@ package final class Router: Sendable {
         let path = request.rawPath
         var allowed: [String] = []
         for route in routes {
-            guard let parameters = route.pattern.match(path) else { continue }
+            guard let parameters = route.pattern.match(encoded: path[...]) else { continue }
             let isAllowed =
                 route.method == nil || route.method == request.method
                 || (request.method == "HEAD" && route.method == "GET")
@@ -77,7 +78,7 @@ package final class Router: Sendable {
                 if let method = route.method { allowed.append(method) }
                 continue
             }
-            request.parameters = parameters
+            request.parameters = Dictionary(parameters, uniquingKeysWith: { _, last in last })
             request.routeName = route.name
             if let refusal = request.bodyRefusal { throw refusal }
             return try await route.handler(request)

@@ -72,24 +72,10 @@ struct HostRule: Sendable {
         return lower == "http://" + host.lowercased() || lower == "https://" + host.lowercased()
     }
 
-    /// The host within `host[:port]`; nil if that is not what the text is (RFC 3986, section 3.2.2).
+    /// The host within `host[:port]`; nil if that is not what the text is.
     static func host(of authority: String) -> String? {
-        var host = authority[...]
-        var port = ""[...]
-        if authority.hasPrefix("[") {
-            guard let end = authority.firstIndex(of: "]") else { return nil }
-            host = authority[authority.index(after: authority.startIndex)..<end]
-            port = authority[authority.index(after: end)...]
-            guard address(String(host))?.count == 16, port.isEmpty || port.hasPrefix(":") else { return nil }
-            port = port.dropFirst()
-        } else if let colon = authority.firstIndex(of: ":") {
-            host = authority[..<colon]
-            port = authority[authority.index(after: colon)...]
-        }
-        guard !host.isEmpty, port.utf8.count <= 5, port.utf8.allSatisfy({ (0x30...0x39).contains($0) }) else {
-            return nil
-        }
-        return String(host)
+        guard let host = HostAndPort(authority)?.bareHost else { return nil }
+        return authority.hasPrefix("[") && address(host)?.count != 16 ? nil : host
     }
 
     private static func bare(_ host: String) -> String {

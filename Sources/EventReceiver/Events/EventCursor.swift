@@ -1,3 +1,5 @@
+import TrackerCore
+
 /// Reads one event. Every read of a byte is checked against the buffer's length, and the buffer outlives the cursor,
 /// which `scan` alone makes.
 struct EventCursor {
@@ -64,7 +66,7 @@ struct EventCursor {
         case UInt8(ascii: "u"):
             guard position + 5 < bytes.count else { return false }
             let digits = bytes[(position + 2)...(position + 5)]
-            guard digits.allSatisfy(Self.isHexDigit) else { return false }
+            guard digits.allSatisfy(ASCII.isHexDigit) else { return false }
             let first = bytes[position + 2] | 0x20
             if first == UInt8(ascii: "d"), bytes[position + 3] >= UInt8(ascii: "8") { return false }
             position += 6
@@ -137,8 +139,7 @@ struct EventCursor {
     func hasEscape(_ range: Range<Int>) -> Bool { bytes[range].contains(UInt8(ascii: "\\")) }
 
     func isSession(_ range: Range<Int>) -> Bool {
-        range.count == 32
-            && bytes[range].allSatisfy { $0 >= 0x30 && $0 <= 0x39 || $0 >= 0x61 && $0 <= 0x66 }
+        range.count == 32 && bytes[range].allSatisfy(ASCII.isLowercaseHexDigit)
     }
 
     /// As `EventValidator` has it, for a text without escapes.
@@ -151,7 +152,7 @@ struct EventCursor {
         var digitsWanted = 0
         for byte in text {
             if digitsWanted > 0 {
-                guard Self.isHexDigit(byte) else { return false }
+                guard ASCII.isHexDigit(byte) else { return false }
                 digitsWanted -= 1
             } else if byte == UInt8(ascii: "%") {
                 digitsWanted = 2
@@ -170,9 +171,5 @@ struct EventCursor {
             false
         default: true
         }
-    }
-
-    static func isHexDigit(_ byte: UInt8) -> Bool {
-        byte >= 0x30 && byte <= 0x39 || byte | 0x20 >= 0x61 && byte | 0x20 <= 0x66
     }
 }

@@ -1,3 +1,5 @@
+import TrackerCore
+
 /// Checks an event against the wire format, and says what is wrong with it.
 package enum EventValidator {
     /// - Returns: what is wrong, beginning with the member's name; nil if the event is right.
@@ -105,7 +107,7 @@ package enum EventValidator {
     }
 
     private static func isSession(_ text: String) -> Bool {
-        text.utf8.count == 32 && text.utf8.allSatisfy { ($0 >= 0x30 && $0 <= 0x39) || ($0 >= 0x61 && $0 <= 0x66) }
+        text.utf8.count == 32 && text.utf8.allSatisfy(ASCII.isLowercaseHexDigit)
     }
 
     private static func isURL(_ text: String) -> Bool {
@@ -115,7 +117,7 @@ package enum EventValidator {
         var hexDigitsWanted = 0
         for byte in text.utf8 {
             if hexDigitsWanted > 0 {
-                guard Character(Unicode.Scalar(byte)).isHexDigit else { return false }
+                guard ASCII.isHexDigit(byte) else { return false }
                 hexDigitsWanted -= 1
                 continue
             }

@@ -1,3 +1,5 @@
+import TrackerCore
+
 /// Reads JSON strictly (RFC 8259): valid UTF-8, no duplicate members, no lone surrogates, nothing after the value, and
 /// at most 32 levels deep.
 package struct JSONReader {
@@ -167,7 +169,7 @@ package struct JSONReader {
         let start = position
         _ = take(UInt8(ascii: "-"))
         if take(UInt8(ascii: "0")) {
-            if let byte = peek, Self.isDigit(byte) { throw failure("a number with a leading zero") }
+            if let byte = peek, ASCII.isDigit(byte) { throw failure("a number with a leading zero") }
         } else {
             try digits()
         }
@@ -189,9 +191,7 @@ package struct JSONReader {
     }
 
     private mutating func digits() throws(Failure) {
-        guard let byte = peek, Self.isDigit(byte) else { throw failure("a digit is missing") }
-        while let byte = peek, Self.isDigit(byte) { position += 1 }
+        guard let byte = peek, ASCII.isDigit(byte) else { throw failure("a digit is missing") }
+        while let byte = peek, ASCII.isDigit(byte) { position += 1 }
     }
-
-    private static func isDigit(_ byte: UInt8) -> Bool { byte >= 0x30 && byte <= 0x39 }
 }

@@ -137,16 +137,15 @@ input::placeholder { color: var(--soft); opacity: 1 }
 #q { width: 100% }
 #q.active { border-color: var(--accent); background: var(--tint) }
 #q[aria-invalid] { border-color: var(--s5) }
-#q-options, .help {
-  position: absolute; left: 0; right: 0; background: var(--card); border: 1px solid var(--edge); z-index: 7;
-}
-#q-options { top: 38px; list-style: none; padding: 4px; border-radius: 10px; max-height: 300px;
-  overflow-y: auto; box-shadow: 0 10px 30px #0003 }
+.drop { display: none; position: absolute; left: 0; right: 0; top: calc(100% + 4px); z-index: 7; background: var(--card);
+  border: 1px solid var(--edge); border-radius: 10px; box-shadow: 0 10px 30px #0003; overflow: hidden }
+.searchbox:focus-within .drop { display: block }
+#q-options { list-style: none; padding: 4px; max-height: 300px; overflow-y: auto }
 #q-options li { display: flex; gap: 12px; padding: 4px 10px; border-radius: 6px; cursor: pointer; font-size: 13px }
 #q-options li[aria-selected="true"], #q-options li:hover { background: var(--tint) }
 #q-options b { font: 500 12.5px/1.6 var(--mono); overflow: hidden; text-overflow: ellipsis; white-space: nowrap }
 #q-options span { margin-left: auto; color: var(--soft); font-size: 12px; white-space: nowrap }
-.help { bottom: 38px; border-radius: 8px; padding: 4px 10px; font-size: 12px; color: var(--soft) }
+.help { padding: 5px 14px; font-size: 12px; color: var(--soft); background: var(--raised) }
 .help code, .keys dt { font-family: var(--mono); font-size: 12px }
 .help code { margin-right: 8px; white-space: nowrap; display: inline-block }
 .error { width: 100%; color: var(--s5); font-size: 12.5px }
@@ -678,10 +677,11 @@ export function curl(event) {
     <input id="q" type="search" role="combobox" aria-label="Search in events" aria-autocomplete="list"
       aria-controls="q-options" aria-expanded="false" aria-describedby="q-help q-error"
       placeholder="Search: status:4xx view:checkout took>20ms … ( / )" autocomplete="off" spellcheck="false">
+    <div class="drop">
     <ul id="q-options" role="listbox" aria-label="Suggestions" hidden></ul>
     <p id="q-help" class="help" hidden><code>status:500</code> <code>status:4xx</code> <code>view:checkout</code>
       <code>session:ab12</code> <code>took&gt;20ms</code> <code>path:/cart</code> <code>project:shop</code>
-      <code>browser:firefox</code> <code>referrer:example.com</code> <code>-bot</code> <code>"exact"</code></p>
+      <code>browser:firefox</code> <code>referrer:example.com</code> <code>-bot</code> <code>"exact"</code></p></div>
   </div>
   <div id="ranges" class="ranges" role="group" aria-label="Time">
     <button type="button" data-range="1m">1 min</button>
@@ -1510,7 +1510,6 @@ export function searchValue(field, value) {
   #clear, #help-open { display: none }
   .searchbox { flex-basis: 100%; max-width: none }
   #q { font-size: 16px; height: 38px }
-  .help { position: static; margin-top: 6px }
   .ranges { flex: 1 }
   .ranges button { flex: 1; padding: 0 2px; font-size: 12.5px }
   .count { width: 100%; margin: 0 }
@@ -1520,7 +1519,6 @@ export function searchValue(field, value) {
   .card:nth-child(3) { height: 140px }
   .classes { flex-direction: row; flex-wrap: wrap; gap: 0 20px }
   .classes button { flex: 1 1 40% }
-  .numbers { grid-template-columns: repeat(4, minmax(0, 1fr)) }
   .numbers strong { font-size: 16px }
   .card { padding: 9px 11px }
   .card h2 small { display: none }

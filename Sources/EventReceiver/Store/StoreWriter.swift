@@ -4,7 +4,7 @@ import TrackerCore
 
 /// Writes what a history takes in to a store, from a thread of its own: a slow disk holds nobody up.
 ///
-/// A full disk is tried again each second, with what waits. A file that was removed is made anew from memory. Either is
+/// A full disk is tried again twice a second, with what waits. A file that was removed is made anew from memory. Either is
 /// said when it begins and when it is over.
 final class StoreWriter: Sendable {
     /// How the store is, for those who look.

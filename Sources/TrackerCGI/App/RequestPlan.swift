@@ -1,3 +1,5 @@
+import TrackerCore
+
 /// How a request will be answered: its route, decided before its body is read.
 struct RequestPlan: Sendable {
     let match: RouteTable.Match

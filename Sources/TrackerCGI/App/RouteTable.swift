@@ -1,3 +1,5 @@
+import TrackerCore
+
 /// One way to handle some methods of some paths.
 struct Route: Sendable {
     let pattern: RoutePattern

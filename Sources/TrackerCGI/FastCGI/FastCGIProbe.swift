@@ -1,3 +1,5 @@
+import TrackerCore
+
 /// Reads bytes as the FastCGI and CGI runtimes would, so that fuzzers can reach their readers and nothing else.
 package enum FastCGIProbe {
     /// Takes a stream of records apart, and the pairs in each.
@@ -24,7 +26,7 @@ package enum FastCGIProbe {
     }
 
     /// Reads a `Cookie` field.
-    package static func readCookies(_ bytes: [UInt8]) -> Int { CookieParser.parse(bytes).count }
+    package static func readCookies(_ bytes: [UInt8]) -> Int { CookieReader.dictionary(bytes).count }
 
     /// Asks a request made of these variables for everything it can tell.
     package static func read(variables: [(name: String, value: String)]) -> Int {

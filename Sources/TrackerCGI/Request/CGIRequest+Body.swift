@@ -1,3 +1,5 @@
+import TrackerCore
+
 extension CGIRequest {
     /// The whole body. Where it is still arriving (CGI, and routes that stream) this waits, blocking the thread.
     ///
@@ -73,7 +75,7 @@ extension CGIRequest {
         if digits.isEmpty { return .absent }
         var value = 0
         for digit in digits {
-            guard (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(digit) else { return .invalid }
+            guard ASCII.isDigit(digit) else { return .invalid }
             let (product, isTooMuch) = value.multipliedReportingOverflow(by: 10)
             let (sum, overflows) = product.addingReportingOverflow(Int(digit - UInt8(ascii: "0")))
             if isTooMuch || overflows { return .invalid }

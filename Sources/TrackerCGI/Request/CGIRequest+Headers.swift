@@ -1,3 +1,5 @@
+import TrackerCore
+
 extension CGIRequest {
     /// The request's headers in the order of the variables. A repeated one stands once: joined by ", " (cookies by
     /// "; "), and for `Host`, `Authorization` and `Content-*` the last one counts.
@@ -10,7 +12,7 @@ extension CGIRequest {
     }
 
     /// The cookies, decoded; of several with one name the first counts.
-    public var cookies: [String: String] { CookieParser.parse(HeaderList.cookieBytes(of: variables)) }
+    public var cookies: [String: String] { CookieReader.dictionary(HeaderList.cookieBytes(of: variables)) }
 
     /// The `Content-Type`; nil if absent or empty.
     public var contentType: String? { variables.nonEmptyText("CONTENT_TYPE") }

@@ -1,4 +1,5 @@
 import CLibrary
+import TrackerCore
 
 /// The variables of one request, in the order in which the web server sent them (RFC 3875, section 4.1).
 ///

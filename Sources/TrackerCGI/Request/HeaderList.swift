@@ -1,3 +1,5 @@
+import TrackerCore
+
 /// Rebuilds the request's headers from the variables (RFC 3875, section 4.1.18).
 enum HeaderList {
     /// - Returns: names and values in the order of the variables; a repeated header stands once, at its first place.
@@ -53,15 +55,13 @@ enum HeaderList {
         var name: [UInt8] = []
         name.reserveCapacity(variable.count - 5)
         for byte in variable[5...] {
-            switch byte {
-            case UInt8(ascii: "_"):
+            if byte == UInt8(ascii: "_") {
                 name.append(UInt8(ascii: "-"))
                 isWordStart = true
-                continue
-            case UInt8(ascii: "A")...UInt8(ascii: "Z"): name.append(isWordStart ? byte : byte | 0x20)
-            default: name.append(byte)
+            } else {
+                name.append(isWordStart ? byte : ASCII.lowercase(byte))
+                isWordStart = false
             }
-            isWordStart = false
         }
         let text = name.withUnsafeBufferPointer { TextDecoding.string($0) }
         // Some servers send these a second time as headers; CONTENT_TYPE and CONTENT_LENGTH are the ones that count.

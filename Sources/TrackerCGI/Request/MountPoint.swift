@@ -1,3 +1,5 @@
+import TrackerCore
+
 /// Where a web server mounts the app, as far as its variables tell.
 ///
 /// RFC 3875 has `SCRIPT_NAME` for the prefix and `PATH_INFO` for the rest. Without `PATH_INFO` servers mean different

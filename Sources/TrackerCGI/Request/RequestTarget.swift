@@ -1,3 +1,5 @@
+import TrackerCore
+
 /// Where a request points to: what the variables say about its path and query.
 ///
 /// `REQUEST_URI` goes first: it is the one variable that every server sends as the client wrote it. `SCRIPT_NAME` and

@@ -1,3 +1,5 @@
+import TrackerCore
+
 /// A cookie for the client to keep (RFC 6265, section 4.1).
 public struct CGICookie: Sendable, Equatable {
     /// When a cookie goes along with requests from other sites.
@@ -47,7 +49,7 @@ public struct CGICookie: Sendable, Equatable {
 
     /// The `Set-Cookie` value; nil if a part holds what would end it early or add attributes of its own.
     public var headerValue: String? {
-        guard !name.isEmpty, name.utf8.allSatisfy(ResponseHead.isTokenByte), value.utf8.allSatisfy(Self.isValueByte)
+        guard !name.isEmpty, name.utf8.allSatisfy(ASCII.isTokenByte), value.utf8.allSatisfy(Self.isValueByte)
         else { return nil }
         for attribute in [path, domain, expires] {
             if let attribute, !attribute.utf8.allSatisfy(Self.isAttributeByte) { return nil }

@@ -1,3 +1,5 @@
+import TrackerCore
+
 /// An answer: status, headers and a body, in memory or streamed.
 public struct CGIResponse: Sendable {
     /// What follows the headers.
@@ -84,12 +86,12 @@ public struct CGIResponse: Sendable {
 
     /// The value of the first header with a name; its case does not matter.
     public func header(_ name: String) -> String? {
-        headers.first { ResponseHead.isSameName($0.name, name) }?.value
+        headers.first { ASCII.areSame($0.name, name) }?.value
     }
 
     /// Replaces a header, or adds it.
     public mutating func setHeader(_ name: String, _ value: String) {
-        headers.removeAll { ResponseHead.isSameName($0.name, name) }
+        headers.removeAll { ASCII.areSame($0.name, name) }
         headers.append((name, value))
     }
 }

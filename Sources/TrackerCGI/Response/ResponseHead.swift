@@ -20,7 +20,7 @@ enum ResponseHead {
             throw Invalid(description: "the status' reason holds a control character")
         }
         for header in response.headers {
-            guard !header.name.isEmpty, header.name.utf8.allSatisfy(isTokenByte) else {
+            guard !header.name.isEmpty, header.name.utf8.allSatisfy(ASCII.isTokenByte) else {
                 throw Invalid(description: "a header's name is not a token")
             }
             guard header.value.utf8.allSatisfy(isValueByte) else {
@@ -48,10 +48,10 @@ enum ResponseHead {
         var hasContentType = false
         let connectionOptions = connectionOptions(response.headers)
         for header in response.headers {
-            if isSameName(header.name, "Content-Type") { hasContentType = true }
+            if ASCII.areSame(header.name, "Content-Type") { hasContentType = true }
             // Ours is right by construction. A second `Status` would win in some servers.
-            if bodyLength != nil, isSameName(header.name, "Content-Length") { continue }
-            if isSameName(header.name, "Status") || isHopByHop(header.name, connectionOptions) { continue }
+            if bodyLength != nil, ASCII.areSame(header.name, "Content-Length") { continue }
+            if ASCII.areSame(header.name, "Status") || isHopByHop(header.name, connectionOptions) { continue }
             append(header.name, header.value, to: &bytes)
         }
         for cookie in response.cookies {
@@ -71,7 +71,7 @@ enum ResponseHead {
     /// The fields that go on to the client.
     static func endToEnd(_ headers: [(name: String, value: String)]) -> [(name: String, value: String)] {
         let options = connectionOptions(headers)
-        return headers.filter { !isHopByHop($0.name, options) && !isSameName($0.name, "Content-Length") }
+        return headers.filter { !isHopByHop($0.name, options) && !ASCII.areSame($0.name, "Content-Length") }
     }
 
     /// Fields of a connection belong to the web server, which has the connection (RFC 9110, section 7.6.1).
@@ -80,12 +80,12 @@ enum ResponseHead {
     ]
 
     private static func isHopByHop(_ name: String, _ connectionOptions: [String]) -> Bool {
-        hopByHopNames.contains { isSameName($0, name) } || connectionOptions.contains { isSameName($0, name) }
+        hopByHopNames.contains { ASCII.areSame($0, name) } || connectionOptions.contains { ASCII.areSame($0, name) }
     }
 
     /// The fields that a `Connection` field names.
     private static func connectionOptions(_ headers: [(name: String, value: String)]) -> [String] {
-        headers.filter { isSameName($0.name, "Connection") }.flatMap { header in
+        headers.filter { ASCII.areSame($0.name, "Connection") }.flatMap { header in
             header.value.split(separator: ",").map { String($0.filter { $0 != " " && $0 != "\t" }) }
         }
     }
@@ -108,26 +108,6 @@ enum ResponseHead {
     /// Anything but controls; a tab may stand in a value. Bytes above ASCII are UTF-8 by construction.
     private static func isValueByte(_ byte: UInt8) -> Bool {
         (byte >= 0x20 && byte != 0x7F) || byte == 0x09
-    }
-
-    /// A token's characters (RFC 9110, section 5.6.2).
-    static func isTokenByte(_ byte: UInt8) -> Bool {
-        switch byte {
-        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-            UInt8(ascii: "0")...UInt8(ascii: "9"):
-            true
-        default: "!#$%&'*+-.^_`|~".utf8.contains(byte)
-        }
-    }
-
-    /// Header names differ in case only.
-    static func isSameName(_ left: String, _ right: String) -> Bool {
-        guard left.utf8.count == right.utf8.count else { return false }
-        return zip(left.utf8, right.utf8).allSatisfy { lowercase($0) == lowercase($1) }
-    }
-
-    private static func lowercase(_ byte: UInt8) -> UInt8 {
-        (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains(byte) ? byte | 0x20 : byte
     }
 
     static func standardReason(_ status: Int) -> String { ReasonPhrase.standard(status) }

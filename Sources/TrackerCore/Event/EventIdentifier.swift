@@ -80,14 +80,7 @@ package struct EventIdentifier: Hashable, Sendable, Comparable, CustomStringConv
 
     private static let hyphen = UInt8(ascii: "-")
 
-    private static func value(ofDigit byte: UInt8) -> UInt64? {
-        switch byte {
-        case UInt8(ascii: "0")...UInt8(ascii: "9"): UInt64(byte) - 48
-        case UInt8(ascii: "a")...UInt8(ascii: "f"): UInt64(byte) - 87
-        case UInt8(ascii: "A")...UInt8(ascii: "F"): UInt64(byte) - 55
-        default: nil
-        }
-    }
+    private static func value(ofDigit byte: UInt8) -> UInt64? { PercentEncoding.hexValue(byte).map(UInt64.init) }
 
     @inline(__always)
     private func render(_ emit: (UInt8) -> Void) {

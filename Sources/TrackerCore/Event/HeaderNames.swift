@@ -124,10 +124,8 @@ struct HeaderNames {
     }
 
     private func isSameIgnoringCase(_ name: Range<Int>, _ bytes: UnsafeBufferPointer<UInt8>) -> Bool {
-        name.count == bytes.count && zip(text[name], bytes).allSatisfy { Self.lowercase($0) == Self.lowercase($1) }
+        ASCII.areSame(text[name], bytes)
     }
-
-    private static func lowercase(_ byte: UInt8) -> UInt8 { byte &- 0x41 < 26 ? byte | 0x20 : byte }
 
     /// An underscore, or something that no name may have (RFC 9110, section 5.6.2) and no server lets through.
     private static func isMisleading(_ byte: UInt8) -> Bool {

@@ -85,7 +85,7 @@ public struct RequestHeaders: Sendable {
             let expected = lowercase.utf8Start
             for index in bytes.indices {
                 let byte = bytes[index]
-                if (byte &- 0x41 < 26 ? byte | 0x20 : byte) != expected[index] { return false }
+                if ASCII.lowercase(byte) != expected[index] { return false }
             }
             return true
         }

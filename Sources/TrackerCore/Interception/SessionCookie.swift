@@ -33,55 +33,27 @@ package enum SessionCookie {
     }
 
     private static func find(in bytes: UnsafeBufferPointer<UInt8>) -> SessionIdentifier? {
-        var start = 0
-        while start < bytes.count {
-            while start < bytes.count, isSpace(bytes[start]) { start &+= 1 }
-            if hasName(bytes, at: start) {
-                var end = semicolon(in: bytes, from: start)
-                let next = end
-                start += name.utf8.count + 1
-                while end > start, isSpace(bytes[end - 1]) { end -= 1 }
-                if end - start == 34, bytes[start] == UInt8(ascii: "\""), bytes[end - 1] == UInt8(ascii: "\"") {
-                    start += 1
-                    end -= 1
-                }
-                if let session = SessionIdentifier(utf8: UnsafeBufferPointer(rebasing: bytes[start..<max(start, end)]))
-                {
-                    return session
-                }
-                start = next + 1
-            } else {
-                start = semicolon(in: bytes, from: start) + 1
+        var pairs = CookiePairs(bytes)
+        while let pair = pairs.next() {
+            guard pair.name.count == name.utf8.count, isName(bytes, at: pair.name.lowerBound) else { continue }
+            var (start, end) = (pair.value.lowerBound, pair.value.upperBound)
+            if end - start == 34, bytes[start] == UInt8(ascii: "\""), bytes[end - 1] == UInt8(ascii: "\"") {
+                start += 1
+                end -= 1
+            }
+            if let session = SessionIdentifier(utf8: UnsafeBufferPointer(rebasing: bytes[start..<end])) {
+                return session
             }
         }
         return nil
     }
 
-    private static func isSpace(_ byte: UInt8) -> Bool { byte == 0x20 || byte == 0x09 }
-
-    /// Whether `ra_session_id=` and room for an id follow: the name in two words that overlap.
+    /// Whether thirteen bytes, which must be there, are `ra_session_id`: two words that overlap.
     @inline(__always)
-    private static func hasName(_ bytes: UnsafeBufferPointer<UInt8>, at start: Int) -> Bool {
-        guard bytes.count &- start >= 14 &+ 32 else { return false }
+    private static func isName(_ bytes: UnsafeBufferPointer<UInt8>, at start: Int) -> Bool {
         let raw = UnsafeRawBufferPointer(bytes)
         return raw.loadUnaligned(fromByteOffset: start, as: UInt64.self) == UInt64(bigEndian: 0x7261_5F73_6573_7369)
-            && raw.loadUnaligned(fromByteOffset: start &+ 6, as: UInt64.self)
-                == UInt64(bigEndian: 0x7369_6F6E_5F69_643D)
-    }
-
-    /// Where the next semicolon stands, or the end; eight bytes at a time.
-    private static func semicolon(in bytes: UnsafeBufferPointer<UInt8>, from start: Int) -> Int {
-        let ones: UInt64 = 0x0101_0101_0101_0101
-        let raw = UnsafeRawBufferPointer(bytes)
-        var position = start
-        while position &+ 8 <= bytes.count {
-            let word = UInt64(littleEndian: raw.loadUnaligned(fromByteOffset: position, as: UInt64.self))
-            let others = word ^ (ones &* UInt64(UInt8(ascii: ";")))
-            let found = (others &- ones) & ~others & (ones &* 0x80)
-            if found != 0 { return position &+ found.trailingZeroBitCount / 8 }
-            position &+= 8
-        }
-        while position < bytes.count, bytes[position] != UInt8(ascii: ";") { position &+= 1 }
-        return position
+            && raw.loadUnaligned(fromByteOffset: start &+ 5, as: UInt64.self)
+                == UInt64(bigEndian: 0x7373_696F_6E5F_6964)
     }
 }

@@ -71,13 +71,13 @@ struct PathRules {
     /// Whether a segment is made of plain words and of numbers up to nine digits.
     static func isHarmless(_ segment: UnsafeBufferPointer<UInt8>) -> Bool {
         guard !Randomness.isToken(segment) else { return false }
-        for piece in segment.split(whereSeparator: { !ByteKind.isLetterOrDigit($0) && $0 != UInt8(ascii: "%") }) {
-            if piece.allSatisfy(ByteKind.isDigit) {
+        for piece in segment.split(whereSeparator: { !ASCII.isLetterOrDigit($0) && $0 != UInt8(ascii: "%") }) {
+            if piece.allSatisfy(ASCII.isDigit) {
                 if piece.count > 9 { return false }
-            } else if !piece.allSatisfy(ByteKind.isLetter) {
+            } else if !piece.allSatisfy(ASCII.isLetter) {
                 // "v1" and the like name a version.
                 guard piece.count <= 3, piece.first.map({ $0 | 0x20 == UInt8(ascii: "v") }) == true,
-                    piece.dropFirst().allSatisfy(ByteKind.isDigit)
+                    piece.dropFirst().allSatisfy(ASCII.isDigit)
                 else { return false }
             } else if piece.count > 24 {
                 return false

@@ -121,9 +121,9 @@ struct PrivacyFilter {
         switch treatment {
         case .searchLoginCode: return Randomness.isLoginCode(value)
         case .searchTelephone:
-            let digits = value.reduce(0) { $0 + (ByteKind.isDigit($1) ? 1 : 0) }
+            let digits = value.reduce(0) { $0 + (ASCII.isDigit($1) ? 1 : 0) }
             return (7...15).contains(digits) && value.count <= 32
-                && value.allSatisfy { ByteKind.isDigit($0) || Telephone.isBetween($0) || $0 == UInt8(ascii: "+") }
+                && value.allSatisfy { ASCII.isDigit($0) || Telephone.isBetween($0) || $0 == UInt8(ascii: "+") }
         case .keep, .replace, .cookies, .search, .truncateAddresses, .omit: return false
         }
     }
@@ -186,6 +186,10 @@ struct PrivacyFilter {
         if policy.searchesValues {
             scan(url, .url)
             hidden = scanner.found
+            // The slash that ends the host is no part of a secret.
+            if let first = hidden.first, first.lowerBound == 0, url.first == UInt8(ascii: "/") {
+                hidden[0] = min(1, first.upperBound)..<first.upperBound
+            }
         }
         // The scanner knows the names of a deny list itself.
         let asksNames = parameters.mayHide && !(parameters.isDenyList && policy.searchesValues)
@@ -223,37 +227,5 @@ struct PrivacyFilter {
             }
         }
         return merged
-    }
-}
-
-/// One rule of a policy, ready to be asked.
-struct NameRule {
-    private let rule: PrivacyPolicy.Rule
-    private let allowed: Set<[UInt8]>
-
-    init(_ rule: PrivacyPolicy.Rule) {
-        self.rule = rule
-        allowed = if case .allowList(let names) = rule { Set(names.map { Self.folded($0.utf8) }) } else { [] }
-    }
-
-    /// Whether there is any name whose value goes.
-    var mayHide: Bool { rule != .off }
-
-    var isDenyList: Bool { rule == .denyList }
-
-    func hides(_ name: some Sequence<UInt8>, _ automaton: RuleAutomaton) -> Bool {
-        switch rule {
-        case .off: return false
-        case .denyList:
-            return name.withContiguousStorageIfAvailable { automaton.isSensitive($0) }
-                ?? Array(name).withUnsafeBufferPointer { automaton.isSensitive($0) }
-        case .allowList: return allowed.isEmpty || !allowed.contains(Self.folded(name))
-        }
-    }
-
-    private static func folded(_ name: some Sequence<UInt8>) -> [UInt8] {
-        name.map { byte in
-            byte >= 0x41 && byte <= 0x5A ? byte | 0x20 : byte == UInt8(ascii: "_") ? UInt8(ascii: "-") : byte
-        }
     }
 }

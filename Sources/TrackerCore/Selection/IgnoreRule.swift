@@ -83,7 +83,7 @@ struct WildcardPattern: Sendable {
         var retry = 0
         while position < text.count {
             let byte = text[position]
-            let folded = ignoresCase && byte >= 0x41 && byte <= 0x5A ? byte | 0x20 : byte
+            let folded = ignoresCase ? ASCII.lowercase(byte) : byte
             if place < pattern.count, pattern[place] == UInt8(ascii: "*") {
                 star = place
                 retry = position

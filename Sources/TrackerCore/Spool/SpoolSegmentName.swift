@@ -17,9 +17,7 @@ enum SpoolSegmentName {
         return name.prefix(byteCount - 6).enumerated().allSatisfy { index, byte in
             switch byte {
             case UInt8(ascii: "-"): index == 16 || index == 25
-            case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "a")...UInt8(ascii: "f"):
-                index != 16 && index != 25
-            default: false
+            default: ASCII.isLowercaseHexDigit(byte) && index != 16 && index != 25
             }
         }
     }

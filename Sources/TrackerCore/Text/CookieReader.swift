@@ -3,44 +3,30 @@
 package enum CookieReader {
     /// The cookies of a header, in order.
     package static func parse(_ header: some Collection<UInt8>) -> [(name: String, value: String)] {
-        let bytes = Array(header)
+        header.withContiguousStorageIfAvailable { parse($0) }
+            ?? Array(header).withUnsafeBufferPointer { parse($0) }
+    }
+
+    /// The same by name.
+    package static func dictionary(_ header: some Collection<UInt8>) -> [String: String] {
+        Dictionary(parse(header).map { ($0.name, $0.value) }, uniquingKeysWith: { first, _ in first })
+    }
+
+    private static func parse(_ header: UnsafeBufferPointer<UInt8>) -> [(name: String, value: String)] {
         var cookies: [(name: String, value: String)] = []
         var known: Set<String> = []
-        var position = 0
-        while position < bytes.count {
-            let nameEnd = bytes[position...].firstIndex { isSemicolon($0) || isEquals($0) } ?? bytes.count
-            let name = trimmed(bytes[position..<nameEnd])
-            var value: ArraySlice<UInt8> = []
-            position = nameEnd
-            if position < bytes.count, isEquals(bytes[position]) {
-                let valueStart = position + 1
-                let valueEnd = endOfValue(bytes, from: valueStart)
-                value = trimmed(bytes[valueStart..<valueEnd])
-                position = valueEnd
-            }
-            position += 1
-            if name.isEmpty { continue }
-            let key = TextDecoding.string(name)
-            if known.insert(key).inserted { cookies.append((key, TextDecoding.string(unquoted(value)))) }
+        var pairs = CookiePairs(header)
+        while let pair = pairs.next() {
+            if pair.name.isEmpty { continue }
+            let name = TextDecoding.string(UnsafeBufferPointer(rebasing: header[pair.name]))
+            guard known.insert(name).inserted else { continue }
+            cookies.append((name, TextDecoding.string(unquoted(header[pair.value]))))
         }
         return cookies
     }
-    /// A quoted value may hold semicolons, if its closing quote ends the value.
-    private static func endOfValue(_ bytes: [UInt8], from start: Int) -> Int {
-        let plainEnd = bytes[start...].firstIndex(where: isSemicolon) ?? bytes.count
-        guard let opening = bytes[start...].firstIndex(where: { !isSpace($0) }), bytes[opening] == UInt8(ascii: "\"")
-        else { return plainEnd }
-        var index = opening + 1
-        while index < bytes.count, bytes[index] != UInt8(ascii: "\"") {
-            index += bytes[index] == UInt8(ascii: "\\") ? 2 : 1
-        }
-        guard index < bytes.count else { return plainEnd }
-        let after = bytes[(index + 1)...].firstIndex { !isSpace($0) } ?? bytes.count
-        return after == bytes.count || isSemicolon(bytes[after]) ? after : plainEnd
-    }
 
     /// Takes the quotes off, and reads `\"`, `\\` and `\ooo` (a byte in octal) inside of them.
-    private static func unquoted(_ value: ArraySlice<UInt8>) -> [UInt8] {
+    private static func unquoted(_ value: Slice<UnsafeBufferPointer<UInt8>>) -> [UInt8] {
         guard value.count >= 2, value.first == UInt8(ascii: "\""), value.last == UInt8(ascii: "\"") else {
             return Array(value)
         }
@@ -73,14 +59,4 @@ package enum CookieReader {
         }
         return UInt8(exactly: value)
     }
-
-    private static func trimmed(_ bytes: ArraySlice<UInt8>) -> ArraySlice<UInt8> {
-        var bytes = bytes.drop(while: isSpace)
-        while let last = bytes.last, isSpace(last) { bytes = bytes.dropLast() }
-        return bytes
-    }
-
-    private static func isSpace(_ byte: UInt8) -> Bool { byte == 0x20 || byte == 0x09 }
-    private static func isSemicolon(_ byte: UInt8) -> Bool { byte == UInt8(ascii: ";") }
-    private static func isEquals(_ byte: UInt8) -> Bool { byte == UInt8(ascii: "=") }
 }

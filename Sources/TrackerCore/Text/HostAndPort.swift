@@ -1,12 +1,12 @@
 /// A checked `Host` value (RFC 9110, section 7.2; RFC 3986, section 3.2.2): a registered name, an IPv4 address or an
 /// IPv6 address in brackets, with an optional port.
-struct HostAndPort: Equatable {
+package struct HostAndPort: Equatable {
     /// The host without the brackets of an IPv6 address.
-    let bareHost: String
+    package let bareHost: String
     /// nil if there is none, or none after the colon.
-    let port: UInt16?
+    package let port: UInt16?
 
-    init?(_ text: some StringProtocol) {
+    package init?(_ text: some StringProtocol) {
         // By bytes: everything that counts is ASCII, and characters cost ten times as much.
         let bytes = text.utf8
         let end = bytes.endIndex
@@ -35,22 +35,40 @@ struct HostAndPort: Equatable {
             return
         }
         let digits = text[portStart...]
-        guard digits.utf8.count <= 5, digits.utf8.allSatisfy({ $0 >= 0x30 && $0 <= 0x39 }),
+        guard digits.utf8.count <= 5, digits.utf8.allSatisfy(ASCII.isDigit),
             let number = UInt16(digits)
         else { return nil }
         port = number
     }
 
+    /// Whether a text is a name or an IPv4 address with a port or none, without a character that needs a closer look: it
+    /// is a `Host` for sure. Anything else may be one.
+    package static func isPlain(_ text: String) -> Bool {
+        var port: Int?
+        for byte in text.utf8 {
+            if ASCII.isDigit(byte) {
+                guard let digits = port else { continue }
+                port = digits * 10 + Int(byte - UInt8(ascii: "0"))
+                if port ?? 0 > 65_535 { return false }
+            } else if ASCII.isLetter(byte) || byte == UInt8(ascii: ".") || byte == UInt8(ascii: "-") {
+                if port != nil { return false }
+            } else {
+                guard byte == UInt8(ascii: ":"), port == nil else { return false }
+                port = 0
+            }
+        }
+        return !text.isEmpty && text.utf8.first != UInt8(ascii: ":") && text.utf8.count <= 255
+    }
+
     /// unreserved / pct-encoded / sub-delims.
     private static func isRegisteredNameByte(_ byte: UInt8) -> Bool {
         switch byte {
-        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-            UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "."), UInt8(ascii: "_"),
-            UInt8(ascii: "~"), UInt8(ascii: "%"), UInt8(ascii: "!"), UInt8(ascii: "$"), UInt8(ascii: "&"),
-            UInt8(ascii: "'"), UInt8(ascii: "("), UInt8(ascii: ")"), UInt8(ascii: "*"), UInt8(ascii: "+"),
-            UInt8(ascii: ","), UInt8(ascii: ";"), UInt8(ascii: "="):
+        case UInt8(ascii: "-"), UInt8(ascii: "."), UInt8(ascii: "_"), UInt8(ascii: "~"), UInt8(ascii: "%"),
+            UInt8(ascii: "!"), UInt8(ascii: "$"), UInt8(ascii: "&"), UInt8(ascii: "'"), UInt8(ascii: "("),
+            UInt8(ascii: ")"), UInt8(ascii: "*"), UInt8(ascii: "+"), UInt8(ascii: ","), UInt8(ascii: ";"),
+            UInt8(ascii: "="):
             true
-        default: false
+        default: ASCII.isLetterOrDigit(byte)
         }
     }
 
@@ -60,10 +78,8 @@ struct HostAndPort: Equatable {
         for byte in bytes {
             switch byte {
             case UInt8(ascii: ":"): colons += 1
-            case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "a")...UInt8(ascii: "f"),
-                UInt8(ascii: "A")...UInt8(ascii: "F"), UInt8(ascii: "."):
-                break
-            default: return false
+            case UInt8(ascii: "."): break
+            default: guard ASCII.isHexDigit(byte) else { return false }
             }
         }
         return colons >= 2 && colons <= 7 && bytes.count <= 45

@@ -54,10 +54,7 @@ struct HTTPAnswer {
     private static func value(of line: UnsafeRawBufferPointer, _ name: StaticString) -> String? {
         let length = name.utf8CodeUnitCount
         guard line.count > length, line[length] == UInt8(ascii: ":") else { return nil }
-        let matches = name.withUTF8Buffer { name in
-            zip(line, name).allSatisfy { $0 | 0x20 == $1 | 0x20 }
-        }
-        guard matches else { return nil }
+        guard name.withUTF8Buffer({ ASCII.areSame(line[..<length], $0) }) else { return nil }
         return String(decoding: line[(length + 1)...].prefix(maximumValueBytes), as: UTF8.self)
             .trimmingWhitespace()
     }

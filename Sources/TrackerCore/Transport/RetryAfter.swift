@@ -7,7 +7,7 @@ enum RetryAfter {
     static func parse(_ value: String, now: Int64) -> Duration? {
         let text = value.trimmingSpaces()
         guard !text.isEmpty else { return nil }
-        if text.utf8.allSatisfy({ $0 >= 0x30 && $0 <= 0x39 }) {
+        if text.utf8.allSatisfy(ASCII.isDigit) {
             // More digits than fit mean "very long"; the caller's cap decides.
             return .seconds(Int64(text).map { min($0, 1 << 31) } ?? 1 << 31)
         }

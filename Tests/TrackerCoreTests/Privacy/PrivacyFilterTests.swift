@@ -52,6 +52,33 @@ struct PrivacyFilterTests {
         #expect(try Self.headers([("Referer", value)]) == ["HTTP_REFERER": expected])
     }
 
+    @Test(
+        "replaces whole characters, so that what is left is UTF-8",
+        arguments: [
+            "bob@example.com", "@example.com", "sk_live_abcdEFGH1234ijklMNOP", "%F0%9Fpassword=1é", "+491234567890",
+        ])
+    func wholeCharacters(secret: String) throws {
+        for wide in ["\u{1F600}", "é", "密", "e\u{301}"] {
+            for padding in 0..<9 {
+                let text = String(repeating: "a", count: padding) + String(repeating: wide, count: 40)
+                for value in [text + secret, text + secret + text, secret + text] {
+                    let event = EventEncoderTests.encode(
+                        RequestSnapshot(method: "GET", target: "/", headers: RequestHeaders([("X", value)])),
+                        privacy: .standard)
+                    #expect(String(validating: event, as: UTF8.self) != nil, "\(value)")
+                }
+            }
+        }
+    }
+
+    @Test("leaves the slash behind the host, though forty characters with it look like a key of AWS")
+    func hostSlash() throws {
+        let snapshot = RequestSnapshot(
+            method: "GET", target: "/cGFcGFzc3dvcmQ9cGFzc3dvcmQ9cGFzc3dvcmQ9", host: "h", headers: RequestHeaders([]))
+        let data = try EventEncoderTests.eventData(EventEncoderTests.encode(snapshot, privacy: .standard))
+        #expect(data["full_url"] as? String == "http://h/[Filtered]")
+    }
+
     @Test("does nothing when it is off")
     func off() throws {
         let fields = [(name: "Authorization", value: "Basic dXNlcjpwYXNz"), (name: "Cookie", value: "a=1")]

@@ -134,7 +134,7 @@ struct PrivacyListTests {
             }
             #expect(event([("X-Data", format.lookAlike)]).contains(format.lookAlike), "\(format.name)")
             #expect(!format.source.isEmpty)
-            guard let first = format.prefix.utf8.first, ByteKind.isLetterOrDigit(first), format.lead == 0 else {
+            guard let first = format.prefix.utf8.first, ASCII.isLetterOrDigit(first), format.lead == 0 else {
                 continue
             }
             let inside = "x" + format.lookAlike

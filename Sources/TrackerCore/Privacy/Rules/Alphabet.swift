@@ -19,13 +19,12 @@ enum Alphabet: UInt8, Sendable, CaseIterable {
     var bit: UInt8 { 1 << rawValue }
 
     func contains(_ byte: UInt8) -> Bool {
-        let isDigit = byte &- 0x30 < 10
-        let isLetter = (byte | 0x20) &- 0x61 < 26
-        if isDigit { return true }
+        let isLetter = ASCII.isLetter(byte)
+        if ASCII.isDigit(byte) { return true }
         switch self {
-        case .hex: return (byte | 0x20) &- 0x61 < 6
-        case .hexAndHyphen: return (byte | 0x20) &- 0x61 < 6 || byte == UInt8(ascii: "-")
-        case .upperAlphanumeric: return byte &- 0x41 < 26
+        case .hex: return ASCII.isHexDigit(byte)
+        case .hexAndHyphen: return ASCII.isHexDigit(byte) || byte == UInt8(ascii: "-")
+        case .upperAlphanumeric: return ASCII.isCapital(byte)
         case .alphanumeric: return isLetter
         case .base64URL: return isLetter || byte == UInt8(ascii: "-") || byte == UInt8(ascii: "_")
         case .base64: return isLetter || byte == UInt8(ascii: "+") || byte == UInt8(ascii: "/")

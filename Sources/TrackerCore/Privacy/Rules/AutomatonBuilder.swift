@@ -19,7 +19,7 @@ struct AutomatonBuilder {
         let parts = words.utf8.split(separator: 0x20).map(Array.init)
         guard !parts.isEmpty else { return }
         // Letters and separators are exact in the automaton; digits and what is beyond ASCII are not.
-        let isExact = words.utf8.contains { $0 >= 0x80 || ByteKind.isDigit($0) }
+        let isExact = words.utf8.contains { $0 >= 0x80 || ASCII.isDigit($0) }
         var forms = [Array(parts.joined(separator: [0x20])) + (endsInSpace ? [0x20] : [])]
         if parts.count > 1 { forms.append(Array(parts.joined())) }
         for form in forms {

@@ -23,8 +23,8 @@ enum ByteKind {
 
     /// The automaton's letter for a byte; 0 stands in no pattern.
     static func letter(of byte: UInt8) -> UInt8 {
-        if (byte | 0x20) &- 0x61 < 26 { return (byte | 0x20) &- 0x60 }
-        if byte &- 0x30 < 10 { return 27 }
+        if ASCII.isLetter(byte) { return (byte | 0x20) &- 0x60 }
+        if ASCII.isDigit(byte) { return 27 }
         switch byte {
         case UInt8(ascii: "-"), UInt8(ascii: "_"), UInt8(ascii: "."), UInt8(ascii: "~"), UInt8(ascii: "+"), 0x20, 0x09:
             return separatorLetter
@@ -35,8 +35,8 @@ enum ByteKind {
     }
 
     static func kind(of byte: UInt8) -> UInt8 {
-        if (byte | 0x20) &- 0x61 < 26 { return letter }
-        if byte &- 0x30 < 10 { return digit }
+        if ASCII.isLetter(byte) { return letter }
+        if ASCII.isDigit(byte) { return digit }
         switch byte {
         case UInt8(ascii: "-"), UInt8(ascii: "_"): return hyphen
         case UInt8(ascii: "."), UInt8(ascii: "["), UInt8(ascii: "]"): return nameMark
@@ -51,19 +51,4 @@ enum ByteKind {
 
     /// Both in one byte, for the scanner's table.
     static func entry(for byte: UInt8) -> UInt8 { kind(of: byte) << 5 | letter(of: byte) }
-
-    @inline(__always)
-    static func isDigit(_ byte: UInt8) -> Bool { byte &- 0x30 < 10 }
-
-    @inline(__always)
-    static func isLetter(_ byte: UInt8) -> Bool { (byte | 0x20) &- 0x61 < 26 }
-
-    @inline(__always)
-    static func isCapital(_ byte: UInt8) -> Bool { byte &- 0x41 < 26 }
-
-    @inline(__always)
-    static func isLetterOrDigit(_ byte: UInt8) -> Bool { isLetter(byte) || isDigit(byte) }
-
-    @inline(__always)
-    static func isSpace(_ byte: UInt8) -> Bool { byte == 0x20 || byte == 0x09 }
 }

@@ -39,6 +39,8 @@ final class RuleAutomaton: @unchecked Sendable {
     let kinds: UnsafePointer<UInt8>
     /// The bits of ``Alphabet`` for each byte.
     let alphabets: UnsafePointer<UInt8>
+    /// The values of ``Base64Decoder`` for each byte.
+    let base64: UnsafePointer<UInt8>
     /// States from this one on have something to report.
     let firstReporting: UInt16
     /// For each reporting state which of ``patterns`` end there, those of harmless names last.
@@ -75,18 +77,22 @@ final class RuleAutomaton: @unchecked Sendable {
         next = UnsafePointer(table)
         let bytes = UnsafeMutablePointer<UInt8>.allocate(capacity: 256)
         let bits = UnsafeMutablePointer<UInt8>.allocate(capacity: 256)
+        let values = UnsafeMutablePointer<UInt8>.allocate(capacity: 256)
         for byte in UInt8.min ... .max {
             bytes[Int(byte)] = ByteKind.entry(for: byte)
+            values[Int(byte)] = Base64Decoder.value(of: byte)
             bits[Int(byte)] = Alphabet.allCases.reduce(0) { $1.contains(byte) ? $0 | $1.bit : $0 }
         }
         kinds = UnsafePointer(bytes)
         alphabets = UnsafePointer(bits)
+        base64 = UnsafePointer(values)
     }
 
     deinit {
         next.deallocate()
         kinds.deallocate()
         alphabets.deallocate()
+        base64.deallocate()
     }
 
     /// The state after a byte.
@@ -116,7 +122,7 @@ final class RuleAutomaton: @unchecked Sendable {
                 if wanted == byte { continue }
                 if isCased || ByteKind.letter(of: wanted) != ByteKind.letter(of: byte) { return false }
                 // Letters and separators are as good as their kind; digits and what is beyond ASCII are not.
-                if wanted >= 0x80 || ByteKind.isDigit(wanted) { return false }
+                if wanted >= 0x80 || ASCII.isDigit(wanted) { return false }
             }
             return true
         }
@@ -124,7 +130,7 @@ final class RuleAutomaton: @unchecked Sendable {
 
     /// A term of the user's as words: parts are separated by what is no letter or digit.
     static func words(ofTerm term: String) -> String {
-        term.utf8.split { $0 < 0x80 && !ByteKind.isLetterOrDigit($0) }
+        term.utf8.split { $0 < 0x80 && !ASCII.isLetterOrDigit($0) }
             .map { String(decoding: $0, as: UTF8.self) }.joined(separator: " ")
     }
 }

@@ -49,8 +49,8 @@ struct NameReader {
     private static func isStart(_ index: Int, in text: UnsafeBufferPointer<UInt8>) -> Bool {
         guard index > 0 else { return true }
         let before = text[index - 1]
-        if !ByteKind.isLetterOrDigit(before) { return true }
-        return ByteKind.isCapital(text[index]) && !ByteKind.isCapital(before)
+        if !ASCII.isLetterOrDigit(before) { return true }
+        return ASCII.isCapital(text[index]) && !ASCII.isCapital(before)
     }
 
     /// Whether a part of a name ends here, or behind a plural's `s` and up to four digits.
@@ -58,19 +58,19 @@ struct NameReader {
         if isPartEnd(index, in: text) { return true }
         var end = index
         if end < text.count, text[end] | 0x20 == UInt8(ascii: "s") { end += 1 }
-        while end < text.count, end - index <= 4, ByteKind.isDigit(text[end]) { end += 1 }
+        while end < text.count, end - index <= 4, ASCII.isDigit(text[end]) { end += 1 }
         return end > index && isPartEnd(end, in: text)
     }
 
     private static func isPartEnd(_ index: Int, in text: UnsafeBufferPointer<UInt8>) -> Bool {
         guard index < text.count else { return true }
         let byte = text[index]
-        if !ByteKind.isLetterOrDigit(byte) { return true }
-        return ByteKind.isCapital(byte) && index > 0 && !ByteKind.isCapital(text[index - 1])
+        if !ASCII.isLetterOrDigit(byte) { return true }
+        return ASCII.isCapital(byte) && index > 0 && !ASCII.isCapital(text[index - 1])
     }
 
     private static func isNameByte(_ byte: UInt8) -> Bool {
-        ByteKind.isLetterOrDigit(byte) || byte >= 0x80 || byte == UInt8(ascii: "-") || byte == UInt8(ascii: "_")
+        ASCII.isLetterOrDigit(byte) || byte >= 0x80 || byte == UInt8(ascii: "-") || byte == UInt8(ascii: "_")
             || byte == UInt8(ascii: ".") || byte == UInt8(ascii: "[")
     }
 }

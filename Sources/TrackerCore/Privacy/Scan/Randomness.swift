@@ -16,12 +16,12 @@ enum Randomness {
         if shape.longestPiece >= 6, shape.changes >= 2, shape.words < 2, text.count < 24 { return true }
         // Letters alone, of both cases: in words written together a capital comes every fifth or sixth letter.
         if shape.longestPiece >= 16, shape.capitalsInside * 5 >= shape.longestPiece { return true }
-        return shape.longestPiece >= 16 && shape.rarePairs * 4 >= shape.pairs
+        return text.count >= 16 && shape.longestPiece >= 8 && shape.rarePairs * 4 >= shape.pairs
     }
 
     /// A number that is sent as a code.
     static func isNumericCode(_ text: UnsafeBufferPointer<UInt8>) -> Bool {
-        text.count >= 6 && text.count <= 9 && text.allSatisfy(ByteKind.isDigit)
+        text.count >= 6 && text.count <= 9 && text.allSatisfy(ASCII.isDigit)
     }
 
     /// A code, state or ticket of a login, where nothing but the value tells.
@@ -60,26 +60,26 @@ enum Randomness {
         private var isExtension = false
 
         mutating func read(_ byte: UInt8) {
-            if ByteKind.isDigit(byte) {
+            if ASCII.isDigit(byte) {
                 digits += 1
                 run = 0
-                if piece > 0, ByteKind.isLetter(last) { changes += 1 }
+                if piece > 0, ASCII.isLetter(last) { changes += 1 }
                 piece += 1
                 extensionLength += 1
                 // "mp4", "woff2"
                 if extensionLength > 5 { isExtension = false }
-            } else if ByteKind.isLetter(byte) {
+            } else if ASCII.isLetter(byte) {
                 letters += 1
                 run += 1
                 if run == 3 { words += 1 }
                 if byte | 0x20 > UInt8(ascii: "f") { isHexadecimal = false }
                 if piece > 0 {
-                    if ByteKind.isDigit(last) {
+                    if ASCII.isDigit(last) {
                         changes += 1
                     } else {
                         pairs += 1
                         if LetterPairs.isRare(last, byte) { rarePairs += 1 }
-                        if ByteKind.isCapital(byte), !ByteKind.isCapital(last) {
+                        if ASCII.isCapital(byte), !ASCII.isCapital(last) {
                             changes += 1
                             capitalsInside += 1
                         }

@@ -8,6 +8,7 @@ extension ScanPass {
             where automaton.alphabets[Int(text[index])] & key.alphabet.bit == 0 { return nil }
             steps &+= key.lead
         }
+        guard mayHold(key, from: prefix.upperBound) else { return nil }
         let run = run(of: key.alphabet, at: prefix.upperBound)
         let length = run.end - prefix.upperBound
         guard length >= key.least, length <= key.most, passes(key.check, run, from: prefix.upperBound) else {
@@ -16,6 +17,18 @@ extension ScanPass {
         // The point that ends a sentence.
         let end = text[run.end - 1] == UInt8(ascii: ".") ? run.end - 1 : run.end
         return start..<end
+    }
+
+    /// Whether the first, the middle and the last of the characters that a key needs are of its alphabet: what follows
+    /// most beginnings is turned away here.
+    @inline(__always)
+    private func mayHold(_ key: KeyRule, from start: Int) -> Bool {
+        guard key.least > 0 else { return true }
+        guard start + key.least <= text.count else { return false }
+        let bit = key.alphabet.bit
+        return automaton.alphabets[Int(text[start])] & bit != 0
+            && automaton.alphabets[Int(text[start + key.least / 2])] & bit != 0
+            && automaton.alphabets[Int(text[start + key.least - 1])] & bit != 0
     }
 
     private mutating func passes(_ check: SecretFormat.Check, _ run: TokenRun, from start: Int) -> Bool {
@@ -58,7 +71,8 @@ extension ScanPass {
         steps &+= end - start
         var decoder = Base64Decoder()
         for index in start..<end {
-            guard let value = Base64Decoder.value(of: text[index]) else { break }
+            let value = automaton.base64[Int(text[index])]
+            guard value < Base64Decoder.none else { break }
             if let byte = decoder.add(value) {
                 if byte == UInt8(ascii: ":") { return run.end }
                 if byte < 0x20 { return nil }
@@ -68,17 +82,19 @@ extension ScanPass {
     }
 
     /// A private key in PEM (RFC 7468) or OpenSSH's form, up to and with the line behind it, or to the end.
-    mutating func privateKey(from start: Int) -> Range<Int>? {
-        let words = Array("PRIVATE".utf8)
-        steps &+= 48
-        let window = text[start..<min(text.count, start + 48)]
-        guard let first = window.indices.first(where: { text[$0...].prefix(words.count).elementsEqual(words) })
-        else { return nil }
-        let mark = Array("-----END".utf8)
-        var position = first
+    mutating func privateKey(from start: Int, label: Int) -> Range<Int>? {
+        // The label is of words; what follows another beginning is looked at with that.
+        var position = label
+        var isPrivate = false
+        while position < text.count, position - label < 48, Self.isOfLabel(text[position]) {
+            if text[position] == UInt8(ascii: "P"), has("PRIVATE", at: position) { isPrivate = true }
+            position += 1
+        }
+        steps &+= position - label
+        guard isPrivate else { return nil }
         while position < text.count {
-            if text[position] == mark[0], text[position...].prefix(mark.count).elementsEqual(mark) {
-                position += mark.count
+            if text[position] == UInt8(ascii: "-"), has("-----END", at: position) {
+                position += 8
                 while position < text.count, text[position] != UInt8(ascii: "-") { position += 1 }
                 while position < text.count, text[position] == UInt8(ascii: "-") { position += 1 }
                 break
@@ -87,6 +103,17 @@ extension ScanPass {
         }
         steps &+= position - start
         return start..<position
+    }
+
+    /// Capitals, digits and spaces, as they are or as forms write them.
+    private static func isOfLabel(_ byte: UInt8) -> Bool {
+        ASCII.isLetterOrDigit(byte) || byte == 0x20 || byte == UInt8(ascii: "+") || byte == UInt8(ascii: "_")
+    }
+
+    private func has(_ word: StaticString, at position: Int) -> Bool {
+        word.withUTF8Buffer { word in
+            text.count - position >= word.count && text[position..<position + word.count].elementsEqual(word)
+        }
     }
 
     /// What ends where a token ends, and has no beginning by which it is known.
@@ -127,7 +154,7 @@ extension ScanPass {
                 guard byte == UInt8(ascii: "-") else { return nil }
             } else {
                 guard automaton.alphabets[Int(byte)] & Alphabet.hex.bit != 0 else { return nil }
-                hasDigit = hasDigit || ByteKind.isDigit(byte)
+                hasDigit = hasDigit || ASCII.isDigit(byte)
             }
         }
         return hasDigit ? range : nil
@@ -151,7 +178,7 @@ extension ScanPass {
         var changes = 0
         var last = 0
         for byte in text[start..<end] {
-            let kind = ByteKind.isDigit(byte) ? 1 : ByteKind.isCapital(byte) ? 2 : ByteKind.isLetter(byte) ? 3 : 4
+            let kind = ASCII.isDigit(byte) ? 1 : ASCII.isCapital(byte) ? 2 : ASCII.isLetter(byte) ? 3 : 4
             if kind == 1 { digits += 1 } else if kind == 2 { capitals += 1 } else if kind == 3 { small += 1 }
             if kind != last { changes += 1 }
             last = kind

@@ -2,8 +2,9 @@ extension ScanPass {
     /// An e-mail address around its `@` (RFC 5321, section 4.1.2): with a quoted local part, letters beyond ASCII
     /// (RFC 6531), or an address instead of a domain, too.
     mutating func mailAddress(around at: Int) -> Range<Int>? {
+        guard let end = domainEnd(from: at + 1) else { return nil }
         let start = localStart(before: at)
-        guard start < at, let end = domainEnd(from: at + 1) else { return nil }
+        guard start < at else { return nil }
         // The user in the addresses of repositories is always the same.
         if text[start..<at].elementsEqual("git".utf8), end < text.count,
             text[end] == UInt8(ascii: ":") || text[end] == UInt8(ascii: "/")
@@ -28,7 +29,7 @@ extension ScanPass {
     }
 
     private static func isLocal(_ byte: UInt8) -> Bool {
-        ByteKind.isLetterOrDigit(byte) || byte >= 0x80 || byte == UInt8(ascii: ".") || byte == UInt8(ascii: "_")
+        ASCII.isLetterOrDigit(byte) || byte >= 0x80 || byte == UInt8(ascii: ".") || byte == UInt8(ascii: "_")
             || byte == UInt8(ascii: "-") || byte == UInt8(ascii: "+") || byte == UInt8(ascii: "~")
     }
 
@@ -47,7 +48,7 @@ extension ScanPass {
         var position = start + 1
         while position < text.count, position - start < 50, text[position] != UInt8(ascii: "]") {
             let byte = text[position]
-            guard ByteKind.isLetterOrDigit(byte) || byte == UInt8(ascii: ".") || byte == UInt8(ascii: ":") else {
+            guard ASCII.isLetterOrDigit(byte) || byte == UInt8(ascii: ".") || byte == UInt8(ascii: ":") else {
                 return nil
             }
             position += 1
@@ -78,10 +79,10 @@ private struct DomainReader {
             isLetters = true
             return true
         }
-        guard ByteKind.isLetterOrDigit(byte) || byte == UInt8(ascii: "-") || byte >= 0x80 else { return false }
+        guard ASCII.isLetterOrDigit(byte) || byte == UInt8(ascii: "-") || byte >= 0x80 else { return false }
         if labelStart == nil { labelStart = position }
-        if !ByteKind.isDigit(byte) { areDigits = false }
-        if ByteKind.isDigit(byte) || byte == UInt8(ascii: "-") { isLetters = false }
+        if !ASCII.isDigit(byte) { areDigits = false }
+        if ASCII.isDigit(byte) || byte == UInt8(ascii: "-") { isLetters = false }
         let start = labelStart ?? position
         // A top-level domain is letters, or an IDN in its ASCII form.
         if labels > 0, position - start >= 1, isLetters || byte >= 0x80 {
@@ -102,7 +103,7 @@ private struct DomainReader {
         }
         guard let lastEnd else { return nil }
         let top = text[topStart..<lastEnd]
-        if !top.allSatisfy({ ByteKind.isLetter($0) || $0 >= 0x80 }) {
+        if !top.allSatisfy({ ASCII.isLetter($0) || $0 >= 0x80 }) {
             guard top.starts(with: "xn--".utf8) else { return nil }
         }
         return Self.isFile(text, start, topStart, top) ? nil : lastEnd
@@ -120,6 +121,6 @@ private struct DomainReader {
         if isExtension { return true }
         // A pixel density or a version: "2x", "1.2.3".
         let label = text[start..<max(start, topStart - 1)]
-        return label.count <= 3 && label.first.map(ByteKind.isDigit) == true && label.last.map { $0 | 0x20 } == 0x78
+        return label.count <= 3 && label.first.map(ASCII.isDigit) == true && label.last.map { $0 | 0x20 } == 0x78
     }
 }

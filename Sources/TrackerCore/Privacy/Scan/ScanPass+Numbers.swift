@@ -1,41 +1,10 @@
-/// Digits in one piece, with what a check by Luhn's rule (ISO/IEC 7812-1, annex B) needs of them.
-struct DigitGroup {
-    var start: Int
-    var end: Int
-    /// Luhn's sum if the last digit counts once, and if it counts twice.
-    var sums: (Int, Int)
-
-    var count: Int { end - start }
-
-    init(_ text: UnsafeBufferPointer<UInt8>, _ range: Range<Int>) {
-        start = range.lowerBound
-        end = range.upperBound
-        var single = 0
-        var double = 0
-        for byte in text[range] {
-            let digit = Int(byte &- 0x30)
-            let twice = digit > 4 ? digit * 2 - 9 : digit * 2
-            (single, double) = (double + digit, single + twice)
-        }
-        sums = (single, double)
-    }
-}
-
-/// What people write between the digits of telephone numbers.
-enum Telephone {
-    static func isBetween(_ byte: UInt8) -> Bool {
-        byte == 0x20 || byte == UInt8(ascii: "-") || byte == UInt8(ascii: ".") || byte == UInt8(ascii: "(")
-            || byte == UInt8(ascii: ")") || byte == UInt8(ascii: "/")
-    }
-}
-
 extension ScanPass {
     /// The first of some digits.
     ///
     /// - Returns: where to go on: behind what was hidden, or at the next byte.
     mutating func number(at start: Int) -> Int {
         var end = start + 1
-        while end < text.count, ByteKind.isDigit(text[end]) { end += 1 }
+        while end < text.count, ASCII.isDigit(text[end]) { end += 1 }
         let count = end - start
         // Numbers of one or two digits are everywhere.
         if count < 3, count < 2 || !mayBeIBAN(start) {
@@ -43,10 +12,10 @@ extension ScanPass {
             return start + 1
         }
         steps &+= count
-        // Years and the like: alone, and too short for anything.
+        // Years, dates and the like: alone, and too short for anything but a bot's number.
         let isAlone =
-            count < 8 && scratch.groups.isEmpty
-            && !(end + 1 < text.count && ByteKind.isDigit(text[end + 1]) && Self.isBetweenGroups(text[end]))
+            (count < 8 || count < 13 && !(end < text.count && text[end] == UInt8(ascii: ":"))) && scratch.groups.isEmpty
+            && !(end + 1 < text.count && ASCII.isDigit(text[end + 1]) && Self.isBetweenGroups(text[end]))
         if isAlone, !mayBeIBAN(start) { return start + 1 }
         if let range = socialSecurityNumber(start, end) ?? bankAccount(start, end) ?? telegramToken(start, end)
             ?? card(start, end)
@@ -58,7 +27,7 @@ extension ScanPass {
 
     private func hasDigits(_ start: Int, _ count: Int) -> Bool {
         guard start + count <= text.count else { return false }
-        for index in start..<start + count where !ByteKind.isDigit(text[index]) { return false }
+        for index in start..<start + count where !ASCII.isDigit(text[index]) { return false }
         return true
     }
 
@@ -75,8 +44,8 @@ extension ScanPass {
         else { return nil }
         steps &+= 8
         let last = end + 8
-        if last < text.count, ByteKind.isLetterOrDigit(text[last]) || text[last] == UInt8(ascii: "-") { return nil }
-        if start > 0, ByteKind.isLetterOrDigit(text[start - 1]) || text[start - 1] == UInt8(ascii: "-") { return nil }
+        if last < text.count, ASCII.isLetterOrDigit(text[last]) || text[last] == UInt8(ascii: "-") { return nil }
+        if start > 0, ASCII.isLetterOrDigit(text[start - 1]) || text[start - 1] == UInt8(ascii: "-") { return nil }
         let area = value(start..<end)
         guard area != 0, area != 666, area < 900, value(end + 1..<end + 3) != 0, value(end + 4..<last) != 0 else {
             return nil
@@ -90,201 +59,5 @@ extension ScanPass {
         let run = run(of: .base64URL, at: end + 1)
         guard (33...37).contains(run.end - end - 1), run.isRandom(from: end + 1) else { return nil }
         return start..<run.end
-    }
-
-    // MARK: Bank accounts (ISO 13616)
-
-    /// Whether two letters stand before two digits, and begin a word.
-    private func mayBeIBAN(_ start: Int) -> Bool {
-        start >= 2 && ByteKind.isLetter(text[start - 1]) && ByteKind.isLetter(text[start - 2]) && isBoundary(start - 2)
-    }
-
-    private mutating func bankAccount(_ start: Int, _ end: Int) -> Range<Int>? {
-        guard end - start >= 2, !kept.contains(.iban), mayBeIBAN(start),
-            let length = BankAccount.length(text[start - 2], text[start - 1])
-        else { return nil }
-        // The first four characters count last (ISO 7064, mod 97-10).
-        var remainder = 0
-        var count = 4
-        var position = start + 2
-        while position < text.count, count < length {
-            let byte = text[position]
-            // Another number, to be read for itself.
-            if byte == 0x20, position + 4 < text.count, mayBeIBAN(position + 3), ByteKind.isDigit(text[position + 3]),
-                ByteKind.isDigit(text[position + 4]), BankAccount.length(text[position + 1], text[position + 2]) != nil
-            {
-                break
-            }
-            if ByteKind.isLetterOrDigit(byte) {
-                remainder = BankAccount.remainder(remainder, byte)
-                count += 1
-            } else if byte != 0x20 && byte != UInt8(ascii: "-") && byte != UInt8(ascii: "+")
-                || !ByteKind.isLetterOrDigit(text[position - 1])
-            {
-                break
-            }
-            position += 1
-        }
-        steps &+= position - start
-        guard count == length, position >= text.count || !ByteKind.isLetterOrDigit(text[position]) else { return nil }
-        for byte in text[start - 2..<start + 2] { remainder = BankAccount.remainder(remainder, byte) }
-        return remainder == 1 ? start - 2..<position : nil
-    }
-
-    // MARK: Cards
-
-    private mutating func card(_ start: Int, _ end: Int) -> Range<Int>? {
-        let last = scratch.groups.last
-        if last == nil || start != (last?.end ?? 0) + 1 || !Self.isBetweenGroups(text[start - 1]) {
-            scratch.groups.removeAll(keepingCapacity: true)
-        }
-        guard !kept.contains(.card), end - start <= 23 else {
-            scratch.groups.removeAll(keepingCapacity: true)
-            return nil
-        }
-        let group = DigitGroup(text, start..<end)
-        scratch.groups.append(group)
-        if group.count >= 20 { return cardWithMore(group) }
-        // A fraction: its digits are as good as random.
-        let isFraction =
-            scratch.groups.count == 1 && start >= 2 && text[start - 1] == UInt8(ascii: ".")
-            && ByteKind.isDigit(text[start - 2])
-        if isFraction { return nil }
-        var total = 0
-        var sum = 0
-        var isDoubled = false
-        for group in scratch.groups.reversed() {
-            steps &+= 1
-            sum += isDoubled ? group.sums.1 : group.sums.0
-            isDoubled = isDoubled != (group.count % 2 == 1)
-            total += group.count
-            if total > 19 { break }
-            if total >= 13, sum % 10 == 0, isIssued(from: group.start, count: total) { return group.start..<end }
-        }
-        return nil
-    }
-
-    /// A number of 16 or 15 digits with its expiry or code written close to it, 20 to 23 digits in all.
-    private mutating func cardWithMore(_ group: DigitGroup) -> Range<Int>? {
-        steps &+= 32
-        for count in [16, 15] {
-            let part = DigitGroup(text, group.start..<group.start + count)
-            if part.sums.0 % 10 == 0, isIssued(from: group.start, count: count) { return group.start..<group.end }
-        }
-        return nil
-    }
-
-    private static func isBetweenGroups(_ byte: UInt8) -> Bool {
-        byte == 0x20 || byte == UInt8(ascii: "-") || byte == UInt8(ascii: "+") || byte == UInt8(ascii: ".")
-            || byte == UInt8(ascii: "_")
-    }
-
-    private mutating func isIssued(from start: Int, count: Int) -> Bool {
-        var first6 = 0
-        var digits = 0
-        var position = start
-        steps &+= 6
-        while digits < 6, position < text.count {
-            if ByteKind.isDigit(text[position]) {
-                first6 = first6 * 10 + Int(text[position] &- 0x30)
-                digits += 1
-            }
-            position += 1
-        }
-        guard CardIssuer.hasRange(first6, count: count) else { return false }
-        // A product number of that length begins like a card, too.
-        return count != 13 || !Checksum.isProductNumber(text[start..<min(text.count, start + 13)])
-    }
-
-    // MARK: Telephone numbers (ITU-T E.164)
-
-    /// A `+` and a number with its country code.
-    mutating func telephone(at plus: Int) -> Int? {
-        guard !kept.contains(.phone), plus + 8 < text.count, isBoundary(plus), text[plus + 1] &- 0x31 < 9 else {
-            return nil
-        }
-        var digits = 0
-        var end = plus + 1
-        var position = plus + 1
-        var gap = 0
-        while position < text.count, digits < 16 {
-            if ByteKind.isDigit(text[position]) {
-                digits += 1
-                end = position + 1
-                gap = 0
-            } else if Telephone.isBetween(text[position]), gap < 2 {
-                gap += 1
-            } else {
-                break
-            }
-            position += 1
-        }
-        steps &+= position - plus
-        if end < text.count, ByteKind.isLetterOrDigit(text[end]) { return nil }
-        let first = text[plus + 1]
-        let isWhole =
-            first == UInt8(ascii: "1") || first == UInt8(ascii: "7") ? digits == 11 : digits >= 9 && digits <= 15
-        return isWhole ? hide(plus..<end) : nil
-    }
-}
-
-/// How long account numbers are, by country.
-enum BankAccount {
-    private static let lengths: [(country: StaticString, length: Int)] = [
-        ("AD", 24), ("AE", 23), ("AL", 28), ("AT", 20), ("AZ", 28), ("BA", 20), ("BE", 16), ("BG", 22), ("BH", 22),
-        ("BR", 29), ("BY", 28), ("CH", 21), ("CR", 22), ("CY", 28), ("CZ", 24), ("DE", 22), ("DK", 18), ("DO", 28),
-        ("EE", 20), ("EG", 29), ("ES", 24), ("FI", 18), ("FO", 18), ("FR", 27), ("GB", 22), ("GE", 22), ("GI", 23),
-        ("GL", 18), ("GR", 27), ("GT", 28), ("HR", 21), ("HU", 28), ("IE", 22), ("IL", 23), ("IQ", 23), ("IS", 26),
-        ("IT", 27), ("JO", 30), ("KW", 30), ("KZ", 20), ("LB", 28), ("LI", 21), ("LT", 20), ("LU", 20), ("LV", 21),
-        ("LY", 25), ("MC", 27), ("MD", 24), ("ME", 22), ("MK", 19), ("MR", 27), ("MT", 31), ("MU", 30), ("NL", 18),
-        ("NO", 15), ("PK", 24), ("PL", 28), ("PS", 29), ("PT", 25), ("QA", 29), ("RO", 24), ("RS", 22), ("SA", 24),
-        ("SC", 31), ("SE", 24), ("SI", 19), ("SK", 24), ("SM", 27), ("ST", 25), ("SV", 28), ("TL", 23), ("TN", 24),
-        ("TR", 26), ("UA", 29), ("VA", 22), ("VG", 24), ("XK", 20),
-    ]
-
-    private static let byCountry: [UInt8] = {
-        var table = [UInt8](repeating: 0, count: 1024)
-        for (country, length) in lengths {
-            country.withUTF8Buffer { table[Int($0[0] & 31) << 5 | Int($0[1] & 31)] = UInt8(length) }
-        }
-        return table
-    }()
-
-    static let countries = lengths.map { (country: "\($0.country)", length: $0.length) }
-
-    /// - Parameters: two letters in either case.
-    static func length(_ first: UInt8, _ second: UInt8) -> Int? {
-        let length = byCountry[Int(first & 31) << 5 | Int(second & 31)]
-        return length == 0 ? nil : Int(length)
-    }
-
-    /// The remainder of 97 with one more letter or digit behind; letters count from 10 on.
-    static func remainder(_ value: Int, _ byte: UInt8) -> Int {
-        ByteKind.isDigit(byte)
-            ? (value * 10 + Int(byte &- 0x30)) % 97 : (value * 100 + Int((byte | 0x20) &- 0x61) + 10) % 97
-    }
-}
-
-/// Which numbers belong to cards (ISO/IEC 7812-1; the issuers' published ranges).
-enum CardIssuer {
-    /// - Parameters:
-    ///   - first6: the first six digits.
-    ///   - count: all digits.
-    static func hasRange(_ first6: Int, count: Int) -> Bool {
-        let (first4, first3, first2) = (first6 / 100, first6 / 1000, first6 / 10_000)
-        let isVisa = first6 / 100_000 == 4
-        let isMaestro = [5018, 5020, 5038, 5893, 6304, 6759, 6761, 6762, 6763].contains(first4)
-        return switch count {
-        case 13: isVisa
-        case 14: first2 == 36 || first2 == 38 || first2 == 39 || (300...305).contains(first3)
-        case 15: first2 == 34 || first2 == 37
-        case 16:
-            isVisa || isMaestro || (51...55).contains(first2) || (2221...2720).contains(first4) || first4 == 6011
-                || first2 == 65 || (644...649).contains(first3) || first2 == 62 || first2 == 35
-                || (2200...2204).contains(first4)
-        case 18: isMaestro
-        case 19: isVisa || isMaestro || first2 == 62 || first4 == 6011
-        default: false
-        }
     }
 }

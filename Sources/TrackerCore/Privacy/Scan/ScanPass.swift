@@ -62,6 +62,13 @@ struct ScanPass {
         if context == .url { path.isInPath = true }
     }
 
+    /// The buffers, for the next pass.
+    mutating func takeScratch() -> ScanScratch {
+        let taken = scratch
+        scratch = ScanScratch()
+        return taken
+    }
+
     /// How long a token has to be for a look at what it may be.
     static let leastToken = 16
 
@@ -140,7 +147,7 @@ struct ScanPass {
     }
 
     @inline(__always)
-    private func isFirstDigit(_ position: Int) -> Bool { position == 0 || !ByteKind.isDigit(text[position &- 1]) }
+    private func isFirstDigit(_ position: Int) -> Bool { position == 0 || !ASCII.isDigit(text[position &- 1]) }
 
     @inline(__always)
     mutating func beginName(_ position: Int) {
@@ -199,7 +206,7 @@ struct ScanPass {
             case .webToken:
                 if isBoundary(start), let range = webToken(from: start) { return hide(range) }
             case .privateKey:
-                if let range = privateKey(from: start) { return hide(range) }
+                if let range = privateKey(from: start, label: end) { return hide(range) }
             }
         }
         return nil
@@ -207,5 +214,5 @@ struct ScanPass {
 
     /// Whether a word may begin here.
     @inline(__always)
-    func isBoundary(_ index: Int) -> Bool { index <= 0 || !ByteKind.isLetterOrDigit(text[index &- 1]) }
+    func isBoundary(_ index: Int) -> Bool { index <= 0 || !ASCII.isLetterOrDigit(text[index &- 1]) }
 }

@@ -33,7 +33,7 @@ struct SecretScanner {
         }
         guard DecodedText.needsDecoding(bytes) else {
             pass(bytes, UnsafeBufferPointer(start: nil, count: 0), context)
-            for range in scratch.found { found.append(range) }
+            for range in scratch.found { add(range, of: bytes) }
             return
         }
         // Both passes of the decoder, and what it makes is read again.
@@ -46,9 +46,20 @@ struct SecretScanner {
         steps += bytes.count
         for range in scratch.found {
             let start = text.origin(of: range.lowerBound, sourceCount: bytes.count)
-            let end = text.origin(of: range.upperBound, sourceCount: bytes.count)
-            if start < end { found.append(start..<end) }
+            let end = max(start, text.origin(of: range.upperBound, sourceCount: bytes.count))
+            add(start..<end, of: bytes)
         }
+    }
+
+    /// Adds a place, made wide enough for whole characters: what is left of one is no UTF-8.
+    private mutating func add(_ range: Range<Int>, of bytes: UnsafeBufferPointer<UInt8>) {
+        var (start, end) = (range.lowerBound, range.upperBound)
+        for _ in 0..<3 {
+            if start > 0, start < bytes.count, bytes[start] & 0xC0 == 0x80 { start -= 1 }
+            if end < bytes.count, bytes[end] & 0xC0 == 0x80 { end += 1 }
+        }
+        start = max(start, found.last?.upperBound ?? 0)
+        if start < end { found.append(start..<end) }
     }
 
     private mutating func pass(
@@ -60,6 +71,6 @@ struct SecretScanner {
         pass.run()
         steps = pass.steps
         isExhausted = pass.isExhausted
-        scratch = pass.scratch
+        scratch = pass.takeScratch()
     }
 }

@@ -22,13 +22,13 @@ struct TokenRun {
         var position = start
         var last: UInt8 = 0
         while position < text.count, case let byte = text[position], alphabets[Int(byte)] & bit != 0 {
-            if ByteKind.isDigit(byte) {
+            if ASCII.isDigit(byte) {
                 lastDigit = position
-                if ByteKind.isLetter(last) { change(at: position) }
-            } else if ByteKind.isCapital(byte) {
+                if ASCII.isLetter(last) { change(at: position) }
+            } else if ASCII.isCapital(byte) {
                 lastCapital = position
-                if ByteKind.isLetterOrDigit(last), !ByteKind.isCapital(last) { change(at: position) }
-            } else if ByteKind.isDigit(last), ByteKind.isLetter(byte) {
+                if ASCII.isLetterOrDigit(last), !ASCII.isCapital(last) { change(at: position) }
+            } else if ASCII.isDigit(last), ASCII.isLetter(byte) {
                 change(at: position)
             }
             last = byte
@@ -47,6 +47,10 @@ struct ScanScratch {
     var runs: [TokenRun] = []
     /// The groups of digits that may be parts of one card number.
     var groups: [DigitGroup] = []
+    /// The text that was hidden in base64 or hex.
+    var plain: [UInt8] = []
+    /// The buffers for a pass over that; one at most.
+    var inner: [ScanScratch] = []
 
     mutating func reset() {
         // Most are empty, and to empty them is not free.
@@ -61,8 +65,7 @@ extension ScanPass {
     mutating func run(of alphabet: Alphabet, at position: Int) -> TokenRun {
         if scratch.runs.isEmpty { scratch.runs.append(contentsOf: repeatElement(TokenRun(), count: 8)) }
         let index = Int(alphabet.rawValue)
-        let known = scratch.runs[index]
-        if known.start <= position, position < known.end { return known }
+        if scratch.runs[index].start <= position, position < scratch.runs[index].end { return scratch.runs[index] }
         scratch.runs[index].read(text, from: position, automaton.alphabets, alphabet.bit)
         steps &+= scratch.runs[index].end - position
         return scratch.runs[index]

@@ -20,8 +20,11 @@ enum CorpusHard {
             "/invite/*", "/invitations/*/accept", "/magic-link/*", "/unsubscribe/*", "/share/*", "/hooks/*",
             "/webhooks/incoming/*", "/api/hooks/slack/T00/B00/*", "/calendar/private/*/basic.ics", "/token/*",
             "/auth/verify/*", "/u/recover/*", "/signup/confirmation/*", "/login/magic/*", "/api-key/*/delete",
+            "/signup/confirm/*",
         ]
-        let shapes = ["<a24>", "<h32>", "<b43>", "<h8>-<h4>-4<h3>-a<h3>-<h12>", "<L12>", "<s2><d1><s1>-<h20>"]
+        let shapes = [
+            "<a24>", "<h32>", "<b43>", "<h8>-<h4>-4<h3>-a<h3>-<h12>", "<L12>", "<s2><d1><s1>-<h20>", "<l10>_<d1><l11>",
+        ]
         return family(
             "secrets in paths",
             places.flatMap { place -> [CorpusCase] in
@@ -126,7 +129,10 @@ enum CorpusHard {
                 let card = random.luhn("4", 16)
                 let groups = stride(from: 0, to: 16, by: 4).map { String(card.dropFirst($0).prefix(4)) }
                 let tail = String(card.suffix(9))
+                let american = random.luhn("37", 15)
                 return [
+                    .header("X-Data", "\(american)1227", String(american.suffix(9))),
+                    .target("/p?n=\(card)123", tail),
                     .header("X-Data", "\(card) 12/27 123", tail), .header("X-Data", "\(card)1227", tail),
                     .header("X-Data", "\(groups.joined(separator: " ")) 1227 123", groups[0] + " " + groups[1]),
                     .header("X-Data", "card\(card)", tail), .header("X-Data", "\(card)x", tail),

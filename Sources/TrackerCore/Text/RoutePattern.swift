@@ -1,18 +1,18 @@
 /// A path with parameters: `/hello/:name/`, `/files/*`.
-struct RoutePattern: Sendable {
-    enum Segment: Sendable, Equatable {
+package struct RoutePattern: Sendable {
+    package enum Segment: Sendable, Equatable {
         case literal(String)
         case parameter(String)
         /// Takes the rest, which may be empty.
         case wildcard
     }
 
-    let text: String
-    let segments: [Segment]
-    let isLiteral: Bool
+    package let text: String
+    package let segments: [Segment]
+    package let isLiteral: Bool
 
     /// The pattern is the programmer's, so a wrong one stops the program at its start.
-    init(_ text: String) {
+    package init(_ text: String) {
         precondition(text.hasPrefix("/"), "the route \"\(text)\" must begin with a slash")
         self.text = text
         let parts = text.dropFirst().split(separator: "/", omittingEmptySubsequences: false)
@@ -28,24 +28,38 @@ struct RoutePattern: Sendable {
 
     /// Matches a decoded path; nil if it does not fit.
     ///
-    /// A parameter takes one segment that is not empty. Control characters fit nothing, as in Flask.
-    func match(_ path: String) -> [(name: String, value: String)]? {
+    /// A parameter takes one segment that is not empty.
+    package func match(_ path: String) -> [(name: String, value: String)]? {
+        match(path[...]) { String($0) }
+    }
+
+    /// Matches a percent-encoded path, so that an encoded slash stays within its segment; nil if it does not fit, or has
+    /// an encoded control character, as no page's address has.
+    package func match(encoded path: Substring) -> [(name: String, value: String)]? {
+        match(path, decoding: Self.decoded)
+    }
+
+    private func match(
+        _ path: Substring, decoding: (Substring) -> String?
+    ) -> [(name: String, value: String)]? {
         guard path.utf8.first == UInt8(ascii: "/") else { return nil }
         var parameters: [(name: String, value: String)] = []
-        var rest = Substring(path).dropFirst()
+        var rest = path.dropFirst()
         for (index, segment) in segments.enumerated() {
-            if segment == .wildcard {
-                parameters.append(("*", String(rest)))
-                return parameters
-            }
             let end = rest.utf8.firstIndex(of: UInt8(ascii: "/")) ?? rest.endIndex
             let part = rest[..<end]
             switch segment {
-            case .literal(let literal): guard part.utf8.elementsEqual(literal.utf8) else { return nil }
+            case .wildcard:
+                guard let value = decoding(rest) else { return nil }
+                parameters.append(("*", value))
+                return parameters
+            case .literal(let literal):
+                guard part.utf8.elementsEqual(literal.utf8) || Self.mayEncode(literal, part.utf8.count),
+                    decoding(part)?.utf8.elementsEqual(literal.utf8) == true
+                else { return nil }
             case .parameter(let name):
-                guard !part.isEmpty else { return nil }
-                parameters.append((name, String(part)))
-            case .wildcard: break
+                guard !part.isEmpty, let value = decoding(part) else { return nil }
+                parameters.append((name, value))
             }
             if index == segments.count - 1 { return end == rest.endIndex ? parameters : nil }
             guard end != rest.endIndex else { return nil }
@@ -54,8 +68,20 @@ struct RoutePattern: Sendable {
         return nil
     }
 
+    /// Whether so many bytes can stand for a text in percent-encoding, in which a byte takes one or three.
+    private static func mayEncode(_ text: String, _ count: Int) -> Bool {
+        text.utf8.count < count && count <= 3 * text.utf8.count
+    }
+
+    private static func decoded(_ text: Substring) -> String? {
+        guard text.utf8.contains(UInt8(ascii: "%")) else { return String(text) }
+        let bytes = PercentEncoding.decode(text.utf8)
+        guard bytes.allSatisfy({ $0 >= 0x20 && $0 != 0x7F }) else { return nil }
+        return String(decoding: bytes, as: UTF8.self)
+    }
+
     /// Earlier patterns win: literals before parameters before wildcards, segment by segment.
-    static func isMoreSpecific(_ left: RoutePattern, _ right: RoutePattern) -> Bool {
+    package static func isMoreSpecific(_ left: RoutePattern, _ right: RoutePattern) -> Bool {
         func rank(_ segment: Segment) -> Int {
             switch segment {
             case .literal: 0

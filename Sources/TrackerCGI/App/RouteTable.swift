@@ -74,16 +74,16 @@ struct RouteTable: Sendable {
 
     /// The path with runs of slashes made one; nil if there are none.
     private static func mergingSlashes(_ path: String) -> String? {
-        var merged: [UInt8] = []
-        var isChanged = false
-        for byte in path.utf8 {
-            if byte == UInt8(ascii: "/"), merged.last == byte {
-                if !isChanged { merged.reserveCapacity(path.utf8.count) }
-                isChanged = true
-            } else {
-                merged.append(byte)
-            }
+        let slash = UInt8(ascii: "/")
+        var last: UInt8 = 0
+        let hasRun = path.utf8.contains { byte in
+            defer { last = byte }
+            return byte == slash && last == slash
         }
-        return isChanged ? String(decoding: merged, as: UTF8.self) : nil
+        guard hasRun else { return nil }
+        var merged: [UInt8] = []
+        merged.reserveCapacity(path.utf8.count)
+        for byte in path.utf8 where byte != slash || merged.last != slash { merged.append(byte) }
+        return String(decoding: merged, as: UTF8.self)
     }
 }

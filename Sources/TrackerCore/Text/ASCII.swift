@@ -27,6 +27,7 @@ package enum ASCII {
     package static func lowercase(_ byte: UInt8) -> UInt8 { isCapital(byte) ? byte | 0x20 : byte }
 
     /// What tokens are made of, as methods and header names are: tchar (RFC 9110, section 5.6.2).
+    @inlinable
     package static func isTokenByte(_ byte: UInt8) -> Bool {
         switch byte {
         case UInt8(ascii: "-"), UInt8(ascii: "_"), UInt8(ascii: "."), UInt8(ascii: "!"), UInt8(ascii: "#"),
@@ -38,9 +39,11 @@ package enum ASCII {
     }
 
     /// Whether two texts differ in the case of ASCII letters at most, as header names may (RFC 9110, section 5.1).
+    @inlinable
     package static func areSame(_ left: some Collection<UInt8>, _ right: some Collection<UInt8>) -> Bool {
         left.count == right.count && zip(left, right).allSatisfy { lowercase($0) == lowercase($1) }
     }
 
+    @inlinable
     package static func areSame(_ left: String, _ right: String) -> Bool { areSame(left.utf8, right.utf8) }
 }

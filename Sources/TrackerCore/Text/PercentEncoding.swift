@@ -1,8 +1,9 @@
 /// Percent-encoding (RFC 3986, section 2.1).
 package enum PercentEncoding {
-    static let digits: [UInt8] = Array("0123456789ABCDEF".utf8)
+    @usableFromInline package static let digits: [UInt8] = Array("0123456789ABCDEF".utf8)
 
-    static func append(_ byte: UInt8, to bytes: inout [UInt8]) {
+    @inlinable
+    package static func append(_ byte: UInt8, to bytes: inout [UInt8]) {
         bytes.append(UInt8(ascii: "%"))
         bytes.append(digits[Int(byte >> 4)])
         bytes.append(digits[Int(byte & 15)])
@@ -14,16 +15,19 @@ package enum PercentEncoding {
     }
 
     /// Encodes a decoded path for use in a URL; slashes stay.
+    @inlinable
     package static func encodePath(_ bytes: some Sequence<UInt8>) -> String {
         encode(bytes) { isUnreserved($0) || "/!$&'()*+,;=:@".utf8.contains($0) }
     }
 
     /// Encodes what may not be part of a request line at all: controls, spaces and bytes above ASCII.
+    @inlinable
     package static func encodeInvisible(_ bytes: some Sequence<UInt8>) -> String {
         encode(bytes) { $0 > 0x20 && $0 < 0x7F }
     }
 
-    private static func encode(_ bytes: some Sequence<UInt8>, keeping isKept: (UInt8) -> Bool) -> String {
+    @inlinable
+    package static func encode(_ bytes: some Sequence<UInt8>, keeping isKept: (UInt8) -> Bool) -> String {
         var encoded: [UInt8] = []
         encoded.reserveCapacity(bytes.underestimatedCount)
         for byte in bytes {
@@ -33,6 +37,7 @@ package enum PercentEncoding {
     }
 
     /// The value of a hex digit in either case; nil for anything else.
+    @inlinable
     package static func hexValue(_ byte: UInt8) -> UInt8? {
         switch byte {
         case UInt8(ascii: "0")...UInt8(ascii: "9"): byte &- UInt8(ascii: "0")
@@ -43,6 +48,7 @@ package enum PercentEncoding {
     }
 
     /// Decodes valid escapes once; anything else stays as it is.
+    @inlinable
     package static func decode(_ bytes: some Sequence<UInt8>, plusIsSpace: Bool = false) -> [UInt8] {
         var decoded: [UInt8] = []
         var pending: [UInt8] = []
@@ -88,7 +94,8 @@ package enum PercentEncoding {
         return wanted > 0
     }
 
-    static func isUnreserved(_ byte: UInt8) -> Bool {
+    @inlinable
+    package static func isUnreserved(_ byte: UInt8) -> Bool {
         switch byte {
         case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
             UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "."), UInt8(ascii: "_"),

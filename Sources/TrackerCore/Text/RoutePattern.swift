@@ -30,7 +30,7 @@ package struct RoutePattern: Sendable {
     ///
     /// A parameter takes one segment that is not empty.
     package func match(_ path: String) -> [(name: String, value: String)]? {
-        match(path[...]) { String($0) }
+        match(path[...], decoding: nil)
     }
 
     /// Matches a percent-encoded path, so that an encoded slash stays within its segment; nil if it does not fit, or has
@@ -40,7 +40,7 @@ package struct RoutePattern: Sendable {
     }
 
     private func match(
-        _ path: Substring, decoding: (Substring) -> String?
+        _ path: Substring, decoding: ((Substring) -> String?)?
     ) -> [(name: String, value: String)]? {
         guard path.utf8.first == UInt8(ascii: "/") else { return nil }
         var parameters: [(name: String, value: String)] = []
@@ -50,15 +50,15 @@ package struct RoutePattern: Sendable {
             let part = rest[..<end]
             switch segment {
             case .wildcard:
-                guard let value = decoding(rest) else { return nil }
+                guard let value = Self.text(rest, decoding) else { return nil }
                 parameters.append(("*", value))
                 return parameters
             case .literal(let literal):
-                guard part.utf8.elementsEqual(literal.utf8) || Self.mayEncode(literal, part.utf8.count),
-                    decoding(part)?.utf8.elementsEqual(literal.utf8) == true
-                else { return nil }
+                guard Self.isSame(part.utf8, literal.utf8) || Self.isEncoded(part, literal, decoding) else {
+                    return nil
+                }
             case .parameter(let name):
-                guard !part.isEmpty, let value = decoding(part) else { return nil }
+                guard !part.isEmpty, let value = Self.text(part, decoding) else { return nil }
                 parameters.append((name, value))
             }
             if index == segments.count - 1 { return end == rest.endIndex ? parameters : nil }
@@ -68,9 +68,20 @@ package struct RoutePattern: Sendable {
         return nil
     }
 
-    /// Whether so many bytes can stand for a text in percent-encoding, in which a byte takes one or three.
-    private static func mayEncode(_ text: String, _ count: Int) -> Bool {
-        text.utf8.count < count && count <= 3 * text.utf8.count
+    private static func text(_ part: Substring, _ decoding: ((Substring) -> String?)?) -> String? {
+        guard let decoding else { return String(part) }
+        return decoding(part)
+    }
+
+    private static func isSame(_ left: Substring.UTF8View, _ right: String.UTF8View) -> Bool {
+        left.count == right.count && left.elementsEqual(right)
+    }
+
+    /// Whether a part of a percent-encoded path, in which a byte takes one or three, stands for a text.
+    private static func isEncoded(_ part: Substring, _ text: String, _ decoding: ((Substring) -> String?)?) -> Bool {
+        let count = text.utf8.count
+        guard let decoding, count < part.utf8.count, part.utf8.count <= 3 * count else { return false }
+        return decoding(part)?.utf8.elementsEqual(text.utf8) == true
     }
 
     private static func decoded(_ text: Substring) -> String? {

@@ -59,8 +59,7 @@ extension ScanPass {
             pass.run()
             return pass
         }
-        // To begin such a pass costs as much as some bytes.
-        steps &+= pass.steps + 16
+        steps &+= pass.steps
         let tells = !pass.scratch.found.isEmpty
         scratch.inner.append(pass.takeScratch())
         return tells

@@ -245,6 +245,7 @@ public final class Tracker: Sendable, CustomStringConvertible, CustomReflectable
 /// - Parameters:
 ///   - configuration: the tracker's settings.
 ///   - transport: how events travel; nil: over HTTP to the configured backend.
+///   - isolation: the actor that `body` runs on; the caller's, if nothing is said.
 ///   - body: the app. When it returns, throws or is cancelled, what waits is delivered within the configuration's
 ///     `shutdownTimeout`.
 /// - Throws: ``ConfigurationError``, before `body` runs; otherwise what `body` throws.

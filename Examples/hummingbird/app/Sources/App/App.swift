@@ -10,9 +10,6 @@ struct App {
     static func main() async throws {
         let options = Options(CommandLine.arguments)
         if CommandLine.arguments.contains("--measure") { return try await Measurement.run() }
-        if let place = CommandLine.arguments.firstIndex(of: "--measure-transports") {
-            return try await TransportMeasurement.run(events: Int(CommandLine.arguments[place + 1]) ?? 20_000)
-        }
         var configuration = try TrackerConfiguration()
         configuration.logHandler = log(to: Logger(label: "analytics"))
         // snippet.tracker

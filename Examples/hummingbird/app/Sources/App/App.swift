@@ -3,8 +3,7 @@ import HummingbirdWebSocket
 import Logging
 import TrackerCore
 
-/// `App [--port N] [--files FOLDER] [--bare] [--async-http-client] [--empty]`, `App --measure`, or
-/// `App --measure-transports EVENTS`
+/// `App [--port N] [--files FOLDER] [--bare] [--async-http-client] [--empty]`, or `App --measure`
 @main
 struct App {
     static func main() async throws {

@@ -3,16 +3,12 @@ import HummingbirdWebSocket
 import Logging
 import TrackerCore
 
-/// `App [--port N] [--files FOLDER] [--bare] [--async-http-client] [--empty]`, `App --measure`, or
-/// `App --measure-transports EVENTS`
+/// `App [--port N] [--files FOLDER] [--bare] [--async-http-client] [--empty]`, or `App --measure`
 @main
 struct App {
     static func main() async throws {
         let options = Options(CommandLine.arguments)
         if CommandLine.arguments.contains("--measure") { return try await Measurement.run() }
-        if let place = CommandLine.arguments.firstIndex(of: "--measure-transports") {
-            return try await TransportMeasurement.run(events: Int(CommandLine.arguments[place + 1]) ?? 20_000)
-        }
         var configuration = try TrackerConfiguration()
         configuration.logHandler = log(to: Logger(label: "analytics"))
         // snippet.tracker

@@ -1,4 +1,3 @@
-import Foundation
 import HTTPTypes
 import Hummingbird
 import Logging
@@ -72,49 +71,5 @@ struct InstantTransport: EventTransport {
         ImmediateSession { payload in
             DeliveryCompletion(identifier: payload.identifier, outcome: .delivered, acceptsLines: true)
         }
-    }
-}
-
-/// How fast each transport takes events to the backend of the environment's settings, alternately, 5 rounds.
-enum TransportMeasurement {
-    static func run(events: Int) async throws {
-        for _ in 0..<5 {
-            for isNative in [false, true] {
-                var configuration = try TrackerConfiguration()
-                configuration.queueCapacity = 1_000_000
-                configuration.queueMaximumBytes = 1 << 30
-                configuration.logHandler = { print($0) }
-                let tracker = try Tracker(
-                    configuration: configuration, transport: isNative ? AsyncHTTPClientTransport(configuration) : nil)
-                let (start, used) = (ContinuousClock.now, processorTime())
-                for number in 0..<events { capture(tracker, number) }
-                let result = await tracker.flush(timeout: .seconds(60))
-                let (took, spent) = (ContinuousClock.now - start, processorTime() - used)
-                let rate = Double(result.delivered) / (took / .seconds(1))
-                let name = isNative ? "AsyncHTTPClient" : "libcurl"
-                print(
-                    "\\(name): \\(Int(rate)) events/s, \\(spent / Double(events)) us of processor time for each; \\(result)"
-                )
-                await tracker.shutdown()
-            }
-        }
-    }
-
-    private static func capture(_ tracker: Tracker, _ number: Int) {
-        let fields = (0..<14).map {
-            (name: "X-Field-\\($0)", value: "value \\($0), as long as those of browsers are, roughly")
-        }
-        tracker.begin(
-            RequestSnapshot(
-                method: "GET", target: "/hello/\\(number)", host: "example.test", headers: RequestHeaders(fields)))?
-            .finish(status: 200, viewName: "/hello/{name}")
-    }
-
-    /// Of the whole process, in microseconds.
-    private static func processorTime() -> Double {
-        var usage = rusage()
-        getrusage(RUSAGE_SELF, &usage)
-        return Double(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * 1e6
-            + Double(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec)
     }
 }

@@ -24,7 +24,10 @@ struct LivePageStateTests {
             let curl = try RunningProgram("/bin/sh", ["-c", commands[2]])
             #expect(try await curl.end() == 0)
             try await page.expectRows("/hello")
-            #expect(try await page.browser.holds("return document.getElementById('empty').hidden"))
+            // The page draws its rows first.
+            try await eventually("the end of the hint") {
+                try await page.browser.holds("return document.getElementById('empty').hidden")
+            }
         }
     }
 

@@ -31,6 +31,8 @@ struct Pacer {
     private var roundLowest = UInt64.max
     private var lastRoundLowest = UInt64.max
     private var roundEnd: UInt64 = 0
+    /// Since when the window is as small as it gets while answers are slow; 0: they are not.
+    private var leastSince: UInt64 = 0
     /// Shares of failures: of the last answers, and of many.
     private var recentFailures = 0.0
     private var usualFailures = 0.0
@@ -52,6 +54,8 @@ struct Pacer {
         /// Answers may take so much longer than the fastest before that is taken for a queue of our own making.
         static let slack = 2_000_000.0
         static let period: UInt64 = 30_000_000_000
+        /// Round trips with the least window after which a latency counts as the network's own.
+        static let distantRounds: UInt64 = 4
         /// Failures in a row after which the backend is away; one without an answer counts more.
         static let streak = 24
         static let unreachable = 8
@@ -178,9 +182,24 @@ struct Pacer {
         let present = Double(min(roundLowest, lastRoundLowest))
         if present > 2 * fastest + Limit.slack {
             shrink(now, by: 0.9)
+            noticeDistance(now)
         } else if isLimited, present < 1.5 * fastest + Limit.slack {
             exactWindow = min(Double(maximum), exactWindow + (isStarting ? 1 : 4 / exactWindow))
         }
+    }
+
+    /// Answers stay slow however little is asked: that is no queue of our making, the backend has moved away.
+    private mutating func noticeDistance(_ now: UInt64) {
+        guard exactWindow <= Double(Limit.leastWindow) else {
+            leastSince = 0
+            return
+        }
+        if leastSince == 0 { leastSince = now }
+        guard now &- leastSince >= Limit.distantRounds * UInt64(max(smoothed, 1_000_000)) else { return }
+        leastSince = 0
+        lowest = min(roundLowest, lastRoundLowest)
+        lastLowest = lowest
+        isStarting = true
     }
 
     /// At most once in the time that an answer takes: what was under way before tells nothing new.

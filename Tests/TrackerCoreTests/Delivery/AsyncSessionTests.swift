@@ -43,7 +43,7 @@ struct AsyncSessionTests {
                 return DeliveryCompletion(of: payload, status: 200)
             })
         for _ in 0..<500 { request(tracker) }
-        #expect(await tracker.flush().isComplete)
+        #expect(await tracker.flush(timeout: .seconds(120)).isComplete)
         #expect(tracker.statistics.delivered == 500)
         #expect(state.withLock { $0.keys.count == 500 && $0.most <= 4 })
     }

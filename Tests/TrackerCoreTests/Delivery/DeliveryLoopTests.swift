@@ -17,7 +17,7 @@ private final class Simulation {
 
     final class Session: TransportSession {
         let time: Time
-        let latency: UInt64
+        var latency: UInt64
         let answer: Answer
         let acceptsLines: Bool
         let maximumInFlight: Int
@@ -126,6 +126,16 @@ struct DeliveryLoopTests {
         #expect(statistics.dropped.isEmpty && statistics.captured - statistics.delivered < 400, "\(statistics)")
         #expect(simulation.session.most <= 64 && simulation.session.most >= 50)
         #expect(statistics.backend.window >= 50 && statistics.backend.latency.map { $0 > .milliseconds(45) } == true)
+    }
+
+    @Test("keeps up with a backend that is suddenly fifty times as far away")
+    func distance() throws {
+        let simulation = try Simulation(latency: 1_000_000)
+        simulation.run(seconds: 2, rate: 1_000)
+        simulation.session.latency = 50_000_000
+        simulation.run(seconds: 8, rate: 1_000)
+        let statistics = simulation.statistics
+        #expect(statistics.dropped.isEmpty && statistics.captured - statistics.delivered < 400, "\(statistics)")
     }
 
     @Test("sends a few at a time where a few are enough")

@@ -21,7 +21,9 @@ let package = Package(
             linkerSettings: [.linkedLibrary("dl", .when(platforms: [.linux]))]),
 
         // zlib's few prototypes, likewise.
-        .target(name: "CZlib", linkerSettings: [.linkedLibrary("dl", .when(platforms: [.linux]))]),
+        .target(
+            name: "CZlib", dependencies: ["CPlatform"],
+            linkerSettings: [.linkedLibrary("dl", .when(platforms: [.linux]))]),
 
         // System interfaces that the toolchain's Glibc module leaves out (epoll).
         .target(name: "CPlatform"),

@@ -57,7 +57,9 @@ static struct {
     int (*share_cleanup)(void *);
 } curl;
 
-static pthread_mutex_t load_lock = PTHREAD_MUTEX_INITIALIZER;
+// A fork waits until nobody holds it: its child would find it locked for ever.
+static cplatform_lock load_lock;
+static pthread_once_t has_lock = PTHREAD_ONCE_INIT;
 static int is_loaded;
 static _Thread_local char load_error[256];
 
@@ -122,11 +124,14 @@ static int load(void) {
     return 0;
 }
 
+static void make_lock(void) { cplatform_lock_create(&load_lock, 1); }
+
 const char *ccurl_load(void) {
-    pthread_mutex_lock(&load_lock);
+    pthread_once(&has_lock, make_lock);
+    pthread_mutex_lock(&load_lock.mutex);
     if (!is_loaded) is_loaded = load() == 0;
     int result = is_loaded;
-    pthread_mutex_unlock(&load_lock);
+    pthread_mutex_unlock(&load_lock.mutex);
     return result ? NULL : load_error;
 }
 

@@ -197,6 +197,8 @@ static pthread_once_t watches_forks = PTHREAD_ONCE_INIT;
 // Guards the two lists below; held across a fork.
 static pthread_mutex_t list_lock = PTHREAD_MUTEX_INITIALIZER;
 static cplatform_lock *first_lock;
+// Taken before all others. Recursive, as whoever holds it may fork.
+static pthread_mutex_t fork_lock;
 static struct private_descriptor {
     int number;
     dev_t device;
@@ -222,7 +224,16 @@ static void initialize(cplatform_lock *lock) {
     pthread_condattr_destroy(&condition);
 }
 
+static void make_fork_lock(void) {
+    pthread_mutexattr_t mutex;
+    pthread_mutexattr_init(&mutex);
+    pthread_mutexattr_settype(&mutex, PTHREAD_MUTEX_RECURSIVE);
+    pthread_mutex_init(&fork_lock, &mutex);
+    pthread_mutexattr_destroy(&mutex);
+}
+
 static void before_fork(void) {
+    pthread_mutex_lock(&fork_lock);
     pthread_mutex_lock(&list_lock);
     for (cplatform_lock *lock = first_lock; lock; lock = lock->next) pthread_mutex_lock(&lock->mutex);
 }
@@ -230,6 +241,7 @@ static void before_fork(void) {
 static void after_fork_in_parent(void) {
     for (cplatform_lock *lock = first_lock; lock; lock = lock->next) pthread_mutex_unlock(&lock->mutex);
     pthread_mutex_unlock(&list_lock);
+    pthread_mutex_unlock(&fork_lock);
 }
 
 // The child has one thread. The threads that waited for a condition are the parent's, so a condition begins anew: a
@@ -246,11 +258,22 @@ static void after_fork_in_child(void) {
     }
     private_count = 0;
     pthread_mutex_init(&list_lock, NULL);
+    make_fork_lock();
 }
 
-static void watch_forks(void) { pthread_atfork(before_fork, after_fork_in_parent, after_fork_in_child); }
+static void watch_forks(void) {
+    make_fork_lock();
+    pthread_atfork(before_fork, after_fork_in_parent, after_fork_in_child);
+}
 
 void cplatform_watch_forks(void) { pthread_once(&watches_forks, watch_forks); }
+
+void cplatform_hold_forks(void) {
+    cplatform_watch_forks();
+    pthread_mutex_lock(&fork_lock);
+}
+
+void cplatform_release_forks(void) { pthread_mutex_unlock(&fork_lock); }
 
 void cplatform_lock_create(cplatform_lock *lock, int survives_fork) {
     *lock = (cplatform_lock){0};

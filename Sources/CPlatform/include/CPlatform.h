@@ -69,6 +69,11 @@ void cplatform_forget_private(int descriptor);
 /// Begins to count forks in `cplatform_count_forks`.
 void cplatform_watch_forks(void);
 
+/// Lets forks by other threads wait until `cplatform_release_forks`, for work that a fork must not fall into: its child
+/// would find the locks of the language's runtime held by a thread that it does not have.
+void cplatform_hold_forks(void);
+void cplatform_release_forks(void);
+
 extern int cplatform_forks;
 
 /// How many forks lie between the process that began to watch and this one: a process and its child get different

@@ -2,7 +2,7 @@ import TrackerCore
 
 /// Lets a function that blocks write to something that is asynchronous, one piece ahead at most.
 final class BlockingBridge: Sendable {
-    private struct State: Sendable {
+    private struct BridgeState: Sendable {
         var piece: [UInt8]?
         var isFinished = false
         var failure: (any Error)?
@@ -11,7 +11,7 @@ final class BlockingBridge: Sendable {
         var reader: CheckedContinuation<Void, Never>?
     }
 
-    private let state = ThreadLock(State())
+    private let state = ThreadLock(BridgeState())
 
     /// Hands on a piece; blocks the thread until there is room.
     ///

@@ -2,7 +2,7 @@
 ///
 /// Contents are handed on as they arrive; the parser itself keeps no more than a record's header.
 struct FastCGIRecordParser {
-    enum Event {
+    enum Token {
         case begin(FastCGIRecord.Header)
         /// A part of the content of the record that began last.
         case content(UnsafeRawBufferPointer)
@@ -34,8 +34,8 @@ struct FastCGIRecordParser {
         }
     }
 
-    /// The next event; nil if more bytes are needed.
-    mutating func next(_ cursor: inout ByteCursor) -> Event? {
+    /// The next token; nil if more bytes are needed.
+    mutating func next(_ cursor: inout ByteCursor) -> Token? {
         while true {
             switch step {
             case .header:

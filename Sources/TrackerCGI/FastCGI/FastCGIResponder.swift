@@ -176,17 +176,17 @@ struct FastCGIResponder: Sendable {
 /// The head of a streamed answer goes along with the first piece of the body, so that an answer which fails before
 /// its first byte can still become a 500.
 private final class StreamedHead: Sendable {
-    private struct State: Sendable {
+    private struct AnswerProgress: Sendable {
         var response: CGIResponse
         var isHeadSent = false
     }
 
     private let responder: FastCGIResponder
-    private let state: ThreadLock<State>
+    private let state: ThreadLock<AnswerProgress>
 
     init(_ responder: FastCGIResponder, _ response: CGIResponse) {
         self.responder = responder
-        state = ThreadLock(State(response: response))
+        state = ThreadLock(AnswerProgress(response: response))
     }
 
     var response: CGIResponse { state.withLock { $0.response } }

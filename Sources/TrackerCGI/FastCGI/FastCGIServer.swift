@@ -6,7 +6,7 @@ import TrackerCore
 ///
 /// Connections that are idle or half-sent, and clients that don't read, cost no thread.
 final class FastCGIServer: Sendable {
-    private struct State: Sendable {
+    private struct Registry: Sendable {
         var connections: [UInt64: FastCGIConnection] = [:]
         var listeners: [FastCGIListener] = []
         var nextToken: UInt64 = 1024
@@ -22,7 +22,7 @@ final class FastCGIServer: Sendable {
     let control: WakePipe
     let admission: FastCGIAdmission
     private let allowedPeers: AllowedPeers
-    private let state: ThreadLock<State>
+    private let state: ThreadLock<Registry>
     private let stopping = Atomic<Bool>(false)
     private let hasWarnedOfHead = Atomic<Bool>(false)
 
@@ -32,7 +32,7 @@ final class FastCGIServer: Sendable {
         limits = app.config.fastCGI
         log = RateLimitedLog(app.config.log)
         let listeners = Array(listeners.prefix(64))
-        state = ThreadLock(State(listeners: listeners))
+        state = ThreadLock(Registry(listeners: listeners))
         allowedPeers = AllowedPeers.fromEnvironment(log)
         pool = try WorkerPool(
             maximumThreads: limits.maximumThreads, maximumWaiting: limits.maximumWaitingRequests, log: log)

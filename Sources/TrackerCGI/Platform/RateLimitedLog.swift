@@ -4,12 +4,12 @@ import TrackerCore
 /// Log lines that a hostile or broken peer can cause at any rate: at most one of a kind every ten seconds, the next
 /// one with the number of those left out.
 final class RateLimitedLog: Sendable {
-    private struct Kind: Sendable {
+    private struct Pace: Sendable {
         var next: Int
         var leftOut = 0
     }
 
-    private let kinds = Mutex<[String: Kind]>([:])
+    private let kinds = Mutex<[String: Pace]>([:])
     private let sink: @Sendable (String) -> Void
 
     init(_ sink: @escaping @Sendable (String) -> Void) {
@@ -24,7 +24,7 @@ final class RateLimitedLog: Sendable {
                 kinds[kind]?.leftOut += 1
                 return nil
             }
-            defer { kinds[kind] = Kind(next: now + 10_000) }
+            defer { kinds[kind] = Pace(next: now + 10_000) }
             return kinds[kind]?.leftOut ?? 0
         }
         guard let leftOut else { return }

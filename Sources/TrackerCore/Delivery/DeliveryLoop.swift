@@ -55,11 +55,6 @@ final class DeliveryLoop {
             log: log, maximumConnections: configuration.maximumConnections, usage: clock.usage)
     }
 
-    func run() {
-        while turn() {}
-        end()
-    }
-
     /// - Returns: false when there is nothing left to do, or no time.
     func turn() -> Bool {
         let now = clock.now()
@@ -235,7 +230,7 @@ final class DeliveryLoop {
 
     // MARK: Ending
 
-    private func end() {
+    func end() {
         link.cancel()
         if let memory, let store {
             mailbox.beginSpooling()

@@ -29,16 +29,3 @@ package enum DetachedProcess {
     /// Ends the child without running what the app has registered for its own end.
     package static func end() -> Never { _exit(0) }
 }
-
-/// The system's log, for a process whose standard error is closed.
-package enum SystemLog {
-    package static func write(_ level: TrackerLogRecord.Level, _ line: String) {
-        let number: Int32 =
-            switch level {
-            case .error: 0
-            case .warning: 1
-            case .debug, .info, .off: 2
-            }
-        cplatform_system_log(number, line)
-    }
-}

@@ -12,14 +12,14 @@ import CPlatform
 ///
 /// Everything that reads or writes `state` holds the lock, hence the unchecked conformance. The lock lives at an address
 /// of its own, as POSIX demands, from `init` to `deinit`.
-package final class ThreadLock<State>: @unchecked Sendable {
+package final class ThreadLock<Contents>: @unchecked Sendable {
     private let lock: UnsafeMutablePointer<cplatform_lock>
     /// Not checked for overlapping accesses at run time, which the lock rules out, and which every request would pay.
-    @exclusivity(unchecked) private var state: State
+    @exclusivity(unchecked) private var state: Contents
 
     /// - Parameter survivesFork: a fork waits until nobody holds the lock, and the child may use the state. Such a lock
     ///   must not be made, or let go of, while another is held.
-    package init(_ state: sending State, survivesFork: Bool = false) {
+    package init(_ state: sending Contents, survivesFork: Bool = false) {
         self.state = state
         lock = .allocate(capacity: 1)
         cplatform_lock_create(lock, survivesFork ? 1 : 0)
@@ -31,7 +31,7 @@ package final class ThreadLock<State>: @unchecked Sendable {
     }
 
     @inline(__always)
-    package func withLock<Result>(_ body: (inout State) throws -> Result) rethrows -> Result {
+    package func withLock<Result>(_ body: (inout Contents) throws -> Result) rethrows -> Result {
         pthread_mutex_lock(&lock.pointee.mutex)
         defer { pthread_mutex_unlock(&lock.pointee.mutex) }
         return try body(&state)
@@ -39,7 +39,7 @@ package final class ThreadLock<State>: @unchecked Sendable {
 
     /// Does nothing, and returns nil, where another thread holds the lock.
     @inline(__always)
-    package func withLockIfFree<Result>(_ body: (inout State) throws -> Result) rethrows -> Result? {
+    package func withLockIfFree<Result>(_ body: (inout Contents) throws -> Result) rethrows -> Result? {
         guard pthread_mutex_trylock(&lock.pointee.mutex) == 0 else { return nil }
         defer { pthread_mutex_unlock(&lock.pointee.mutex) }
         return try body(&state)
@@ -48,7 +48,7 @@ package final class ThreadLock<State>: @unchecked Sendable {
     /// ``withLock(_:)`` with something to move into the state, which a closure could only copy.
     @inline(__always)
     package func withLock<Value, Result>(
-        moving value: consuming Value, _ body: (inout State, consuming Value) throws -> Result
+        moving value: consuming Value, _ body: (inout Contents, consuming Value) throws -> Result
     ) rethrows -> Result {
         pthread_mutex_lock(&lock.pointee.mutex)
         defer { pthread_mutex_unlock(&lock.pointee.mutex) }
@@ -60,7 +60,7 @@ package final class ThreadLock<State>: @unchecked Sendable {
     /// - Parameter deadline: nanoseconds of ``SystemClock/monotonicNanoseconds()``; nil: wait without an end.
     /// - Returns: nil if there was no value before the deadline.
     package func wait<Result>(
-        until deadline: UInt64? = nil, for body: (inout State) throws -> Result?
+        until deadline: UInt64? = nil, for body: (inout Contents) throws -> Result?
     ) rethrows -> Result? {
         pthread_mutex_lock(&lock.pointee.mutex)
         defer { pthread_mutex_unlock(&lock.pointee.mutex) }

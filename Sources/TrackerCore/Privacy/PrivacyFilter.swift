@@ -51,7 +51,7 @@ struct PrivacyFilter {
         self.policy = policy
         isOff = policy == .none
         hasTemplates = policy.pathSegments == .template
-        automaton = policy.terms.isEmpty ? .standard : RuleAutomaton(adding: policy.terms)
+        automaton = .with(policy.terms)
         headers = NameRule(policy.headers)
         cookies = NameRule(policy.cookies)
         parameters = NameRule(policy.queryParameters)

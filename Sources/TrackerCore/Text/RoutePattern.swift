@@ -1,6 +1,6 @@
 /// A path with parameters: `/hello/:name/`, `/files/*`.
 package struct RoutePattern: Sendable {
-    package enum Segment: Sendable, Equatable {
+    package enum Part: Sendable, Equatable {
         case literal(String)
         case parameter(String)
         /// Takes the rest, which may be empty.
@@ -8,7 +8,7 @@ package struct RoutePattern: Sendable {
     }
 
     package let text: String
-    package let segments: [Segment]
+    package let segments: [Part]
     package let isLiteral: Bool
 
     /// The pattern is the programmer's, so a wrong one stops the program at its start.
@@ -93,7 +93,7 @@ package struct RoutePattern: Sendable {
 
     /// Earlier patterns win: literals before parameters before wildcards, segment by segment.
     package static func isMoreSpecific(_ left: RoutePattern, _ right: RoutePattern) -> Bool {
-        func rank(_ segment: Segment) -> Int {
+        func rank(_ segment: Part) -> Int {
             switch segment {
             case .literal: 0
             case .parameter: 1

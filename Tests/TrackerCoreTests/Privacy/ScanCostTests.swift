@@ -6,7 +6,7 @@ import Testing
 @Suite("The cost of a scan")
 struct ScanCostTests {
     private static func steps(_ text: [UInt8], _ context: ScanPass.Context) -> (steps: Int, isExhausted: Bool) {
-        var scanner = SecretScanner(.standard, keeping: [])
+        var scanner = SecretScanner(.with(), keeping: [])
         text.withUnsafeBufferPointer { scanner.scan($0, context) }
         return (scanner.steps, scanner.isExhausted)
     }
@@ -40,7 +40,7 @@ struct ScanCostTests {
     // Some 15 repetitions of each: that it grows no faster than the length is tested above.
     @Test("is at most three times the ordinary for each pair of beginnings", arguments: 0..<8)
     func pairs(share: Int) {
-        var scanner = SecretScanner(.standard, keeping: [])
+        var scanner = SecretScanner(.with(), keeping: [])
         let size = 320
         func steps(_ text: [UInt8], _ context: ScanPass.Context) -> Int {
             text.withUnsafeBufferPointer { scanner.scan($0, context) }

@@ -30,8 +30,22 @@ final class RuleAutomaton: @unchecked Sendable {
         let isCased: Bool
     }
 
-    /// The rules as they come.
-    static let standard = RuleAutomaton(adding: [])
+    /// The rules as they come, once somebody has asked for them.
+    ///
+    /// Under a lock that a fork waits for, and no lazy constant: the child of a fork that falls into the making of one
+    /// would wait for it for ever.
+    private static let standard = ThreadLock<RuleAutomaton?>(nil, survivesFork: true)
+
+    /// - Parameter terms: further words for names of secrets.
+    static func with(_ terms: Set<String> = []) -> RuleAutomaton {
+        standard.withLock { standard in
+            guard terms.isEmpty else { return RuleAutomaton(adding: terms) }
+            if let standard { return standard }
+            let made = RuleAutomaton(adding: [])
+            standard = made
+            return made
+        }
+    }
 
     /// For each state and letter the next state.
     let next: UnsafePointer<UInt16>

@@ -1,6 +1,6 @@
 /// Counts the filter's steps, so that fuzzers and benchmarks can reach the scanner and nothing else.
 package struct FilterProbe {
-    private var scanner = SecretScanner(.standard, keeping: [])
+    private var scanner = SecretScanner(.with(), keeping: [])
 
     package init() {}
 

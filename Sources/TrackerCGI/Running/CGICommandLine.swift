@@ -7,11 +7,11 @@ struct CGICommandLine: Equatable {
         var description: String
     }
 
-    enum Task: Equatable {
+    enum Command: Equatable {
         case run, help, version, check
     }
 
-    var task = Task.run
+    var task = Command.run
     /// Where to listen for FastCGI.
     var fastCGI: String?
     /// Where to listen for HTTP.

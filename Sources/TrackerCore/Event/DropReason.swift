@@ -2,7 +2,7 @@
 ///
 /// A later version may add reasons: a `switch` over them needs a `default`.
 public struct DropReason: RawRepresentable, Sendable, Hashable, CaseIterable, CustomStringConvertible {
-    private enum Code: String, CaseIterable {
+    private enum Identity: String, CaseIterable {
         case queueFull = "queue_full"
         case rejected
         case retriesExhausted = "retries_exhausted"
@@ -15,15 +15,15 @@ public struct DropReason: RawRepresentable, Sendable, Hashable, CaseIterable, Cu
         case disabled
     }
 
-    private let code: Code
+    private let code: Identity
 
-    private init(_ code: Code) {
+    private init(_ code: Identity) {
         self.code = code
     }
 
     /// The reason with this name, as `rawValue` gives it; nil if there is none.
     public init?(rawValue: String) {
-        guard let code = Code(rawValue: rawValue) else { return nil }
+        guard let code = Identity(rawValue: rawValue) else { return nil }
         self.code = code
     }
 
@@ -49,7 +49,7 @@ public struct DropReason: RawRepresentable, Sendable, Hashable, CaseIterable, Cu
     public static let disabled = DropReason(.disabled)
 
     /// The reasons of this version.
-    public static let allCases: [DropReason] = Code.allCases.map { DropReason($0) }
+    public static let allCases: [DropReason] = Identity.allCases.map { DropReason($0) }
 
     /// The name in logs and statistics, such as `queue_full`.
     public var rawValue: String { code.rawValue }

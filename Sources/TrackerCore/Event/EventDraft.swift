@@ -1,4 +1,4 @@
-/// An event before it is written, for ``TrackerConfiguration/beforeSend``: change it, or drop it.
+/// An event before it is written, for the setting `beforeSend`: change it, or drop it.
 ///
 /// It is not filtered yet: the privacy policy applies to what the hook leaves.
 public struct EventDraft: Sendable {
@@ -33,7 +33,7 @@ struct BeforeSend {
     typealias Hook = @Sendable (inout EventDraft) throws -> Bool
 
     /// What became of one event.
-    enum Result {
+    enum Decision {
         case send(TrackedRequest)
         case drop(DropReason)
     }
@@ -50,7 +50,7 @@ struct BeforeSend {
         self.onSlow = onSlow
     }
 
-    func apply(to request: TrackedRequest) -> Result {
+    func apply(to request: TrackedRequest) -> Decision {
         var draft = EventDraft(request)
         let started = SystemClock.monotonicNanoseconds()
         defer {

@@ -11,17 +11,17 @@ final class RandomPool: Sendable {
     /// The most that one call of `getentropy` gives: 256 bytes.
     private static let words = 32
 
-    private struct State {
+    private struct Reserve {
         var words = [UInt64](repeating: 0, count: RandomPool.words)
         var next = RandomPool.words
         var forks: Int32
     }
 
-    private let state: ThreadLock<State>
+    private let state: ThreadLock<Reserve>
 
     private init() {
         cplatform_watch_forks()
-        state = ThreadLock(State(forks: cplatform_count_forks()))
+        state = ThreadLock(Reserve(forks: cplatform_count_forks()))
     }
 
     /// - Returns: 128 bits, or nil where the caller has to ask the system itself: while another thread is here, which

@@ -42,7 +42,7 @@ public final class Tracker: Sendable, CustomStringConvertible, CustomReflectable
             LastMoment.add(mailbox)
             do {
                 try DetachedThread.start(name: "rigidanalytics") {
-                    DeliveryLoop(configuration: configuration, transport: transport, mailbox: mailbox, log: log).run()
+                    DeliveryThread.run(configuration, transport, mailbox, log)
                     LastMoment.remove(mailbox)
                 }
                 return true

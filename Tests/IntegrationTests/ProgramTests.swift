@@ -191,6 +191,8 @@ struct ProgramTests {
         #expect(try await home(usual).contains("http://127.0.0.1:\(port)/"))
         let next = try RunningProgram(program, ["--port", String(try ReservedPort().number), "--no-store"])
         #expect(try await next.port(after: "Watch them live") > port)
+        // Before it serves, a signal ends it as any program.
+        _ = try await home(next)
         #expect(try await next.stop() == 0)
         #expect(try await usual.stop() == 0)
     }

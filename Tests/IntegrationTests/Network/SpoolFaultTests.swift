@@ -83,7 +83,8 @@ struct SpoolFaultTests {
         sink.answer { _ in .status(200) }
         try? await eventually(within: .seconds(20)) {
             _ = try await subject.ask("flush 1")
-            return sink.taken >= 600
+            // The backend has answered a moment before the tracker has read it.
+            return try await sink.taken >= 600 && subject.counts().delivered >= 600
         }
         let counts = try await subject.counts()
         #expect(counts.delivered == 600 && counts.dropped == 0, "\(counts) \(subject.process.errors)")

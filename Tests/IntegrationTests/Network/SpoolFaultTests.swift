@@ -84,7 +84,8 @@ struct SpoolFaultTests {
         try? await eventually(within: .seconds(20)) {
             _ = try await subject.ask("flush 1")
             // The backend has answered a moment before the tracker has read it.
-            return try await sink.taken >= 600 && subject.counts().delivered >= 600
+            let delivered = try await subject.counts().delivered
+            return sink.taken >= 600 && delivered >= 600
         }
         let counts = try await subject.counts()
         #expect(counts.delivered == 600 && counts.dropped == 0, "\(counts) \(subject.process.errors)")

@@ -57,7 +57,7 @@ struct AsyncSessionTests {
                 return DeliveryCompletion(of: payload, status: status)
             })
         for _ in 0..<3 { request(tracker) }
-        #expect(await tracker.flush(timeout: .seconds(20)).isComplete)
+        #expect(await tracker.flush(timeout: .seconds(120)).isComplete)
         #expect(tracker.statistics.retried == 1 && tracker.statistics.delivered == 2)
         #expect(tracker.statistics.dropped == [.rejected: 1])
     }

@@ -69,15 +69,7 @@ public struct AnalyticsMiddleware<Request, Response>: Sendable {
     public func handle<Input, Context>(
         _ request: Input, context: Context, next: (Input, Context) async throws -> Response
     ) async throws -> Response where Request == (Input, Context) {
-        guard let interception = begin((request, context)) else { return try await next(request, context) }
-        do {
-            var response = try await next(request, context)
-            finish(interception, (request, context), &response)
-            return response
-        } catch {
-            guard let response = answer(interception, (request, context), error) else { throw error }
-            return response
-        }
+        try await handle((request, context)) { try await next($0.0, $0.1) }
     }
 
     /// Tracks one handler. What it throws, the wrapped one throws.

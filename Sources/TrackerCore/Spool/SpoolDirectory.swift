@@ -15,6 +15,8 @@ final class SpoolDirectory {
         var segments: [Entry] = []
         /// Files that were set aside.
         var corruptCount = 0
+        /// Names of segments that were not locked yet when the directory was read.
+        var unlocked: [String] = []
         var totalBytes = 0
     }
 
@@ -131,6 +133,8 @@ final class SpoolDirectory {
                 start: start, count: strlen(start.assumingMemoryBound(to: CChar.self)))
             if SpoolSegmentName.isCorrupt(name) {
                 listing.corruptCount += 1
+            } else if SpoolSegmentName.isUnlocked(name), listing.unlocked.count < Self.maximumListed {
+                listing.unlocked.append(String(decoding: name, as: UTF8.self))
             } else if SpoolSegmentName.isSegment(name), listing.segments.count < Self.maximumListed {
                 let text = String(decoding: name, as: UTF8.self)
                 var bytes = 0
@@ -145,6 +149,9 @@ final class SpoolDirectory {
         listing.segments.sort { $0.name < $1.name }
         return listing
     }
+
+    @discardableResult
+    func remove(_ name: String) -> Bool { unlinkat(descriptor, name, 0) == 0 }
 
     func exists(_ name: String) -> Bool {
         var status = stat()

@@ -9,13 +9,6 @@ private let closeDescriptor: @Sendable (Int32) -> Int32 = close
 /// The lock is flock's. It belongs to the open file, not to the process as the older record locks do: two spools in one
 /// process exclude each other, closing another descriptor of the file does not release it, and death does.
 final class SpoolSegmentFile {
-    enum Opening {
-        case held(SpoolSegmentFile)
-        /// Another live writer or reader has it, or it is gone, or no file for us.
-        case unavailable
-        case failed(SystemError)
-    }
-
     let name: String
     let directory: SpoolDirectory
     private var descriptor: Int32
@@ -40,19 +33,38 @@ final class SpoolSegmentFile {
         descriptor = -1
     }
 
+    /// Makes an empty segment, which nobody else can take: it gets its name once it is locked.
+    ///
+    /// Under its own name from the start, another process could see it and lock it first; under load, where each change
+    /// of a directory wakes those who wait to read it, that happened to hundreds of files in a row.
+    static func create(_ name: String, in directory: SpoolDirectory) -> Result<SpoolSegmentFile, SystemError> {
+        let unlocked = name + SpoolSegmentName.unlockedSuffix
+        let descriptor = openat(
+            directory.descriptor, unlocked, O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_CREAT | O_EXCL, 0o600)
+        guard descriptor >= 0 else { return .failure(SystemError(call: "openat")) }
+        let file = SpoolSegmentFile(name: name, directory: directory, descriptor: descriptor)
+        var failure: SystemError?
+        if flock(descriptor, LOCK_EX | LOCK_NB) != 0 {
+            failure = SystemError(call: "flock")
+        } else if directory.exists(name) {
+            failure = SystemError(call: "renameat", code: EEXIST)
+        } else if renameat(directory.descriptor, unlocked, directory.descriptor, name) != 0 {
+            failure = SystemError(call: "renameat")
+        }
+        guard let failure else { return .success(file) }
+        directory.remove(unlocked)
+        return .failure(failure)
+    }
+
     /// Never waits: not for a lock, and not for the other end of a FIFO.
     ///
-    /// - Parameter creates: the file must not exist yet.
-    static func open(_ name: String, in directory: SpoolDirectory, creates: Bool = false) -> Opening {
-        let flags = O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | (creates ? O_CREAT | O_EXCL : 0)
-        let descriptor = openat(directory.descriptor, name, flags, 0o600)
-        guard descriptor >= 0 else {
-            let failure = SystemError(call: "openat")
-            return failure.code == ENOENT && !creates ? .unavailable : .failed(failure)
-        }
+    /// - Returns: nil when another live writer or reader has it, when it is gone, and for a file that is not ours.
+    static func open(_ name: String, in directory: SpoolDirectory) -> SpoolSegmentFile? {
+        let descriptor = openat(directory.descriptor, name, O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK)
+        guard descriptor >= 0 else { return nil }
         guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
             _ = closeDescriptor(descriptor)
-            return .unavailable
+            return nil
         }
         let file = SpoolSegmentFile(name: name, directory: directory, descriptor: descriptor)
         // Between open and lock, the one who held it may have removed or renamed it.
@@ -61,9 +73,9 @@ final class SpoolSegmentFile {
         guard fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG, status.st_uid == geteuid(),
             status.st_nlink > 0, fstatat(directory.descriptor, name, &named, AT_SYMLINK_NOFOLLOW) == 0,
             named.st_ino == status.st_ino, named.st_dev == status.st_dev
-        else { return .unavailable }
+        else { return nil }
         if status.st_mode & 0o077 != 0 { _ = fchmod(descriptor, 0o600) }
-        return .held(file)
+        return file
     }
 
     /// The file's size; nil when it has no name any more, so that what is written to it would be lost.
@@ -117,7 +129,7 @@ final class SpoolSegmentFile {
     ///
     /// - Returns: false if neither was possible, so that its events are still there.
     func remove() -> Bool {
-        unlinkat(directory.descriptor, name, 0) == 0 || truncate(to: 0)
+        directory.remove(name) || truncate(to: 0)
     }
 
     /// Gives the file a name by which it is no segment any more.

@@ -3,6 +3,8 @@
 enum SpoolSegmentName {
     static let byteCount = 16 + 1 + 8 + 1 + 8 + 6
     static let corruptSuffix = ".corrupt"
+    /// Of a segment that its maker has not locked yet.
+    static let unlockedSuffix = ".new"
 
     private static let ending: [UInt8] = Array(".spool".utf8)
 
@@ -27,6 +29,15 @@ enum SpoolSegmentName {
         name.count == byteCount + corruptSuffix.utf8.count && name.suffix(8).elementsEqual(corruptSuffix.utf8)
             && isSegment(UnsafeRawBufferPointer(rebasing: name.prefix(byteCount)))
     }
+
+    /// A segment that was never locked, or will be in a moment.
+    static func isUnlocked(_ name: UnsafeRawBufferPointer) -> Bool {
+        name.count == byteCount + unlockedSuffix.utf8.count && name.suffix(4).elementsEqual(unlockedSuffix.utf8)
+            && isSegment(UnsafeRawBufferPointer(rebasing: name.prefix(byteCount)))
+    }
+
+    /// When a segment was made, in nanoseconds since 1970; nil for a name that is none.
+    static func nanoseconds(of name: String) -> UInt64? { UInt64(name.prefix(16), radix: 16) }
 
     private static func hexadecimal(_ value: UInt64, digits: Int) -> String {
         let text = String(value, radix: 16)

@@ -24,8 +24,11 @@ final class SpoolShelf {
     private static let maximumCorruptFiles = 8
     /// How many of the newest segments are tried before a new one is made.
     private static let maximumContinued = 4
-    /// How many new segments may be snatched away before they are locked; others look all the time, but briefly.
-    private static let maximumNewNames = 200
+    /// How many names are tried for a new segment: one can be taken, or removed while its maker stood still.
+    private static let maximumNewNames = 8
+    /// A segment that is not locked this long after it was made was left by a process that died, or goes on and makes
+    /// another. In nanoseconds.
+    private static let unlockedPatience: UInt64 = 10_000_000_000
     private static let maximumAvoided = 1_024
 
     init(directory: String, limits: SpoolLimits, now: @escaping () -> UInt64) throws(SpoolError) {
@@ -47,8 +50,16 @@ final class SpoolShelf {
     /// - Parameter holding: names that need not be looked at.
     func look(holding: Set<String>) {
         guard let directory = directory(), let listing = directory.list(bytesCounted: false) else { return }
+        for name in listing.unlocked where isLeftover(name) { directory.remove(name) }
         names = listing.segments.reversed().map(\.name).filter { !avoided.contains($0) && !holding.contains($0) }
         forgetNames(Set(listing.segments.map(\.name)))
+    }
+
+    /// Whether the maker of a segment that is not locked has had time enough, or the clock was set back meanwhile.
+    private func isLeftover(_ name: String) -> Bool {
+        guard let made = SpoolSegmentName.nanoseconds(of: name) else { return false }
+        let time = now()
+        return max(time, made) - min(time, made) > Self.unlockedPatience
     }
 
     /// A segment that this process held may be taken again, by others too.
@@ -73,7 +84,7 @@ final class SpoolShelf {
     /// Holds a segment. A file that is none is set aside, or left alone from now on.
     func take(_ name: String, _ listing: SpoolDirectory.Listing?) -> SpoolSegment? {
         guard let directory = directory(), !avoided.contains(name),
-            case .held(let file) = SpoolSegmentFile.open(name, in: directory),
+            let file = SpoolSegmentFile.open(name, in: directory),
             let size = file.sizeIfLinked, let start = file.read(count: SpoolFormat.fileHeaderBytes)
         else { return nil }
         // A file that cannot be a segment is judged by its beginning alone.
@@ -108,26 +119,21 @@ final class SpoolShelf {
             $0.bytes >= SpoolFormat.fileHeaderBytes && $0.bytes <= limits.maximumSegmentBytes - needed
         }
         for entry in roomy.prefix(Self.maximumContinued) {
-            guard case .held(let file) = SpoolSegmentFile.open(entry.name, in: directory),
+            guard let file = SpoolSegmentFile.open(entry.name, in: directory),
                 let start = file.read(count: SpoolFormat.fileHeaderBytes),
                 start.withUnsafeBytes(SpoolFormat.readHeader) == .current, let size = file.sizeIfLinked
             else { continue }
             return .success(SpoolSegment(file, size: size, own: released.removeValue(forKey: entry.name)))
         }
-        // A name can be taken, and a new file can be claimed and removed before it is locked; not again and again.
         var failure = SystemError(call: "openat", code: EEXIST)
         for _ in 0..<Self.maximumNewNames {
             let name = SpoolSegmentName.make(
                 nanoseconds: now(), process: UInt32(bitPattern: getpid()), random: .random(in: 0...UInt32.max))
-            switch SpoolSegmentFile.open(name, in: directory, creates: true) {
-            case .held(let file):
-                // Somebody continued it before it was locked, and is gone again: it is an old segment now.
-                if file.sizeIfLinked != 0 { continue }
-                return .success(SpoolSegment(file, size: 0, own: nil))
-            case .unavailable: continue
-            case .failed(let error):
+            switch SpoolSegmentFile.create(name, in: directory) {
+            case .success(let file): return .success(SpoolSegment(file, size: 0, own: nil))
+            case .failure(let error):
                 failure = error
-                if error.code != EEXIST { return .failure(error) }
+                if error.code != EEXIST && error.code != ENOENT { return .failure(error) }
             }
         }
         return .failure(failure)

@@ -25,7 +25,7 @@ struct SpoolKillTests {
             // At a random point: after so many bytes of its report, wherever it is then.
             let target = Int.random(in: 1...4_000)
             try await eventually("the first records") {
-                #expect(victim.status == nil, "\(victim.lines.last ?? "")")
+                try #require(victim.status == nil, "\(victim.lines.last ?? "")")
                 return victim.output.utf8.count >= target
             }
             victim.signal(SIGKILL)

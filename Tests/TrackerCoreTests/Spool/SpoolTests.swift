@@ -1,4 +1,5 @@
 import Foundation
+import Synchronization
 import Testing
 
 @testable import TrackerCore
@@ -211,6 +212,47 @@ struct SpoolTests {
         #expect(try directory.names().count == 2)
         for entry in taken { spool.giveBack(entry.place) }
         #expect(spool.takeAll().map(\.record) == taken.map(\.record))
+    }
+
+    @Test("makes no segment that another process could lock first")
+    func segmentsAreBornLocked() throws {
+        let spool = try Spool(directory: directory.spool)
+        let isOver = Atomic<Bool>(false)
+        let looks = Atomic<Int>(0)
+        let takenEmpty = Atomic<Int>(0)
+        let watcher = Thread { [directory] in
+            guard let shared = try? SpoolDirectory(path: directory.spool) else { return }
+            while !isOver.load(ordering: .relaxed) {
+                looks.add(1, ordering: .relaxed)
+                for entry in shared.list(bytesCounted: false)?.segments ?? [] {
+                    guard let file = SpoolSegmentFile.open(entry.name, in: shared) else { continue }
+                    if file.sizeIfLinked == 0 { takenEmpty.add(1, ordering: .relaxed) }
+                    file.close()
+                }
+            }
+        }
+        watcher.start()
+        while looks.load(ordering: .relaxed) < 1_000 {
+            #expect(spool.append(Make.records(1)).result.refused == 0)
+            _ = spool.drain()
+            spool.rest()
+        }
+        isOver.store(true, ordering: .relaxed)
+        #expect(takenEmpty.load(ordering: .relaxed) == 0)
+        #expect(spool.statistics.lostEvents == 0)
+    }
+
+    @Test("removes a segment whose process died before it had locked it, but gives it time to")
+    func leftovers() throws {
+        let clock = TestClock()
+        let spool = try Spool(directory: directory.spool, now: clock.now)
+        let name = SpoolSegmentName.make(nanoseconds: clock.now(), process: 1, random: 1) + ".new"
+        try directory.write([], to: name)
+        #expect(spool.drain().isEmpty)
+        #expect(try directory.names() == [name])
+        clock.advance(hours: 1)
+        #expect(spool.drain().isEmpty)
+        #expect(try directory.names().isEmpty)
     }
 
     @Test("continues a segment that nobody holds instead of making a file for each process")

@@ -116,7 +116,7 @@ struct JSONWriter: ~Copyable {
                 position &+= 16
             }
         }
-        // What is left in two words, which overlap.
+        // What is left in two words, or two halves, which overlap.
         let rest = length &- position
         if rest >= 8 {
             let first = source.loadUnaligned(fromByteOffset: position, as: UInt64.self)
@@ -127,30 +127,45 @@ struct JSONWriter: ~Copyable {
                 count &+= rest
                 return
             }
+        } else if rest >= 4 {
+            let first = source.loadUnaligned(fromByteOffset: position, as: UInt32.self)
+            let last = source.loadUnaligned(fromByteOffset: length &- 4, as: UInt32.self)
+            if Self.escapes(UInt64(first) | UInt64(last) << 32) == 0 {
+                target.storeBytes(of: first, toByteOffset: count, as: UInt32.self)
+                target.storeBytes(of: last, toByteOffset: count &+ rest &- 4, as: UInt32.self)
+                count &+= rest
+                return
+            }
         }
         escaped(utf8, &position, until: length)
     }
 
     mutating func integer(_ value: some FixedWidthInteger) {
-        reserve(24)
+        // A sign, twenty digits, and what a store of eight bytes writes beyond the last.
+        reserve(32)
         if value < 0 {
             base[count] = UInt8(ascii: "-")
             count &+= 1
         }
-        var rest = UInt64(truncatingIfNeeded: value.magnitude)
-        var digits = 1
-        var bound = rest
-        while bound >= 10 {
-            bound /= 10
-            digits &+= 1
+        digits(UInt64(truncatingIfNeeded: value.magnitude))
+    }
+
+    /// The caller has reserved 28 bytes.
+    private mutating func digits(_ value: UInt64) {
+        let target = UnsafeMutableRawPointer(base)
+        guard value >= 100_000_000 else {
+            let word = DecimalDigits.eight(UInt32(truncatingIfNeeded: value))
+            // The first digit lies in the lowest byte.
+            let zeros = min(7, (word ^ 0x3030_3030_3030_3030).trailingZeroBitCount / 8)
+            target.storeBytes(of: (word >> UInt64(zeros &* 8)).littleEndian, toByteOffset: count, as: UInt64.self)
+            count &+= 8 &- zeros
+            return
         }
-        var position = count &+ digits
-        count = position
-        repeat {
-            position &-= 1
-            base[position] = UInt8(ascii: "0") &+ UInt8(truncatingIfNeeded: rest % 10)
-            rest /= 10
-        } while rest > 0
+        let (high, low) = value.quotientAndRemainder(dividingBy: 100_000_000)
+        digits(high)
+        target.storeBytes(
+            of: DecimalDigits.eight(UInt32(truncatingIfNeeded: low)).littleEndian, toByteOffset: count, as: UInt64.self)
+        count &+= 8
     }
 
     /// 16 lowercase hex digits.

@@ -164,9 +164,24 @@ static void forget_socket(ccurl_sockets *sockets, int number) {
     }
 }
 
+void ccurl_sockets_keep_spare(ccurl_sockets *sockets) {
+    if (sockets->has_spare || sockets->count > 0) return;
+    sockets->spare = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    sockets->has_spare = sockets->spare >= 0;
+    if (sockets->has_spare) cplatform_keep_private(sockets->spare);
+}
+
+static void use_spare(ccurl_sockets *sockets) {
+    if (!sockets->has_spare) return;
+    sockets->has_spare = 0;
+    cplatform_forget_private(sockets->spare);
+    close(sockets->spare);
+}
+
 static int open_socket(void *context, int purpose, struct address *address) {
     (void)purpose;
     ccurl_sockets *sockets = context;
+    use_spare(sockets);
 #if defined(__linux__)
     int number = socket(address->family, address->kind | SOCK_CLOEXEC, address->protocol);
 #else
@@ -192,7 +207,9 @@ static int open_socket(void *context, int purpose, struct address *address) {
 
 static int close_socket(void *context, int number) {
     forget_socket(context, number);
-    return close(number);
+    int result = close(number);
+    ccurl_sockets_keep_spare(context);
+    return result;
 }
 
 void ccurl_sockets_sweep(ccurl_sockets *sockets) {
@@ -201,9 +218,11 @@ void ccurl_sockets_sweep(ccurl_sockets *sockets) {
         struct ccurl_socket known = sockets->entries[index];
         if (fstat(known.number, &status) != 0 || status.st_ino != known.inode) forget_socket(sockets, known.number);
     }
+    ccurl_sockets_keep_spare(sockets);
 }
 
 void ccurl_sockets_free(ccurl_sockets *sockets) {
+    use_spare(sockets);
     free(sockets->entries);
     *sockets = (ccurl_sockets){0};
 }

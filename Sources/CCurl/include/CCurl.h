@@ -86,7 +86,13 @@ typedef struct ccurl_sockets {
     int count;
     int capacity;
     struct ccurl_socket *entries;
+    int has_spare;
+    int spare;
 } ccurl_sockets;
+
+/// Holds a descriptor while no socket is open, for the next one: where descriptors are scarce, the files of a spool
+/// would take the last, and nothing could be sent any more. Does nothing if there is none to be had.
+void ccurl_sockets_keep_spare(ccurl_sockets *sockets);
 
 /// Forgets sockets that libcurl closed without a word, as it does where a connection is refused at once.
 void ccurl_sockets_sweep(ccurl_sockets *sockets);

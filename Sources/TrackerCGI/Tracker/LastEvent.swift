@@ -68,10 +68,12 @@ final class LastEvent: Sendable {
 
     // MARK: Budgets
 
-    /// The web server may wait for the program itself.
+    /// The web server may wait for the program itself: for a write to disk on a busy machine too, because that keeps the
+    /// event.
     private var foreground: Budget {
         Budget(
-            connect: options.foregroundConnectTimeout, whole: options.foregroundTimeout, grace: .milliseconds(80))
+            connect: options.foregroundConnectTimeout, whole: options.foregroundTimeout,
+            grace: configuration.shutdownGrace)
     }
 
     /// - Parameter isBounded: whether children are counted. Where they are not, a backend that hangs must not gather too

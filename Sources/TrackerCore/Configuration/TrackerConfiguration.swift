@@ -64,12 +64,16 @@ public struct TrackerConfiguration: Sendable, CustomStringConvertible, CustomRef
     /// When to try again.
     public var retryPolicy = RetryPolicy()
     /// How long `Tracker.shutdown(timeout:)` may take unless it is told otherwise; 0 to 5 min. If the backend takes
-    /// nothing for half of that time, it ends then.
+    /// nothing for half of that time, it ends then. With a spool, a machine that is too busy to write what is left in
+    /// time gets up to 2 s more.
     public var shutdownTimeout = Duration.seconds(4)
 
     /// Whether a shutdown also delivers what others left on disk, as long as there is time. For a process that lives for
     /// one request.
     package var drainsSpoolAtShutdown = false
+    /// How much longer than its deadline a shutdown may take, where the machine does not let the delivery thread keep it:
+    /// on a busy one, what is left reaches the disk late, and without this not at all.
+    package var shutdownGrace: Duration { spoolDirectory == nil ? .milliseconds(80) : .seconds(2) }
 
     /// Messages below this level are not written.
     public var logLevel = TrackerLogRecord.Level.info

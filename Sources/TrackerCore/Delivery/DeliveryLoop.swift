@@ -76,6 +76,10 @@ final class DeliveryLoop {
             return true
         }
         outbox.releaseDue(now: now)
+        if memory != nil, outbox.hasUnsent || hasUnwritten {
+            // Before the spool: what the session needs of the process's descriptors comes first.
+            _ = link.open(now: now, isHurried: orders.isClosed)
+        }
         memory?.turn(now: now, room: room(now), isFilling: orders.isFilling, isAway: settlement.pacer.isAway)
         let mayHaveStored = storeHasWork(now)
         send(now, fromDisk: mayHaveStored)

@@ -71,13 +71,17 @@ package final class Spool {
             }
             if let failure {
                 result.refuse(record.eventCount, because: failure)
-            } else if !makeRoom(for: batch.bytes.count + size, &result) {
-                result.spoolFull += record.eventCount
-            } else {
-                batch.append(record, index)
+                continue
+            }
+            switch makeRoom(for: batch.bytes.count + size, &result) {
+            case .success(true): batch.append(record, index)
+            case .success(false): result.spoolFull += record.eventCount
+            case .failure(let error):
+                failure = error
+                result.refuse(record.eventCount, because: error)
             }
         }
-        if failure == nil { _ = flush(&batch, records, areOut, &places, &result) }
+        _ = flush(&batch, records, areOut, &places, &result)
         counts.add(result)
         return (places, result)
     }
@@ -110,9 +114,11 @@ package final class Spool {
     // MARK: Room
 
     /// Keeps the directory's size limit by deleting the oldest segments; false if nothing more can be deleted.
-    private func makeRoom(for needed: Int, _ result: inout SpoolAppendResult) -> Bool {
-        if shelf.hasRoom(for: needed) { return true }
-        guard let listing = shelf.list() else { return false }
+    private func makeRoom(
+        for needed: Int, _ result: inout SpoolAppendResult
+    ) -> Result<Bool, SystemError> {
+        if shelf.hasRoom(for: needed) { return .success(true) }
+        guard let listing = shelf.list() else { return .failure(SystemError(call: "readdir")) }
         for entry in listing.segments where shelf.totalBytes + needed > limits.maximumBytes {
             guard let segment = held.first(where: { $0.name == entry.name }) ?? take(entry.name, listing) else {
                 // What turned out to be no segment does not count.
@@ -127,7 +133,7 @@ package final class Spool {
             result.evictedSegments += 1
             result.evictedEvents += events
         }
-        return shelf.totalBytes + needed <= limits.maximumBytes
+        return .success(shelf.totalBytes + needed <= limits.maximumBytes)
     }
 
     // MARK: Reading

@@ -39,7 +39,7 @@ public final class Tracker: Sendable, CustomStringConvertible, CustomReflectable
         let mailbox = Mailbox(
             capacity: configuration.queueCapacity, maximumBytes: configuration.queueMaximumBytes
         ) { mailbox in
-            LastMoment.add(mailbox)
+            LastMoment.add(mailbox, grace: configuration.shutdownGrace)
             do {
                 try DetachedThread.start(name: "rigidanalytics") {
                     DeliveryThread.run(configuration, transport, mailbox, log)
@@ -155,7 +155,7 @@ public final class Tracker: Sendable, CustomStringConvertible, CustomReflectable
         let usual = configuration.shutdownTimeout
         return shutdown(
             timeout: timeout ?? usual, patience: timeout == nil ? Self.patience(half: usual) : nil,
-            grace: .milliseconds(80))
+            grace: configuration.shutdownGrace)
     }
 
     /// - Parameter grace: how much longer the delivery thread may take to bring to disk what is left. It keeps the

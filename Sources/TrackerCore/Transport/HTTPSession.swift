@@ -47,6 +47,7 @@ final class HTTPSession: TransportSession {
             throw TransportUnavailable("libcurl could not be set up; is there memory left?")
         }
         idle.append(first)
+        ccurl_sockets_keep_spare(sockets)
     }
 
     deinit {

@@ -46,7 +46,7 @@ struct SpoolFaultTests {
 
     /// What a disk or a limit may do to a spool.
     enum Fault: String, CaseIterable, Sendable {
-        case none, fullDisk, fileSize, twelveDescriptors, eightDescriptors
+        case none, fullDisk, fileSize, twelveDescriptors, eightDescriptors, eightDescriptorsDiskFirst
 
         /// Set up by a shell that becomes the program.
         func shell(_ spool: String) -> String {
@@ -55,9 +55,11 @@ struct SpoolFaultTests {
             case .fullDisk: "mount -t tmpfs -o size=64k,mode=0700 none '\(spool)' &&"
             case .fileSize: "ulimit -f 16;"
             case .twelveDescriptors: "ulimit -n 12;"
-            case .eightDescriptors: "ulimit -n 8;"
+            case .eightDescriptors, .eightDescriptorsDiskFirst: "ulimit -n 8;"
             }
         }
+
+        var settings: [String: String] { self == .eightDescriptorsDiskFirst ? ["RA_SPOOL_AFTER": "0"] : [:] }
     }
 
     @Test("loses nothing in an outage, whatever its disk refuses", arguments: Fault.allCases)
@@ -76,7 +78,7 @@ struct SpoolFaultTests {
                 "fault", endpoint: sink.endpoint, settings: ["RETRY_CAP": "300", "RA_SPOOL_DIRECTORY": spool],
                 command: [unshare, "--mount", "sh", "-c", "\(fault.shell(spool)) exec '\(program)' fault"])
         } else {
-            subject = try sender("fault", sink, shell: fault.shell(spool))
+            subject = try sender("fault", sink, settings: fault.settings, shell: fault.shell(spool))
         }
         try await subject.ask("pace 200 3")
         #expect(try await subject.counts().dropped == 0)

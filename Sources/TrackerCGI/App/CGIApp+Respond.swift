@@ -89,8 +89,8 @@ extension CGIApp {
         _ request: CGIRequest, _ plan: RequestPlan, _ response: CGIResponse, _ error: (any Error)?
     ) -> CGIResponse {
         var response = checked(response, request)
-        requestFinished.send { $0(request, &response, error) }
-        return checked(response, request)
+        let mayHaveChanged = requestFinished.send { $0(request, &response, error) }
+        return mayHaveChanged ? checked(response, request) : response
     }
 
     private func checked(_ response: CGIResponse, _ request: CGIRequest) -> CGIResponse {

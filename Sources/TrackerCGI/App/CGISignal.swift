@@ -47,7 +47,12 @@ public final class CGISignal<Receiver: Sendable>: Sendable {
     var isQuick: Bool { state.withLock { $0.isQuick } }
 
     /// Calls every receiver; no lock is held meanwhile.
-    func send(_ call: (Receiver) -> Void) {
-        for entry in state.withLock({ $0.receivers }) { call(entry.receiver) }
+    ///
+    /// - Returns: whether there was one.
+    @discardableResult
+    func send(_ call: (Receiver) -> Void) -> Bool {
+        let receivers = state.withLock { $0.receivers }
+        for entry in receivers { call(entry.receiver) }
+        return !receivers.isEmpty
     }
 }

@@ -1,13 +1,23 @@
 import TrackerCore
 
-/// One way to handle some methods of some paths.
-struct Route: Sendable {
+/// One way to handle some methods of some paths. Shared by all requests, so that handing it on costs one reference.
+final class Route: Sendable {
     let pattern: RoutePattern
     /// In capitals. Includes HEAD where GET is there.
     let methods: [String]
     let name: String
     let body: CGIBodyPolicy
     let handler: CGIHandler<CGIResponse>
+
+    init(
+        pattern: RoutePattern, methods: [String], name: String, body: CGIBodyPolicy, handler: CGIHandler<CGIResponse>
+    ) {
+        self.pattern = pattern
+        self.methods = methods
+        self.name = name
+        self.body = body
+        self.handler = handler
+    }
 }
 
 /// Finds the route for a request, the way Flask does.
@@ -35,8 +45,11 @@ struct RouteTable: Sendable {
     }
 
     func match(method: String, path: String) -> Match {
-        if path.utf8.contains(where: { $0 < 0x20 || $0 == 0x7F }) { return .notFound }
-        if let merged = Self.mergingSlashes(path) {
+        switch Self.spelling(of: path) {
+        case .plain: break
+        case .withControls: return .notFound
+        case .withSlashRuns:
+            let merged = Self.mergingSlashes(path)
             if case .notFound = find(method: method, path: merged) { return .notFound }
             return .redirect(path: merged)
         }
@@ -72,15 +85,26 @@ struct RouteTable: Sendable {
         return .methodNotAllowed(allowed: allowed)
     }
 
-    /// The path with runs of slashes made one; nil if there are none.
-    private static func mergingSlashes(_ path: String) -> String? {
-        let slash = UInt8(ascii: "/")
-        var last: UInt8 = 0
-        let hasRun = path.utf8.contains { byte in
-            defer { last = byte }
-            return byte == slash && last == slash
+    private enum Spelling {
+        case plain, withSlashRuns, withControls
+    }
+
+    private static func spelling(of path: String) -> Spelling {
+        path.withBytes { bytes in
+            var spelling = Spelling.plain
+            var last: UInt8 = 0
+            for byte in bytes {
+                if byte < 0x20 || byte == 0x7F { return .withControls }
+                if byte == UInt8(ascii: "/"), last == byte { spelling = .withSlashRuns }
+                last = byte
+            }
+            return spelling
         }
-        guard hasRun else { return nil }
+    }
+
+    /// The path with runs of slashes made one.
+    private static func mergingSlashes(_ path: String) -> String {
+        let slash = UInt8(ascii: "/")
         var merged: [UInt8] = []
         merged.reserveCapacity(path.utf8.count)
         for byte in path.utf8 where byte != slash || merged.last != slash { merged.append(byte) }

@@ -60,11 +60,15 @@ public struct CGIVariables: Sendable, RandomAccessCollection {
     }
 
     func name(at index: Int) -> String {
-        TextDecoding.string(bytes[entries[index].nameStart..<entries[index].valueStart])
+        text(entries[index].nameStart..<entries[index].valueStart)
     }
 
     func value(at index: Int) -> String {
-        TextDecoding.string(bytes[entries[index].valueStart..<entries[index].valueEnd])
+        text(entries[index].valueStart..<entries[index].valueEnd)
+    }
+
+    private func text(_ range: Range<Int>) -> String {
+        bytes.withUnsafeBufferPointer { TextDecoding.string(UnsafeBufferPointer(rebasing: $0[range])) }
     }
 
     func nameBytes(at index: Int) -> ArraySlice<UInt8> {

@@ -6,12 +6,19 @@ enum HeaderList {
     static func headers(of variables: CGIVariables) -> [(name: String, value: String)] {
         var headers: [(name: String, value: String)] = []
         headers.reserveCapacity(variables.count)
+        // Where each name stands; made once there are so many that to look at each of them would no longer be linear.
+        var places: [String: Int] = [:]
         variables.forEachBytes { variable, bytes in
             guard let name = headerName(variable) else { return }
             let value = TextDecoding.string(trimmed(bytes))
             // Servers send these empty where the request has none.
             if value.isEmpty, name == "Content-Type" || name == "Content-Length" { return }
-            guard let known = headers.firstIndex(where: { $0.name == name }) else {
+            if headers.count == mostLookedThrough, places.isEmpty {
+                for (index, header) in headers.enumerated() { places[header.name] = index }
+            }
+            let known = places.isEmpty ? headers.firstIndex { $0.name == name } : places[name]
+            guard let known else {
+                if !places.isEmpty { places[name] = headers.count }
                 headers.append((name, value))
                 return
             }
@@ -25,12 +32,15 @@ enum HeaderList {
         return headers
     }
 
+    private static let mostLookedThrough = 32
+
     /// The `Cookie` headers, joined.
     static func cookieBytes(of variables: CGIVariables) -> [UInt8] {
         var joined: [UInt8] = []
-        for index in variables.indices where variables.nameBytes(at: index).elementsEqual("HTTP_COOKIE".utf8) {
+        variables.forEachBytes { name, value in
+            guard CGIVariables.isEqual(name, "HTTP_COOKIE") else { return }
             if !joined.isEmpty { joined.append(contentsOf: "; ".utf8) }
-            joined.append(contentsOf: variables.valueBytes(at: index))
+            joined.append(contentsOf: value)
         }
         return joined
     }
@@ -51,20 +61,34 @@ enum HeaderList {
         guard variable.count > 5,
             CGIVariables.isEqual(UnsafeBufferPointer(rebasing: variable[..<5]), "HTTP_")
         else { return nil }
-        var isWordStart = true
-        var name: [UInt8] = []
-        name.reserveCapacity(variable.count - 5)
-        for byte in variable[5...] {
-            if byte == UInt8(ascii: "_") {
-                name.append(UInt8(ascii: "-"))
-                isWordStart = true
-            } else {
-                name.append(isWordStart ? byte : ASCII.lowercase(byte))
-                isWordStart = false
-            }
-        }
-        let text = name.withUnsafeBufferPointer { TextDecoding.string($0) }
+        let rest = UnsafeBufferPointer(rebasing: variable[5...])
+        let text =
+            ASCII.isWhole(rest)
+            ? String(unsafeUninitializedCapacity: rest.count) { writeName(rest, to: $0) }
+            : TextDecoding.string(
+                [UInt8](unsafeUninitializedCapacity: rest.count) { name, count in count = writeName(rest, to: name) })
         // Some servers send these a second time as headers; CONTENT_TYPE and CONTENT_LENGTH are the ones that count.
-        return text == "Content-Type" || text == "Content-Length" ? nil : text
+        switch rest.count {
+        case 12: return text == "Content-Type" ? nil : text
+        case 14: return text == "Content-Length" ? nil : text
+        default: return text
+        }
+    }
+
+    /// `USER_AGENT` becomes `User-Agent`.
+    ///
+    /// - Parameter name: has room for as many bytes as the variable.
+    private static func writeName(
+        _ variable: UnsafeBufferPointer<UInt8>, to name: UnsafeMutableBufferPointer<UInt8>
+    ) -> Int {
+        var isWordStart = true
+        for index in variable.indices {
+            let byte = variable[index]
+            let isSeparator = byte == UInt8(ascii: "_")
+            let letter = isSeparator ? UInt8(ascii: "-") : isWordStart ? byte : ASCII.lowercase(byte)
+            name.initializeElement(at: index, to: letter)
+            isWordStart = isSeparator
+        }
+        return variable.count
     }
 }

@@ -16,14 +16,14 @@ enum ResponseHead {
         guard (200...599).contains(response.status) else {
             throw Invalid(description: "the status \(response.status) is no final one, 200...599")
         }
-        if let reason = response.reason, !reason.utf8.allSatisfy(isValueByte) {
+        if let reason = response.reason, !reason.withBytes({ $0.allSatisfy(isValueByte) }) {
             throw Invalid(description: "the status' reason holds a control character")
         }
         for header in response.headers {
-            guard !header.name.isEmpty, header.name.utf8.allSatisfy(ASCII.isTokenByte) else {
+            guard !header.name.isEmpty, header.name.withBytes({ $0.allSatisfy { ASCII.isTokenByte($0) } }) else {
                 throw Invalid(description: "a header's name is not a token")
             }
-            guard header.value.utf8.allSatisfy(isValueByte) else {
+            guard header.value.withBytes({ $0.allSatisfy(isValueByte) }) else {
                 throw Invalid(description: "the header \(header.name) holds a control character")
             }
         }
@@ -75,19 +75,28 @@ enum ResponseHead {
     }
 
     /// Fields of a connection belong to the web server, which has the connection (RFC 9110, section 7.6.1).
-    private static let hopByHopNames = [
-        "Connection", "Keep-Alive", "Proxy-Connection", "TE", "Trailer", "Transfer-Encoding", "Upgrade",
-    ]
-
+    ///
+    /// By the name's length first: most answers have no such field, and each of their fields is asked about.
     private static func isHopByHop(_ name: String, _ connectionOptions: [String]) -> Bool {
-        hopByHopNames.contains { ASCII.areSame($0, name) } || connectionOptions.contains { ASCII.areSame($0, name) }
+        let isOne =
+            switch name.utf8.count {
+            case 2: ASCII.areSame(name, "TE")
+            case 7: ASCII.areSame(name, "Trailer") || ASCII.areSame(name, "Upgrade")
+            case 10: ASCII.areSame(name, "Connection") || ASCII.areSame(name, "Keep-Alive")
+            case 16: ASCII.areSame(name, "Proxy-Connection")
+            case 17: ASCII.areSame(name, "Transfer-Encoding")
+            default: false
+            }
+        return isOne || !connectionOptions.isEmpty && connectionOptions.contains { ASCII.areSame($0, name) }
     }
 
     /// The fields that a `Connection` field names.
     private static func connectionOptions(_ headers: [(name: String, value: String)]) -> [String] {
-        headers.filter { ASCII.areSame($0.name, "Connection") }.flatMap { header in
-            header.value.split(separator: ",").map { String($0.filter { $0 != " " && $0 != "\t" }) }
+        var options: [String] = []
+        for header in headers where ASCII.areSame(header.name, "Connection") {
+            options += header.value.split(separator: ",").map { String($0.filter { $0 != " " && $0 != "\t" }) }
         }
+        return options
     }
 
     private static func append(_ name: String, _ value: String, to bytes: inout [UInt8]) {

@@ -16,10 +16,14 @@ public final class CGITracker: Sendable {
     /// The name under which the tracker stands in an app's `extensions`.
     public static let extensionName = "rigidanalytics"
 
-    /// How far the measurement of a request is.
-    private enum Measurement {
-        case begun(Interception)
-        case done(MeasuredRequest, Interception, status: Int)
+    /// The measurement of a request. An object, because the request's storage hands it out several times, and to copy
+    /// all that an interception refers to costs more than to take its time.
+    private final class Measurement: Sendable {
+        let interception: Interception
+        /// What was measured when the answer was ready, and its status; nil before.
+        let result = ThreadLock<(event: MeasuredRequest, status: Int)?>(nil)
+
+        init(_ interception: Interception) { self.interception = interception }
     }
 
     private enum MeasurementKey: CGIStorageKey {
@@ -70,14 +74,19 @@ public final class CGITracker: Sendable {
         guard tracker.isEnabled else { return }
         app.requestStarted.connect(isQuick: true) { request in
             guard let interception = tracker.begin(CGISnapshot.take(of: request)) else { return }
-            request.storage[MeasurementKey.self] = .begun(interception)
+            request.storage[MeasurementKey.self] = Measurement(interception)
         }
         app.requestFinished.connect(isQuick: true) { request, response, _ in
-            guard case .begun(let interception) = request.storage[MeasurementKey.self] else { return }
-            request.storage[MeasurementKey.self] = .done(
-                interception.measure(status: response.status, viewName: request.endpointName), interception,
-                status: response.status)
-            if let cookie = interception.sessionCookie { response.headers.append(("Set-Cookie", cookie)) }
+            guard let measurement = request.storage[MeasurementKey.self] else { return }
+            let event = measurement.interception.measure(status: response.status, viewName: request.endpointName)
+            let isFirst = measurement.result.withLock { result in
+                guard result == nil else { return false }
+                result = (event, response.status)
+                return true
+            }
+            if isFirst, let cookie = measurement.interception.sessionCookie {
+                response.headers.append(("Set-Cookie", cookie))
+            }
         }
         app.requestFinished.connect(isQuick: true) { [unowned app] request, _, _ in
             guard app.runMode == .cgi, request.storage[MeasurementKey.self] != nil else { return }
@@ -86,13 +95,14 @@ public final class CGITracker: Sendable {
             request.log(later: last.lineForTheLog)
         }
         app.responseSent.connect(isQuick: true) { request, response in
-            guard case .done(var event, let interception, let status) = request.storage[MeasurementKey.self] else {
-                return
-            }
-            if response.status != status {
-                // The answer broke off, or nobody took it.
-                event = interception.measure(status: response.status, viewName: request.endpointName)
-            }
+            guard let measurement = request.storage[MeasurementKey.self],
+                let result = measurement.result.withLock({ $0 })
+            else { return }
+            // With another status the answer broke off, or nobody took it.
+            let event =
+                response.status == result.status
+                ? result.event
+                : measurement.interception.measure(status: response.status, viewName: request.endpointName)
             if let last = request.storage[LastEventKey.self] {
                 last.deliver(event)
             } else {

@@ -27,7 +27,7 @@ package enum ASCII {
     package static func lowercase(_ byte: UInt8) -> UInt8 { isCapital(byte) ? byte | 0x20 : byte }
 
     /// What tokens are made of, as methods and header names are: tchar (RFC 9110, section 5.6.2).
-    @inlinable
+    @inlinable @inline(__always)
     package static func isTokenByte(_ byte: UInt8) -> Bool {
         switch byte {
         case UInt8(ascii: "-"), UInt8(ascii: "_"), UInt8(ascii: "."), UInt8(ascii: "!"), UInt8(ascii: "#"),
@@ -38,6 +38,13 @@ package enum ASCII {
         }
     }
 
+    /// Whether there are no bytes beyond ASCII.
+    package static func isWhole(_ bytes: UnsafeBufferPointer<UInt8>) -> Bool {
+        var all: UInt8 = 0
+        for byte in bytes { all |= byte }
+        return all < 0x80
+    }
+
     /// Whether two texts differ in the case of ASCII letters at most, as header names may (RFC 9110, section 5.1).
     @inlinable
     package static func areSame(_ left: some Collection<UInt8>, _ right: some Collection<UInt8>) -> Bool {
@@ -45,5 +52,13 @@ package enum ASCII {
     }
 
     @inlinable
-    package static func areSame(_ left: String, _ right: String) -> Bool { areSame(left.utf8, right.utf8) }
+    package static func areSame(_ left: String, _ right: String) -> Bool {
+        guard left.utf8.count == right.utf8.count else { return false }
+        return left.withBytes { left in
+            right.withBytes { right in
+                for index in left.indices where lowercase(left[index]) != lowercase(right[index]) { return false }
+                return true
+            }
+        }
+    }
 }

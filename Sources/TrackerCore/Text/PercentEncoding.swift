@@ -26,6 +26,14 @@ package enum PercentEncoding {
         encode(bytes) { $0 > 0x20 && $0 < 0x7F }
     }
 
+    /// Not generic, as each request's target goes through it; and most need no escape.
+    package static func encodeInvisible(_ bytes: ArraySlice<UInt8>) -> String {
+        bytes.withUnsafeBufferPointer { bytes in
+            bytes.allSatisfy { $0 > 0x20 && $0 < 0x7F }
+                ? String(decoding: bytes, as: UTF8.self) : encode(bytes) { $0 > 0x20 && $0 < 0x7F }
+        }
+    }
+
     @inlinable
     package static func encode(_ bytes: some Sequence<UInt8>, keeping isKept: (UInt8) -> Bool) -> String {
         var encoded: [UInt8] = []

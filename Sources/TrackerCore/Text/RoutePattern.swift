@@ -30,63 +30,56 @@ package struct RoutePattern: Sendable {
     ///
     /// A parameter takes one segment that is not empty.
     package func match(_ path: String) -> [(name: String, value: String)]? {
-        match(path[...], decoding: nil)
+        path.withBytes { match($0, isEncoded: false) }
     }
 
     /// Matches a percent-encoded path, so that an encoded slash stays within its segment; nil if it does not fit, or has
     /// an encoded control character, as no page's address has.
     package func match(encoded path: Substring) -> [(name: String, value: String)]? {
-        match(path, decoding: Self.decoded)
+        String(path).withBytes { match($0, isEncoded: true) }
     }
 
-    private func match(
-        _ path: Substring, decoding: ((Substring) -> String?)?
-    ) -> [(name: String, value: String)]? {
-        guard path.utf8.first == UInt8(ascii: "/") else { return nil }
+    /// On bytes: each request's path goes through here, and a Substring's indices cost more than all the rest.
+    private func match(_ path: UnsafeBufferPointer<UInt8>, isEncoded: Bool) -> [(name: String, value: String)]? {
+        let slash = UInt8(ascii: "/")
+        guard path.first == slash else { return nil }
         var parameters: [(name: String, value: String)] = []
-        var rest = path.dropFirst()
+        var start = 1
         for (index, segment) in segments.enumerated() {
-            let end = rest.utf8.firstIndex(of: UInt8(ascii: "/")) ?? rest.endIndex
-            let part = rest[..<end]
+            let rest = UnsafeBufferPointer(rebasing: path[start...])
+            let part = UnsafeBufferPointer(rebasing: rest.prefix { $0 != slash })
             switch segment {
             case .wildcard:
-                guard let value = Self.text(rest, decoding) else { return nil }
+                guard let value = Self.text(rest, isEncoded) else { return nil }
                 parameters.append(("*", value))
                 return parameters
             case .literal(let literal):
-                guard Self.isSame(part.utf8, literal.utf8) || Self.isEncoded(part, literal, decoding) else {
-                    return nil
-                }
+                guard Self.isSame(part, literal) || isEncoded && Self.isEncoded(part, literal) else { return nil }
             case .parameter(let name):
-                guard !part.isEmpty, let value = Self.text(part, decoding) else { return nil }
+                guard !part.isEmpty, let value = Self.text(part, isEncoded) else { return nil }
                 parameters.append((name, value))
             }
-            if index == segments.count - 1 { return end == rest.endIndex ? parameters : nil }
-            guard end != rest.endIndex else { return nil }
-            rest = rest[rest.utf8.index(after: end)...]
+            if index == segments.count - 1 { return part.count == rest.count ? parameters : nil }
+            guard part.count < rest.count else { return nil }
+            start += part.count + 1
         }
         return nil
     }
 
-    private static func text(_ part: Substring, _ decoding: ((Substring) -> String?)?) -> String? {
-        guard let decoding else { return String(part) }
-        return decoding(part)
-    }
-
-    private static func isSame(_ left: Substring.UTF8View, _ right: String.UTF8View) -> Bool {
-        left.count == right.count && left.elementsEqual(right)
+    private static func isSame(_ part: UnsafeBufferPointer<UInt8>, _ text: String) -> Bool {
+        part.count == text.utf8.count && text.withBytes { part.elementsEqual($0) }
     }
 
     /// Whether a part of a percent-encoded path, in which a byte takes one or three, stands for a text.
-    private static func isEncoded(_ part: Substring, _ text: String, _ decoding: ((Substring) -> String?)?) -> Bool {
+    private static func isEncoded(_ part: UnsafeBufferPointer<UInt8>, _ text: String) -> Bool {
         let count = text.utf8.count
-        guard let decoding, count < part.utf8.count, part.utf8.count <= 3 * count else { return false }
-        return decoding(part)?.utf8.elementsEqual(text.utf8) == true
+        guard count < part.count, part.count <= 3 * count else { return false }
+        return Self.text(part, true)?.utf8.elementsEqual(text.utf8) == true
     }
 
-    private static func decoded(_ text: Substring) -> String? {
-        guard text.utf8.contains(UInt8(ascii: "%")) else { return String(text) }
-        let bytes = PercentEncoding.decode(text.utf8)
+    private static func text(_ part: UnsafeBufferPointer<UInt8>, _ isEncoded: Bool) -> String? {
+        guard isEncoded, part.contains(UInt8(ascii: "%")) else { return String(decoding: part, as: UTF8.self) }
+        let bytes = PercentEncoding.decode(part)
         guard bytes.allSatisfy({ $0 >= 0x20 && $0 != 0x7F }) else { return nil }
         return String(decoding: bytes, as: UTF8.self)
     }

@@ -30,13 +30,16 @@ struct DeadlineTests {
         "RA_SHUTDOWN_TIMEOUT": "1", "RA_CONNECT_TIMEOUT": "300", "RA_REQUEST_TIMEOUT": "300",
     ]
 
+    /// The deadline, what a busy machine may take to write a spool, and to start what is measured.
+    private static let limit = Duration.seconds(10)
+
     /// Asks for a shutdown with a deadline of a second, where the network would take five minutes, and checks that all
     /// events are accounted for.
     private func shutDown(_ sender: Sender, spools: Bool) async throws {
         try await sender.ask("capture 300")
         let started = ContinuousClock.now
         let answer = try await sender.ask("shutdown")
-        #expect(ContinuousClock.now - started < .seconds(60))
+        #expect(ContinuousClock.now - started < Self.limit)
         if spools {
             // On a busy machine the last of them may get to disk a little after the deadline.
             #expect(answer.hasPrefix("delivered 0 spooled ") && answer.contains(" dropped 0 "))
@@ -46,7 +49,7 @@ struct DeadlineTests {
         }
         let ending = ContinuousClock.now
         #expect(try await sender.finish() == 0)
-        #expect(ContinuousClock.now - ending < .seconds(60))
+        #expect(ContinuousClock.now - ending < Self.limit)
     }
 
     @Test("holds when the backend says nothing, over http and in a TLS handshake", arguments: ["http", "https"])

@@ -44,7 +44,7 @@ package final class ScriptedBackend: Sendable {
     /// - Parameter port: where to listen; 0 lets the system choose, and keeps the port until this object ends.
     package init(port: UInt16 = 0, answer: @escaping @Sendable (Received) -> Answer = { _ in .status(200) }) throws {
         reserved = port == 0 ? try ReservedPort() : nil
-        (listener, self.port) = try TCPListener.open(host: "127.0.0.1", port: reserved?.number ?? port)
+        (listener, self.port) = try TestListener.open(port: reserved?.number ?? port)
         self.answer = answer
         Thread.detachNewThread { [self] in accept() }
     }

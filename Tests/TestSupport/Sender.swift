@@ -74,6 +74,7 @@ package final class Sender {
         package subscript(_ name: String) -> Int { numbers[name] ?? 0 }
         package var captured: Int { self["captured"] }
         package var delivered: Int { self["delivered"] }
+        package var retried: Int { self["retried"] }
         package var dropped: Int { self["dropped"] }
         package var pending: Int { self["pending"] }
         package var spooled: Int { self["spooled"] }

@@ -51,7 +51,7 @@ final class SocketLoop: @unchecked Sendable {
             _ = fcntl(end, F_SETFD, FD_CLOEXEC)
         }
         bell = (ends[0], ends[1])
-        (listener, self.port) = try TCPListener.open(host: "127.0.0.1", port: reserved?.number ?? port)
+        (listener, self.port) = try TestListener.open(port: reserved?.number ?? port)
         try poller.add(listener, token: 0, interest: .read)
         try poller.add(bell.read, token: 1, interest: .read)
     }

@@ -24,7 +24,7 @@ final class FastCGIClient {
 
     let descriptor: Int32
 
-    init(port: UInt16, timeoutSeconds: Int = 60) throws {
+    init(port: UInt16, timeoutSeconds: Int = 20) throws {
         descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
         var address = sockaddr_in()
         address.sin_family = sa_family_t(AF_INET)

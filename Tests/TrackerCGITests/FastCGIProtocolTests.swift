@@ -89,7 +89,9 @@ struct FastCGIProtocolTests {
         let client = try running.connect()
         try client.send(Client.request(1, "/big"))
         let reply = try client.reply()
-        #expect(reply.stdout.utf8.count { $0 == 0x78 } >= count)
+        let body = try #require(reply.stdout.range(of: "\r\n\r\n")).upperBound
+        #expect(reply.stdout[body...].utf8.count == count)
+        #expect(reply.stdout[body...].utf8.allSatisfy { $0 == 0x78 })
         #expect(reply.stdout.contains("Content-Length: \(count)\r\n"))
     }
 

@@ -28,6 +28,7 @@ final class GzipCompressor {
 /// Whether bodies are compressed, as far as the settings, the backend and the system allow.
 struct Compression {
     private var isAllowed: Bool
+    private let open: @Sendable () -> GzipCompressor?
     private var compressor: GzipCompressor?
     /// Monotonic nanoseconds; zlib could not be loaded before, and is tried again then.
     private var nextTry: UInt64 = 0
@@ -36,14 +37,16 @@ struct Compression {
     private static let leastBytes = 1_024
     private static let pause: UInt64 = 60_000_000_000
 
-    init(isAllowed: Bool) {
+    /// - Parameter open: loads zlib; nil where that fails now.
+    init(isAllowed: Bool, open: @escaping @Sendable () -> GzipCompressor? = { GzipCompressor() }) {
         self.isAllowed = isAllowed
+        self.open = open
     }
 
     /// The backend says that it takes gzip.
     mutating func offered(now: UInt64) {
         guard isAllowed, compressor == nil, now >= nextTry else { return }
-        compressor = GzipCompressor()
+        compressor = open()
         if compressor == nil { nextTry = now &+ Self.pause }
     }
 

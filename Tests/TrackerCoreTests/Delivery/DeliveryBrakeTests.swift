@@ -1,3 +1,4 @@
+import Foundation
 import Synchronization
 import TestSupport
 import Testing
@@ -89,14 +90,27 @@ struct ThreadUsageTests {
     }
 
     #if os(Linux)
-        @Test("grows while it runs")
+        @Test("grows with the processor time of the thread, and never more")
         func grows() throws {
             let reader = try #require(ThreadUsage.Reader())
+            let start = clock_gettime_nsec(CLOCK_THREAD_CPUTIME_ID)
             let before = try #require(reader.read())
-            var sum: UInt64 = 0
+            var last = before
             // As long as it takes: the thread's own time is what is waited for.
-            while let now = reader.read(), now.ran &- before.ran < 5_000_000 { sum &+= now.ran }
-            #expect(sum > 0)
+            while last.ran - before.ran < 50_000_000 {
+                let now = try #require(reader.read())
+                #expect(now.ran >= last.ran)
+                last = now
+            }
+            let used = clock_gettime_nsec(CLOCK_THREAD_CPUTIME_ID) - start
+            // The kernel adds up at its ticks, of which there are at least a hundred a second.
+            #expect(last.ran - before.ran <= used + 10_000_000, "\(last.ran - before.ran) of \(used)")
+        }
+
+        private func clock_gettime_nsec(_ clock: clockid_t) -> UInt64 {
+            var time = timespec()
+            clock_gettime(clock, &time)
+            return UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec)
         }
     #endif
 }

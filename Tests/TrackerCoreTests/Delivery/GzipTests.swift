@@ -1,4 +1,5 @@
 import Foundation
+import Synchronization
 import TestSupport
 import Testing
 
@@ -34,6 +35,23 @@ struct GzipTests {
         ])
     func offers(value: String, expected: Bool) {
         #expect(HTTPAnswer.offersGzip(value) == expected)
+    }
+
+    @Test("is tried again a minute after zlib could not be loaded, and not before")
+    func loadedLate() {
+        let tries = Mutex(0)
+        var compression = Compression(isAllowed: true) {
+            tries.withLock { tries in
+                tries += 1
+                return tries > 1 ? GzipCompressor() : nil
+            }
+        }
+        let body = [UInt8](repeating: 0x41, count: 4_096)
+        for (seconds, expected) in [(100, 1), (159, 1), (160, 2), (500, 2)] as [(UInt64, Int)] {
+            compression.offered(now: seconds * 1_000_000_000)
+            #expect(tries.withLock { $0 } == expected)
+            #expect((compression.compress(body) != nil) == (expected > 1))
+        }
     }
 
     private func tracker(_ backend: ScriptedBackend) throws -> Tracker {

@@ -33,7 +33,7 @@ func runAsService(_ tracker: Tracker, serve: @escaping @Sendable () async throws
 // snippet.statistics
 func isAccountedFor(_ tracker: Tracker) -> Bool {
     let statistics = tracker.statistics
-    let known = statistics.delivered + statistics.droppedInAll + statistics.pending + statistics.spooled
+    let known = statistics.delivered + statistics.totalDropped + statistics.pending + statistics.spooled
     return statistics.captured == known
 }
 // snippet.end

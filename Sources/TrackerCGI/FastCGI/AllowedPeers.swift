@@ -39,20 +39,11 @@ struct AllowedPeers: Sendable {
     }
 
     private static func addresses(of name: String) -> Set<String> {
-        var hints = addrinfo()
-        #if canImport(Glibc)
-            hints.ai_socktype = Int32(SOCK_STREAM.rawValue)
-        #else
-            hints.ai_socktype = SOCK_STREAM
-        #endif
-        var found: UnsafeMutablePointer<addrinfo>?
-        guard !name.isEmpty, getaddrinfo(name, nil, &hints, &found) == 0 else { return [] }
-        defer { freeaddrinfo(found) }
+        guard !name.isEmpty else { return [] }
         var addresses: Set<String> = []
-        var candidate = found
-        while let info = candidate?.pointee {
+        _ = HostAddresses.forEach(of: name) { info in
             if let address = PeerAddress.numeric(info.ai_addr, info.ai_addrlen) { addresses.insert(unmapped(address)) }
-            candidate = info.ai_next
+            return true
         }
         return addresses
     }

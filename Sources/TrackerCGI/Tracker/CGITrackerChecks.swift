@@ -29,29 +29,20 @@ enum CGITrackerChecks {
     /// Connects, and says no word.
     private static func backend(_ endpoint: BackendEndpoint, within limit: Duration) -> CGICheckResult {
         let port = Self.port(endpoint)
-        var hints = addrinfo()
-        #if canImport(Glibc)
-            hints.ai_socktype = Int32(SOCK_STREAM.rawValue)
-        #else
-            hints.ai_socktype = SOCK_STREAM
-        #endif
-        var found: UnsafeMutablePointer<addrinfo>?
-        guard getaddrinfo(endpoint.host, port, &hints, &found) == 0 else {
-            return .failed("\(endpoint.host) is no host that is known here")
-        }
-        defer { freeaddrinfo(found) }
-        var failure = ""
-        var candidate = found
-        while let info = candidate?.pointee {
+        var failure: SystemError?
+        var isConnected = false
+        let isKnown = HostAddresses.forEach(of: endpoint.host, port: port) { info in
             do throws(SystemError) {
                 try connect(info, milliseconds: limit.boundedMilliseconds)
-                return .passed("\(endpoint.host) takes connections on port \(port)")
+                isConnected = true
             } catch {
-                failure = "\(error)"
+                failure = error
             }
-            candidate = info.ai_next
+            return !isConnected
         }
-        return .failed("\(endpoint.host), port \(port): \(failure)")
+        guard isKnown else { return .failed("\(endpoint.host) is no host that is known here") }
+        if isConnected { return .passed("\(endpoint.host) takes connections on port \(port)") }
+        return .failed("\(endpoint.host), port \(port): \(failure.map { "\($0)" } ?? "it has no address")")
     }
 
     private static func connect(_ info: addrinfo, milliseconds: Int) throws(SystemError) {

@@ -50,7 +50,7 @@ public struct TrackerConfiguration: Sendable, CustomStringConvertible, CustomRef
 
     /// A file of certificate authorities (PEM) to trust instead of the system's; for a backend with a private one.
     public var caFile: String?
-    /// How long a connection to the backend may take to come about; 1 ms to 5 min.
+    /// Connection timeout to the backend, with DNS and TLS; 1 ms to 5 min.
     public var connectTimeout = Duration.seconds(2)
     /// How long a whole request to the backend may take; 1 ms to 5 min.
     public var requestTimeout = Duration.seconds(10)

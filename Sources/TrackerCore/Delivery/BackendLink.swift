@@ -23,11 +23,11 @@ final class BackendLink {
         self.log = log
     }
 
-    /// - Parameter isHurried: whether to try again although that was done a moment ago.
+    /// - Parameter isUrgent: whether to try again although that was done a moment ago.
     /// - Returns: whether there is a session.
-    func open(now: UInt64, isHurried: Bool) -> Bool {
+    func open(now: UInt64, isUrgent: Bool) -> Bool {
         if session != nil { return true }
-        guard now >= nextOpening || isHurried else { return false }
+        guard now >= nextOpening || isUrgent else { return false }
         do {
             session = try transport.open()
             unavailableSince = nil

@@ -63,7 +63,7 @@ final class DeliveryLoop {
         writer.mailboxCount = orders.waiting
         if orders.flushes != knownFlushes {
             knownFlushes = orders.flushes
-            settlement.pacer.hurry()
+            settlement.pacer.cutPauseShort()
             outbox.releaseAll()
         }
         let ending = ShutdownDeadline(orders, hasDisk: store != nil, lastSign: settlement.pacer.lastSuccess, now: now)
@@ -78,7 +78,7 @@ final class DeliveryLoop {
         outbox.releaseDue(now: now)
         if memory != nil, outbox.hasUnsent || hasUnwritten {
             // Before the spool: what the session needs of the process's descriptors comes first.
-            _ = link.open(now: now, isHurried: orders.isClosed)
+            _ = link.open(now: now, isUrgent: orders.isClosed)
         }
         memory?.turn(now: now, room: room(now), isFilling: orders.isFilling, isAway: settlement.pacer.isAway)
         let mayHaveStored = storeHasWork(now)
@@ -87,7 +87,7 @@ final class DeliveryLoop {
             // The rest may be long.
             mailbox.record { $0.delivery = DeliveryStatus(outbox, link, settlement.pacer, store) }
         }
-        if orders.isAwaited { mailbox.notifyWaiters(oldest: oldest) }
+        if orders.isAwaited { mailbox.wakeWaiters(oldestUnsettled: oldest) }
         reporter.report(
             orders, status, isBraking: brake.isOn, spoolRefusal: store?.reasonOfRefusal,
             pending: orders.open, now: now)
@@ -120,7 +120,7 @@ final class DeliveryLoop {
             settlement.pacer.isLimited = false
             return
         }
-        guard link.open(now: now, isHurried: orders.isClosed) else { return withoutTransport(now) }
+        guard link.open(now: now, isUrgent: orders.isClosed) else { return withoutTransport(now) }
         var room = room(now)
         // Keep a slot for stored events, so that new ones can't starve them.
         let reserved = fromDisk && room > 1 ? 1 : 0
@@ -206,7 +206,7 @@ final class DeliveryLoop {
             guard let parcel = writer.next(lines: lines) else { break }
             outbox.ready.append(parcel)
         }
-        DetachedThread.letOthersRun()
+        DetachedThread.yieldProcessor()
     }
 
     private func sleep(_ now: UInt64) {
@@ -228,7 +228,7 @@ final class DeliveryLoop {
             source.learn(acceptsLines: completion.acceptsLines)
         }
         settlement.settle(
-            completions, now: now, maximum: link.maximumInFlight, isHurried: orders.isClosed || orders.isAwaited,
+            completions, now: now, maximum: link.maximumInFlight, isUrgent: orders.isClosed || orders.isAwaited,
             &reporter)
     }
 

@@ -56,7 +56,7 @@ final class EventWriter {
             refill()
             guard !backlog.isEmpty else { break }
             // A whole batch takes most of a millisecond, for which a request may be waiting for this processor.
-            if yields, let parcel, parcel.count % Self.writtenAtOnce == 0 { DetachedThread.letOthersRun() }
+            if yields, let parcel, parcel.count % Self.writtenAtOnce == 0 { DetachedThread.yieldProcessor() }
             let number = sequence
             let expected = lines == 1 ? 0 : min(lines, backlog.count + mailboxCount) * (bytesPerEvent + 1)
             sequence += 1

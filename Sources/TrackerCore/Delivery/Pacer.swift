@@ -63,7 +63,7 @@ struct Pacer {
         static let silence: UInt64 = 5_000_000_000
         static let silentStreak = 5
         /// A pause of our own making, where somebody waits.
-        static let hurriedPause: UInt64 = 250_000_000
+        static let urgentPause: UInt64 = 250_000_000
     }
 
     init(policy: TrackerConfiguration.RetryPolicy) {
@@ -113,8 +113,8 @@ struct Pacer {
 
     /// - Parameters:
     ///   - retryAfter: what the backend asked for.
-    ///   - isHurried: whether somebody waits for events to be settled.
-    mutating func failed(_ failure: Failure, retryAfter: Duration?, now: UInt64, isHurried: Bool) {
+    ///   - isUrgent: whether somebody waits for events to be settled.
+    mutating func failed(_ failure: Failure, retryAfter: Duration?, now: UInt64, isUrgent: Bool) {
         let wasPaused = isAway && now < pausedUntil
         if let retryAfter {
             askedUntil = max(askedUntil, now &+ min(retryAfter, policy.retryAfterCap).nanoseconds)
@@ -136,20 +136,20 @@ struct Pacer {
         var pause =
             failure == .refused
             ? policy.cap.nanoseconds : policy.delay(attempt: failedProbes, retryAfter: nil, using: &random)
-        if isHurried { pause = min(pause, Limit.hurriedPause) }
+        if isUrgent { pause = min(pause, Limit.urgentPause) }
         failedProbes += 1
         pausedUntil = max(pausedUntil, now &+ pause)
     }
 
     /// How long one parcel waits after its own failure, in nanoseconds.
-    mutating func delay(attempts: Int, retryAfter: Duration?, isHurried: Bool) -> UInt64 {
+    mutating func delay(attempts: Int, retryAfter: Duration?, isUrgent: Bool) -> UInt64 {
         let own = policy.delay(attempt: attempts - 1, retryAfter: nil, using: &random)
         let asked = retryAfter.map { min($0, policy.retryAfterCap).nanoseconds } ?? 0
-        return max(asked, isHurried ? min(own, Limit.hurriedPause) : own)
+        return max(asked, isUrgent ? min(own, Limit.urgentPause) : own)
     }
 
     /// Somebody waits: try now, unless the backend itself asked for patience.
-    mutating func hurry() { pausedUntil = min(pausedUntil, askedUntil) }
+    mutating func cutPauseShort() { pausedUntil = min(pausedUntil, askedUntil) }
 
     // MARK: The window's size
 

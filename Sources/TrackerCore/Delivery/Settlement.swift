@@ -26,7 +26,7 @@ final class Settlement {
     }
 
     func settle(
-        _ completions: [DeliveryCompletion], now: UInt64, maximum: Int, isHurried: Bool,
+        _ completions: [DeliveryCompletion], now: UInt64, maximum: Int, isUrgent: Bool,
         _ reporter: inout DeliveryReporter
     ) {
         var delivered = 0
@@ -56,8 +56,8 @@ final class Settlement {
             }
             var retryAfter = completion.retryAfter
             if case .retry(let after?, _) = completion.outcome.kind { retryAfter = max(after, retryAfter ?? .zero) }
-            pacer.failed(failure, retryAfter: retryAfter, now: now, isHurried: isHurried)
-            retry(parcel, retryAfter, now, isHurried)
+            pacer.failed(failure, retryAfter: retryAfter, now: now, isUrgent: isUrgent)
+            retry(parcel, retryAfter, now, isUrgent)
             reporter.reportFailure(reason, failure, pacer, mailbox, now: now)
         }
         if delivered > 0 { mailbox.record { $0.settle(delivered, bytes: bytes, as: .delivered) } }
@@ -75,7 +75,7 @@ final class Settlement {
         store?.lookSoon()
     }
 
-    private func retry(_ parcel: Parcel, _ retryAfter: Duration?, _ now: UInt64, _ isHurried: Bool) {
+    private func retry(_ parcel: Parcel, _ retryAfter: Duration?, _ now: UInt64, _ isUrgent: Bool) {
         var parcel = parcel
         parcel.attempts += 1
         if parcel.attempts == 1 || arrivals > parcel.arrivalsAtLastFailure { parcel.ownFailures += 1 }
@@ -92,7 +92,7 @@ final class Settlement {
             store?.giveBack(disk)
             return
         }
-        parcel.dueAt = now &+ pacer.delay(attempts: parcel.attempts, retryAfter: retryAfter, isHurried: isHurried)
+        parcel.dueAt = now &+ pacer.delay(attempts: parcel.attempts, retryAfter: retryAfter, isUrgent: isUrgent)
         outbox.wait(parcel)
     }
 

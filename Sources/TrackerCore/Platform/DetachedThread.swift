@@ -16,7 +16,7 @@ package enum DetachedThread {
     }
 
     /// Lets threads that wait for this processor go first; returns at once if there are none.
-    static func letOthersRun() { sched_yield() }
+    static func yieldProcessor() { sched_yield() }
 
     /// - Parameters:
     ///   - name: shown by process tools; at most 15 bytes on Linux.

@@ -27,29 +27,18 @@ package enum TCPListener {
     ) throws(SystemError) -> (descriptor: Int32, port: UInt16) {
         var bare = host
         if bare.hasPrefix("["), bare.hasSuffix("]") { bare = String(bare.dropFirst().dropLast()) }
-        var hints = addrinfo()
-        #if canImport(Glibc)
-            hints.ai_socktype = Int32(SOCK_STREAM.rawValue)
-        #else
-            hints.ai_socktype = SOCK_STREAM
-        #endif
-        hints.ai_flags = AI_PASSIVE | AI_NUMERICSERV
-        var found: UnsafeMutablePointer<addrinfo>?
-        guard getaddrinfo(bare.isEmpty ? nil : bare, String(port), &hints, &found) == 0 else {
-            throw SystemError(call: "getaddrinfo(\(bare))", code: EADDRNOTAVAIL)
-        }
-        defer { freeaddrinfo(found) }
         var failure = SystemError(call: "getaddrinfo(\(bare))", code: EADDRNOTAVAIL)
-        var candidate = found
-        while let info = candidate?.pointee {
-            do {
-                return try open(info, backlog: backlog)
+        var opened: (descriptor: Int32, port: UInt16)?
+        _ = HostAddresses.forEach(of: bare, port: String(port), flags: AI_PASSIVE | AI_NUMERICSERV) { info in
+            do throws(SystemError) {
+                opened = try open(info, backlog: backlog)
             } catch {
                 failure = error
             }
-            candidate = info.ai_next
+            return opened == nil
         }
-        throw failure
+        guard let opened else { throw failure }
+        return opened
     }
 
     private static func open(

@@ -203,10 +203,10 @@ final class Mailbox: Sendable {
 
     /// Wakes those whose events are all settled.
     ///
-    /// - Parameter oldest: the number of the oldest event that the delivery thread has and that is not settled.
-    func notifyWaiters(oldest: UInt64?) {
+    /// - Parameter oldestUnsettled: the number of the oldest event that the delivery thread has and that is not settled.
+    func wakeWaiters(oldestUnsettled: UInt64?) {
         let ready = withState { state -> [MailboxState.Waiter] in
-            let oldest = oldest ?? state.dequeued
+            let oldest = oldestUnsettled ?? state.dequeued
             let ready = state.waiters.filter { $0.sequence <= oldest }
             if !ready.isEmpty { state.waiters.removeAll { $0.sequence <= oldest } }
             return ready

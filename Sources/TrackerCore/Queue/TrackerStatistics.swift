@@ -74,15 +74,15 @@ public struct TrackerStatistics: Sendable, Equatable, CustomStringConvertible {
     public init() {}
 
     /// Events that are lost, for whatever reason.
-    public var droppedInAll: Int { dropped.values.reduce(0, +) }
+    public var totalDropped: Int { dropped.values.reduce(0, +) }
 
     /// Events whose fate is open: in memory or on their way.
     public var pending: Int { queued + inFlight }
 
     /// One line for a log.
     public var description: String {
-        var text = "captured \(captured), delivered \(delivered), retried \(retried), dropped \(droppedInAll)"
-        if droppedInAll > 0 {
+        var text = "captured \(captured), delivered \(delivered), retried \(retried), dropped \(totalDropped)"
+        if totalDropped > 0 {
             let reasons = DropReason.allCases.compactMap { reason in
                 dropped[reason].map { "\(reason.rawValue) \($0)" }
             }

@@ -1,11 +1,74 @@
 extension String {
     /// Lends the text's UTF-8 without a copy, and without counting a reference as `withUTF8` on a variable does: each
     /// count is an atomic operation, and an event has fifty texts.
-    @inline(__always)
-    borrowing func withBytes<Result>(_ body: (UnsafeBufferPointer<UInt8>) throws -> Result) rethrows -> Result {
+    @inlinable @inline(__always)
+    package borrowing func withBytes<Result>(_ body: (UnsafeBufferPointer<UInt8>) throws -> Result) rethrows -> Result {
         if let result = try utf8.withContiguousStorageIfAvailable(body) { return result }
         // A text of Objective-C's.
         var copy = copy self
         return try copy.withUTF8(body)
+    }
+}
+
+/// Lowercase hex digits, eight at a time.
+enum HexDigits {
+    /// - Returns: the eight digits of a number, as the bytes of a word in the order in which they lie in memory.
+    @inline(__always)
+    static func eight(_ value: UInt32) -> UInt64 {
+        // Half a byte into each byte, the highest first.
+        var word = UInt64(value)
+        word = (word | word << 16) & 0x0000_FFFF_0000_FFFF
+        word = (word | word << 8) & 0x00FF_00FF_00FF_00FF
+        word = (word | word << 4) & 0x0F0F_0F0F_0F0F_0F0F
+        // From ten on the digit is a letter, and those begin 39 places after where the numerals end.
+        let isLetter = (word &+ 0x0606_0606_0606_0606) >> 4 & 0x0101_0101_0101_0101
+        return (word &+ 0x3030_3030_3030_3030 &+ isLetter &* 39).bigEndian
+    }
+}
+
+/// Decimal digits, eight at a time.
+enum DecimalDigits {
+    /// - Parameter value: below 100,000,000.
+    /// - Returns: the eight digits of a number, with its leading zeros; the first in the lowest byte.
+    @inline(__always)
+    static func eight(_ value: UInt32) -> UInt64 {
+        // Halves in two words, then pairs in four, then digits in eight bytes. A division by a constant is a
+        // multiplication by its rounded reciprocal, which is exact for numbers as small as these.
+        let (top, bottom) = value.quotientAndRemainder(dividingBy: 10_000)
+        let halves = UInt64(top) | UInt64(bottom) << 32
+        let hundreds = (halves &* 10_486) >> 20 & 0x0000_007F_0000_007F
+        let pairs = hundreds | (halves &- hundreds &* 100) << 16
+        let tens = (pairs &* 103) >> 10 & 0x000F_000F_000F_000F
+        return (tens | (pairs &- tens &* 10) << 8) &+ 0x3030_3030_3030_3030
+    }
+}
+
+/// Reads bytes of unknown encoding: UTF-8 where they are valid UTF-8, Latin-1 otherwise.
+///
+/// Latin-1 gives every byte a character, so nothing is lost and nothing can fail.
+package enum TextDecoding {
+    @inlinable
+    package static func string(_ bytes: some Collection<UInt8>) -> String {
+        bytes.withContiguousStorageIfAvailable { string($0) } ?? string(Array(bytes))
+    }
+
+    // Not generic: other modules call these for each of a request's values, and a generic function costs several times
+    // as much there.
+
+    package static func string(_ bytes: [UInt8]) -> String { bytes.withUnsafeBufferPointer { string($0) } }
+
+    package static func string(_ bytes: ArraySlice<UInt8>) -> String { bytes.withUnsafeBufferPointer { string($0) } }
+
+    package static func string(_ bytes: UnsafeBufferPointer<UInt8>) -> String {
+        // Nearly all are ASCII, and to validate them as UTF-8 costs ten times as much.
+        if ASCII.isWhole(bytes) { return String(decoding: bytes, as: UTF8.self) }
+        return String(validating: bytes, as: UTF8.self) ?? latin1(bytes)
+    }
+
+    @inlinable
+    package static func latin1(_ bytes: some Sequence<UInt8>) -> String {
+        var scalars = String.UnicodeScalarView()
+        for byte in bytes { scalars.append(Unicode.Scalar(byte)) }
+        return String(scalars)
     }
 }

@@ -39,15 +39,15 @@ public final class Tracker: Sendable, CustomStringConvertible, CustomReflectable
         let mailbox = Mailbox(
             capacity: configuration.queueCapacity, maximumBytes: configuration.queueMaximumBytes
         ) { mailbox in
-            LastMoment.add(mailbox, grace: configuration.shutdownGrace)
+            ExitHandler.add(mailbox, grace: configuration.shutdownGrace)
             do {
                 try DetachedThread.start(name: "rigidanalytics") {
                     DeliveryThread.run(configuration, transport, mailbox, log)
-                    LastMoment.remove(mailbox)
+                    ExitHandler.remove(mailbox)
                 }
                 return true
             } catch {
-                LastMoment.remove(mailbox)
+                ExitHandler.remove(mailbox)
                 log.write(.error, topic: "thread", "the delivery thread can't be started: \(error)")
                 return false
             }
@@ -232,7 +232,7 @@ public final class Tracker: Sendable, CustomStringConvertible, CustomReflectable
     private static func result(from before: TrackerStatistics, to after: TrackerStatistics) -> FlushResult {
         FlushResult(
             delivered: after.delivered - before.delivered, spooled: after.spooled - before.spooled,
-            dropped: after.droppedInAll - before.droppedInAll, pending: after.pending)
+            dropped: after.totalDropped - before.totalDropped, pending: after.pending)
     }
 }
 

@@ -1,4 +1,5 @@
 import CCurl
+import CLibrary
 
 /// Posts events over HTTP with libcurl: one thread, several connections that are kept open, HTTP/2 where offered.
 ///
@@ -33,4 +34,61 @@ public struct HTTPTransport: EventTransport {
         }
         return try HTTPSession(transport: self)
     }
+}
+
+extension HTTPTransport {
+    /// An unused connection is closed then, in seconds.
+    private static let idleConnection = 60
+
+    /// Sets what is the same for all requests of a session.
+    ///
+    /// - Returns: false if libcurl refused what delivery can't do without.
+    func configure(
+        _ easy: UnsafeMutableRawPointer, sockets: UnsafeMutablePointer<ccurl_sockets>, share: UnsafeMutableRawPointer?
+    ) -> Bool {
+        func set(_ option: some BinaryInteger, _ value: Int) -> Bool {
+            ccurl_easy_set_long(easy, Int32(option), value) == 0
+        }
+        func set(_ option: some BinaryInteger, _ value: String) -> Bool {
+            value.withCString { ccurl_easy_set_pointer(easy, Int32(option), $0) } == 0
+        }
+        var isAccepted =
+            set(ccurl_option_url, url) && set(ccurl_option_post, 1)
+            && set(ccurl_option_no_signal, 1)
+            // A redirect must never carry the token to another host.
+            && set(ccurl_option_follow_location, 0) && set(ccurl_option_ssl_verify_peer, 1)
+            && set(ccurl_option_ssl_verify_host, 2)
+            && set(ccurl_option_ssl_version, Int(ccurl_ssl_version_tls_1_2))
+            && set(ccurl_option_connect_timeout_ms, Self.milliseconds(connectTimeout))
+            && set(ccurl_option_timeout_ms, Self.milliseconds(requestTimeout))
+        if let caFile = caFile { isAccepted = isAccepted && set(ccurl_option_ca_info, caFile) }
+        // Niceties that an older or smaller libcurl may lack.
+        _ = set(ccurl_option_user_agent, "rigidanalytics-tracker-swift/\(TrackerVersion.current)")
+        _ = set(ccurl_option_http_version, Int(ccurl_http_version_2_tls))
+        _ = set(ccurl_option_tcp_no_delay, 1)
+        _ = set(ccurl_option_tcp_keep_alive, 1)
+        _ = set(ccurl_option_path_as_is, 1)
+        _ = set(ccurl_option_max_age_connection, Self.idleConnection)
+        // A second connection only where the first can't carry more.
+        _ = set(ccurl_option_pipe_wait, url.lowercased().hasPrefix("https") ? 1 : 0)
+        _ = set(ccurl_option_protocols_text, "http,https")
+        // Otherwise libcurl looks for them before each request, while another thread may be changing the environment.
+        if !ProxyVariables.areSet { _ = set(ccurl_option_no_proxy, "*") }
+        // Without it, ending a transfer waits for a name look-up that may never answer.
+        _ = set(ccurl_option_quick_exit, 1)
+        _ = ccurl_easy_set_sockets(easy, sockets)
+        if let share { _ = ccurl_easy_set_pointer(easy, Int32(ccurl_option_share), share) }
+        return isAccepted
+    }
+
+    static func milliseconds(_ duration: Duration) -> Int {
+        max(1, Int(clamping: duration.nanoseconds / 1_000_000))
+    }
+}
+
+/// The variables that name a proxy which libcurl would use: all but `HTTP_PROXY`, which a CGI client can set.
+enum ProxyVariables {
+    static let names = ["http_proxy", "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"]
+
+    static var areSet: Bool { names.contains { getenv($0) != nil } }
 }

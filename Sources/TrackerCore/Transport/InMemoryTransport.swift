@@ -47,3 +47,41 @@ public final class InMemoryTransport: EventTransport {
         }
     }
 }
+
+/// A secret that was found in events that would have left the host.
+public struct SecretLeaked: Error, Sendable, CustomStringConvertible {
+    /// The events that hold it, as JSON.
+    public let events: [String]
+
+    /// Says how many events hold it; not which secret it is.
+    public var description: String {
+        "a secret is in \(events.count) \(events.count == 1 ? "event" : "events"), the first of which is \(events.first ?? "")"
+    }
+}
+
+extension InMemoryTransport {
+    /// Fails if a secret stands anywhere in the events so far, as it is, percent-encoded, or escaped for JSON.
+    ///
+    ///     let transport = InMemoryTransport()
+    ///     let tracker = try Tracker(configuration: configuration, transport: transport)
+    ///     // … requests with the secret in their headers, cookies and queries …
+    ///     await tracker.flush()
+    ///     try transport.requireAbsence(of: "hunter2")
+    ///
+    /// - Throws: ``SecretLeaked`` with the events that hold it.
+    public func requireAbsence(of secrets: String...) throws(SecretLeaked) {
+        let forms = secrets.filter { !$0.isEmpty }.flatMap(Self.forms)
+        let leaks = payloads.map { String(decoding: $0.body, as: UTF8.self) }
+            .filter { text in
+                let decoded = String(decoding: PercentEncoding.decode(text.utf8), as: UTF8.self)
+                return forms.contains { text.contains($0) || decoded.contains($0) }
+            }
+        if !leaks.isEmpty { throw SecretLeaked(events: leaks) }
+    }
+
+    private static func forms(of secret: String) -> [String] {
+        var writer = JSONWriter()
+        writer.content(secret)
+        return [secret, PercentEncoding.encodeComponent(secret), String(decoding: writer.bytes, as: UTF8.self)]
+    }
+}

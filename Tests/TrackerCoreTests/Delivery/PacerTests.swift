@@ -56,12 +56,12 @@ struct PacerTests {
             if number % 3 == 0 {
                 _ = pacer.succeeded(latency: 1_000_000, now: now, maximum: 64)
             } else {
-                pacer.failed(.busy, retryAfter: nil, now: now, isHurried: false)
+                pacer.failed(.busy, retryAfter: nil, now: now, isUrgent: false)
             }
             #expect(!pacer.isAway)
         }
         #expect(pacer.window >= 4)
-        for _ in 0..<24 { pacer.failed(.busy, retryAfter: nil, now: now, isHurried: false) }
+        for _ in 0..<24 { pacer.failed(.busy, retryAfter: nil, now: now, isUrgent: false) }
         #expect(pacer.isAway && pacer.pausedUntil >= now)
         #expect(pacer.room(now: pacer.pausedUntil, inFlight: 0, maximum: 64) == 1)
         #expect(pacer.room(now: pacer.pausedUntil, inFlight: 1, maximum: 64) == 0)
@@ -72,12 +72,12 @@ struct PacerTests {
     @Test("takes three connections in a row that fail, or a first one, for an outage")
     func unreachable() {
         var first = Pacer(policy: TrackerConfiguration.RetryPolicy())
-        first.failed(.unreachable, retryAfter: nil, now: 1, isHurried: false)
+        first.failed(.unreachable, retryAfter: nil, now: 1, isUrgent: false)
         #expect(first.isAway)
         var later = Pacer(policy: TrackerConfiguration.RetryPolicy())
         _ = later.succeeded(latency: 1_000_000, now: 1, maximum: 64)
         for number in 1...3 {
-            later.failed(.unreachable, retryAfter: nil, now: 2, isHurried: false)
+            later.failed(.unreachable, retryAfter: nil, now: 2, isUrgent: false)
             #expect(later.isAway == (number == 3))
         }
     }
@@ -85,16 +85,16 @@ struct PacerTests {
     @Test("waits the longest pause after a refusal, and cuts only its own pauses short")
     func pauses() {
         var pacer = Pacer(policy: TrackerConfiguration.RetryPolicy())
-        pacer.failed(.refused, retryAfter: nil, now: 1, isHurried: false)
+        pacer.failed(.refused, retryAfter: nil, now: 1, isUrgent: false)
         #expect(pacer.pausedUntil == 60_000_000_001)
-        pacer.hurry()
+        pacer.cutPauseShort()
         #expect(pacer.pausedUntil == 0)
-        pacer.failed(.busy, retryAfter: .seconds(9), now: 1, isHurried: true)
-        pacer.hurry()
+        pacer.failed(.busy, retryAfter: .seconds(9), now: 1, isUrgent: true)
+        pacer.cutPauseShort()
         #expect(pacer.pausedUntil == 9_000_000_001)
         for _ in 0..<50 {
-            #expect(pacer.delay(attempts: 20, retryAfter: nil, isHurried: true) <= 250_000_000)
-            #expect(pacer.delay(attempts: 1, retryAfter: .seconds(3), isHurried: true) >= 3_000_000_000)
+            #expect(pacer.delay(attempts: 20, retryAfter: nil, isUrgent: true) <= 250_000_000)
+            #expect(pacer.delay(attempts: 1, retryAfter: .seconds(3), isUrgent: true) >= 3_000_000_000)
         }
     }
 }

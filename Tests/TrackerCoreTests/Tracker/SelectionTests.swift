@@ -23,7 +23,7 @@ struct SelectionTests {
 
     private func adds(_ statistics: TrackerStatistics) -> Bool {
         statistics.captured
-            == statistics.delivered + statistics.droppedInAll + statistics.pending + statistics.spooled
+            == statistics.delivered + statistics.totalDropped + statistics.pending + statistics.spooled
     }
 
     @Test(

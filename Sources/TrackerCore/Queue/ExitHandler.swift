@@ -1,7 +1,7 @@
 import CLibrary
 
 /// A best effort for processes that end by `exit` or by returning from `main` without a shutdown of their tracker.
-enum LastMoment {
+enum ExitHandler {
     private struct State {
         var mailboxes: [ObjectIdentifier: (mailbox: Mailbox, grace: UInt64)] = [:]
         /// Who registered: a child that was forked has the list, but none of the threads.
@@ -20,7 +20,7 @@ enum LastMoment {
             state.mailboxes[ObjectIdentifier(mailbox)] = (mailbox, grace.nanoseconds)
             return before
         }
-        if before.process == 0 { atexit { LastMoment.arrive() } }
+        if before.process == 0 { atexit { ExitHandler.arrive() } }
     }
 
     static func remove(_ mailbox: Mailbox) {

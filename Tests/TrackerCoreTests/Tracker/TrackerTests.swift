@@ -81,7 +81,7 @@ private struct Late: EventTransport {
 }
 
 private func addsUp(_ statistics: TrackerStatistics) -> Bool {
-    statistics.captured == statistics.delivered + statistics.spooled + statistics.droppedInAll + statistics.pending
+    statistics.captured == statistics.delivered + statistics.spooled + statistics.totalDropped + statistics.pending
 }
 
 @Suite("A tracker")

@@ -7,7 +7,6 @@
 
 #include <dlfcn.h>
 #include <fcntl.h>
-#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -57,9 +56,6 @@ static struct {
     int (*share_cleanup)(void *);
 } curl;
 
-// A fork waits until nobody holds it: its child would find it locked for ever.
-static cplatform_lock load_lock;
-static pthread_once_t has_lock = PTHREAD_ONCE_INIT;
 static int is_loaded;
 static _Thread_local char load_error[256];
 
@@ -88,7 +84,7 @@ static int load(void) {
             snprintf(load_error, sizeof load_error, "%s", reason ? reason : "not found");
         }
     }
-    if (!library) return -1;
+    if (!library) return 0;
     if (look_up(library, "curl_global_init", &curl.global_init) ||
         look_up(library, "curl_easy_init", &curl.easy_init) ||
         look_up(library, "curl_easy_cleanup", &curl.easy_cleanup) ||
@@ -107,7 +103,7 @@ static int load(void) {
         look_up(library, "curl_share_setopt", &curl.share_setopt) ||
         look_up(library, "curl_share_cleanup", &curl.share_cleanup)) {
         dlclose(library);
-        return -1;
+        return 0;
     }
     // OpenSSL tidies up in an exit handler, while the delivery thread may still be sending what is left. The first call
     // decides whether that handler is installed.
@@ -119,21 +115,12 @@ static int load(void) {
     }
     if (curl.global_init(global_all) != 0) {
         snprintf(load_error, sizeof load_error, "curl_global_init failed");
-        return -1;
+        return 0;
     }
-    return 0;
+    return 1;
 }
 
-static void make_lock(void) { cplatform_lock_create(&load_lock, 1); }
-
-const char *ccurl_load(void) {
-    pthread_once(&has_lock, make_lock);
-    pthread_mutex_lock(&load_lock.mutex);
-    if (!is_loaded) is_loaded = load() == 0;
-    int result = is_loaded;
-    pthread_mutex_unlock(&load_lock.mutex);
-    return result ? NULL : load_error;
-}
+const char *ccurl_load(void) { return cplatform_until_done(&is_loaded, load) ? NULL : load_error; }
 
 // ---- Transfers ----
 

@@ -289,6 +289,20 @@ void cplatform_lock_create(cplatform_lock *lock, int survives_fork) {
     }
 }
 
+static cplatform_lock action_lock;
+static pthread_once_t has_action_lock = PTHREAD_ONCE_INIT;
+
+static void make_action_lock(void) { cplatform_lock_create(&action_lock, 1); }
+
+int cplatform_until_done(int *is_done, int (*action)(void)) {
+    pthread_once(&has_action_lock, make_action_lock);
+    pthread_mutex_lock(&action_lock.mutex);
+    if (!*is_done) *is_done = action();
+    int result = *is_done;
+    pthread_mutex_unlock(&action_lock.mutex);
+    return result;
+}
+
 void cplatform_lock_destroy(cplatform_lock *lock) {
     if (lock->is_listed) {
         pthread_mutex_lock(&list_lock);

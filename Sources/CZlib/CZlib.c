@@ -4,7 +4,6 @@
 
 #include <dlfcn.h>
 #include <limits.h>
-#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -41,9 +40,6 @@ static struct {
     int (*inflate_end)(z_stream *);
 } zlib;
 
-// A fork waits until nobody holds it: its child would find it locked for ever.
-static cplatform_lock load_lock;
-static pthread_once_t has_lock = PTHREAD_ONCE_INIT;
 static int is_loaded;
 
 static int look_up(void *library, const char *name, void *target) {
@@ -72,17 +68,8 @@ static int load(void) {
     return 1;
 }
 
-static void make_lock(void) { cplatform_lock_create(&load_lock, 1); }
-
-int czlib_load(void) {
-    pthread_once(&has_lock, make_lock);
-    // Tried again where it failed: descriptors may have been used up.
-    pthread_mutex_lock(&load_lock.mutex);
-    if (!is_loaded) is_loaded = load();
-    int result = is_loaded;
-    pthread_mutex_unlock(&load_lock.mutex);
-    return result;
-}
+// Tried again where it failed: descriptors may have been used up.
+int czlib_load(void) { return cplatform_until_done(&is_loaded, load); }
 
 struct czlib_stream {
     z_stream z;

@@ -10,7 +10,7 @@ enum DemoProgram {
 
     static func run(_ arguments: [String]) -> Int32 {
         // Under CGI the arguments come from the visitor, as a query without "=" (RFC 3875 section 4.4).
-        if isCGI { return (try? reporting { try makeApp(serverSettings()).0.run(.cgi) }) ?? ExitStatus.inputOutput }
+        if isCGI { return serveCGI() }
         return startUp.run(
             arguments,
             summary: """
@@ -31,7 +31,11 @@ enum DemoProgram {
             ],
             settings: { isListening ? serverSettings() : try EnvironmentFile.settings(path: $0.text("env-file")) },
             serve: { options, settings in
-                try reporting { try serve(mode(options), settings, options) }
+                do {
+                    return try serve(mode(options), settings, options)
+                } catch let error as CGIRunError {
+                    return report(error)
+                }
             })
     }
 
@@ -42,15 +46,18 @@ enum DemoProgram {
         return .http(host: options.text("host") ?? "127.0.0.1", port: port)
     }
 
-    /// Runs an app, and says why it could not run.
-    private static func reporting(_ run: () throws -> Void) rethrows -> Int32 {
-        do {
-            try run()
+    private static func serveCGI() -> Int32 {
+        do throws(CGIRunError) {
+            try makeApp(serverSettings()).0.run(.cgi)
             return 0
-        } catch let error as CGIRunError {
-            StandardError.write("DemoCGIApp: \(error)")
-            return ExitStatus.inputOutput
+        } catch {
+            return report(error)
         }
+    }
+
+    private static func report(_ error: CGIRunError) -> Int32 {
+        StandardError.write("DemoCGIApp: \(error)")
+        return ExitStatus.inputOutput
     }
 
     private static var isCGI: Bool { getenv("GATEWAY_INTERFACE") != nil || getenv("REQUEST_METHOD") != nil }
@@ -91,7 +98,7 @@ enum DemoProgram {
 
     private static func serve(
         _ mode: CGIRunMode, _ settings: [String: String], _ options: CommandLineOptions
-    ) throws {
+    ) throws -> Int32 {
         let isByHand = mode != .inherited && !options.has("check")
         let usesAnyPort = if case .http(_, 0) = mode { true } else { false }
         let (settings, receiver): ([String: String], EmbeddedReceiver?) =
@@ -106,9 +113,13 @@ enum DemoProgram {
         app.config.mountPath = options.text("mount")
         app.config.fastCGI.maximumRequestsPerProcess = try options.integer("max-requests", in: 1...1_000_000_000) ?? 0
         app.config.fastCGI.maximumResidentBytes = (try options.integer("max-memory", in: 1...1_000_000) ?? 0) << 20
-        if options.has("check") { return app.run() }
+        if options.has("check") {
+            app.run()
+            return 0
+        }
         try app.run(mode)
         receiver?.stop()
         if let tracker = tracker?.tracker { StandardError.write("tracker: \(tracker.statistics)") }
+        return 0
     }
 }

@@ -74,6 +74,12 @@ void cplatform_watch_forks(void);
 void cplatform_hold_forks(void);
 void cplatform_release_forks(void);
 
+/// Runs `action` unless it has succeeded before. It returns 1 if it succeeds and 0 if another call is to try again; other
+/// threads wait meanwhile, and so do forks, whose child would find the lock held for ever. Actions must not nest.
+///
+/// - is_done: of this action; begins as 0. Returns what it is then.
+int cplatform_until_done(int *is_done, int (*action)(void));
+
 extern int cplatform_forks;
 
 /// How many forks lie between the process that began to watch and this one: a process and its child get different

@@ -98,7 +98,7 @@ struct RequestHeadParser {
         guard !method.isEmpty, method.count <= 64, method.allSatisfy(ASCII.isTokenByte) else {
             throw RequestRefusal(400, "the method is not a token")
         }
-        guard !target.isEmpty, target.allSatisfy({ $0 > 0x20 && $0 < 0x7F }) else {
+        guard !target.isEmpty, target.allSatisfy(ASCII.isVisible) else {
             throw RequestRefusal(400, "the target holds a byte that may not stand in one")
         }
         guard version.count == 8, version.starts(with: Array("HTTP/".utf8)), version[version.startIndex + 6] == 0x2E,
@@ -125,17 +125,10 @@ struct RequestHeadParser {
         var value = line[(colon + 1)...]
         while let first = value.first, ASCII.isBlank(first) { value = value.dropFirst() }
         while let last = value.last, ASCII.isBlank(last) { value = value.dropLast() }
-        var isASCII = true
-        for byte in value {
-            if byte < 0x20 && byte != 0x09 || byte == 0x7F {
-                throw RequestRefusal(400, "a control character in a header field")
-            }
-            if byte >= 0x80 { isASCII = false }
+        for byte in value where byte < 0x20 && byte != 0x09 || byte == 0x7F {
+            throw RequestRefusal(400, "a control character in a header field")
         }
-        return (
-            String(decoding: name, as: UTF8.self),
-            isASCII ? String(decoding: value, as: UTF8.self) : TextDecoding.string(value)
-        )
+        return (String(decoding: name, as: UTF8.self), TextDecoding.string(value))
     }
 }
 

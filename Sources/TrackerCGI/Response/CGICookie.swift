@@ -66,7 +66,7 @@ public struct CGICookie: Sendable, Equatable {
     }
 
     private static func isValueByte(_ byte: UInt8) -> Bool {
-        byte > 0x20 && byte < 0x7F && !"\",;\\".utf8.contains(byte)
+        ASCII.isVisible(byte) && !"\",;\\".utf8.contains(byte)
     }
 
     private static func isAttributeByte(_ byte: UInt8) -> Bool {

@@ -33,7 +33,7 @@ public struct BackendEndpoint: Sendable, Hashable, CustomStringConvertible {
             self = .standard
             return
         }
-        guard trimmed.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F && $0 != 0x22 && $0 != 0x5C }) else { return nil }
+        guard trimmed.utf8.allSatisfy({ ASCII.isVisible($0) && $0 != 0x22 && $0 != 0x5C }) else { return nil }
         guard let colon = trimmed.firstIndex(of: ":") else { return nil }
         let scheme = trimmed[..<colon].lowercased()
         guard scheme == "http" || scheme == "https" else { return nil }

@@ -26,13 +26,16 @@ enum SpoolSegmentName {
 
     /// A segment that was set aside.
     static func isCorrupt(_ name: UnsafeRawBufferPointer) -> Bool {
-        name.count == byteCount + corruptSuffix.utf8.count && name.suffix(8).elementsEqual(corruptSuffix.utf8)
-            && isSegment(UnsafeRawBufferPointer(rebasing: name.prefix(byteCount)))
+        isSegment(name, followedBy: corruptSuffix)
     }
 
     /// A segment that was never locked, or will be in a moment.
     static func isUnlocked(_ name: UnsafeRawBufferPointer) -> Bool {
-        name.count == byteCount + unlockedSuffix.utf8.count && name.suffix(4).elementsEqual(unlockedSuffix.utf8)
+        isSegment(name, followedBy: unlockedSuffix)
+    }
+
+    private static func isSegment(_ name: UnsafeRawBufferPointer, followedBy suffix: String) -> Bool {
+        name.count == byteCount + suffix.utf8.count && name.dropFirst(byteCount).elementsEqual(suffix.utf8)
             && isSegment(UnsafeRawBufferPointer(rebasing: name.prefix(byteCount)))
     }
 

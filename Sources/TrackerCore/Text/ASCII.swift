@@ -23,6 +23,10 @@ package enum ASCII {
     @inlinable @inline(__always)
     package static func isBlank(_ byte: UInt8) -> Bool { byte == 0x20 || byte == 0x09 }
 
+    /// Neither a space nor a control character (VCHAR of RFC 5234, appendix B.1).
+    @inlinable @inline(__always)
+    package static func isVisible(_ byte: UInt8) -> Bool { byte > 0x20 && byte < 0x7F }
+
     @inlinable @inline(__always)
     package static func lowercase(_ byte: UInt8) -> UInt8 { isCapital(byte) ? byte | 0x20 : byte }
 

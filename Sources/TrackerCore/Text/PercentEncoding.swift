@@ -23,14 +23,14 @@ package enum PercentEncoding {
     /// Encodes what may not be part of a request line at all: controls, spaces and bytes above ASCII.
     @inlinable
     package static func encodeInvisible(_ bytes: some Sequence<UInt8>) -> String {
-        encode(bytes) { $0 > 0x20 && $0 < 0x7F }
+        encode(bytes) { ASCII.isVisible($0) }
     }
 
     /// Not generic, as each request's target goes through it; and most need no escape.
     package static func encodeInvisible(_ bytes: ArraySlice<UInt8>) -> String {
         bytes.withUnsafeBufferPointer { bytes in
-            bytes.allSatisfy { $0 > 0x20 && $0 < 0x7F }
-                ? String(decoding: bytes, as: UTF8.self) : encode(bytes) { $0 > 0x20 && $0 < 0x7F }
+            bytes.allSatisfy { ASCII.isVisible($0) }
+                ? String(decoding: bytes, as: UTF8.self) : encode(bytes) { ASCII.isVisible($0) }
         }
     }
 

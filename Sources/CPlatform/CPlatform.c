@@ -72,6 +72,8 @@ int cplatform_report_signal(int signal, int descriptor) {
     return sigaction(signal, &action, NULL);
 }
 
+void cplatform_end_reports(void) { report_descriptor = -1; }
+
 void cplatform_return_memory(void) {
 #if defined(__GLIBC__)
     // A fixed threshold: left to itself it grows with the blocks that are freed, up to 32 MiB.

@@ -64,6 +64,17 @@ struct ProgramTests {
         #expect(!FileManager.default.fileExists(atPath: path))
     }
 
+    @Test("a FastCGI server that is told to stop while it starts takes its socket along", arguments: 0..<10)
+    func stoppedAtStart(round: Int) async throws {
+        let path = "/tmp/ra-\(UUID().uuidString.prefix(8)).sock"
+        let run = try RunningProgram("DemoCGIApp", ["--fastcgi", "unix:\(path)"])
+        // Looks again at once: the moment in question lasts some microseconds.
+        let deadline = ContinuousClock.now + .seconds(30)
+        while access(path, F_OK) != 0, ContinuousClock.now < deadline { sched_yield() }
+        #expect(try await run.stop() == 0)
+        #expect(access(path, F_OK) != 0)
+    }
+
     @Test("say which setting is wrong, with status 78")
     func wrongSetting() async throws {
         let run = try RunningProgram("DemoRouterApp", ["--port", "0"], environment: ["RA_PROJECT_ID": "p"])

@@ -21,6 +21,9 @@ int cplatform_accept(int listener, int nonblocking);
 /// One descriptor serves the process. Returns 0, or -1 with errno set.
 int cplatform_report_signal(int signal, int descriptor);
 
+/// Signals that were reported are ignored from now on: the descriptor may be closed.
+void cplatform_end_reports(void);
+
 /// From now on SIGTERM makes `descriptor` (non-blocking) readable, and ends the process `seconds` later.
 /// Returns 0, or -1 with errno set.
 int cplatform_watch_termination(int descriptor, int seconds);

@@ -65,6 +65,14 @@ struct FastCGIListener: Sendable {
         return listeners
     }
 
+    init(_ endpoint: CGIRunMode.Endpoint) throws(SystemError) {
+        self =
+            switch endpoint {
+            case .unix(let path): try .unix(path: path)
+            case .tcp(let host, let port): try .tcp(host: host, port: port)
+            }
+    }
+
     static func tcp(host: String, port: UInt16) throws(SystemError) -> FastCGIListener {
         let opened = try TCPListener.open(host: host, port: port)
         return FastCGIListener(descriptor: Descriptor(opened.descriptor), isOwned: true, port: opened.port)

@@ -9,21 +9,25 @@ enum FastCGIRuntime {
     /// Connections that were used so short a while ago may be about to be used again.
     private static let quietMilliseconds = 1000
 
-    static func run(_ app: CGIApp, _ listeners: [FastCGIListener]) throws(SystemError) {
+    /// - Parameter open: makes the listening sockets.
+    static func run(_ app: CGIApp, _ open: () throws(SystemError) -> [FastCGIListener]) throws(SystemError) {
         signal(SIGPIPE, SIG_IGN)
         Memory.returnsWhatIsFree()
-        let server = try FastCGIServer(app, listeners: listeners)
         var signals = sigset_t()
         sigemptyset(&signals)
-        for number in stopSignals + [SIGUSR2] {
-            sigaddset(&signals, number)
-            guard cplatform_report_signal(number, server.control.writeEnd.number) == 0 else {
-                throw SystemError(call: "sigaction")
-            }
+        for number in stopSignals + [SIGUSR2] { sigaddset(&signals, number) }
+        // A signal between the socket's making and its handler would end the process and leave the socket's file behind.
+        var callersMask = sigset_t()
+        pthread_sigmask(SIG_BLOCK, &signals, &callersMask)
+        let server: FastCGIServer
+        do throws(SystemError) {
+            server = try prepare(app, open())
+        } catch {
+            pthread_sigmask(SIG_SETMASK, &callersMask, nil)
+            throw error
         }
         // Whoever started the process may have blocked them.
         pthread_sigmask(SIG_UNBLOCK, &signals, nil)
-        for port in listeners.compactMap(\.port) { app.config.log("tracker-cgi: listening on port \(port)") }
         server.start()
         ServiceManager.isReady()
         wait(for: server)
@@ -31,6 +35,23 @@ enum FastCGIRuntime {
         finish(server)
         app.runShutdownHooks()
         server.pool.stop()
+        // Some servers send several signals, and the pipe's number may soon be another file's.
+        cplatform_end_reports()
+        withExtendedLifetime(server) {}
+    }
+
+    private static func prepare(
+        _ app: CGIApp, _ listeners: [FastCGIListener]
+    ) throws(SystemError) -> FastCGIServer {
+        let server = try FastCGIServer(app, listeners: listeners)
+        for number in stopSignals + [SIGUSR2] {
+            guard cplatform_report_signal(number, server.control.writeEnd.number) == 0 else {
+                cplatform_end_reports()
+                throw SystemError(call: "sigaction")
+            }
+        }
+        for port in listeners.compactMap(\.port) { app.config.log("tracker-cgi: listening on port \(port)") }
+        return server
     }
 
     private static func wait(for server: FastCGIServer) {

@@ -138,9 +138,9 @@ extension CGIApp {
                 guard !listeners.isEmpty else {
                     throw SystemError(call: "descriptor 0 is no listening socket", code: ENOTSOCK)
                 }
-                try FastCGIRuntime.run(self, listeners)
-            case .fastCGI(.unix(let path)): try FastCGIRuntime.run(self, [.unix(path: path)])
-            case .fastCGI(.tcp(let host, let port)): try FastCGIRuntime.run(self, [.tcp(host: host, port: port)])
+                try FastCGIRuntime.run(self) { listeners }
+            case .fastCGI(let endpoint):
+                try FastCGIRuntime.run(self) { () throws(SystemError) in [try FastCGIListener(endpoint)] }
             case .http(let host, let port): try DevelopmentServer.run(self, host: host, port: port)
             }
         } catch {

@@ -1,3 +1,5 @@
+import TrackerCore
+
 /// A program's options: `--name value`, `--name=value`, and flags without a value.
 package struct CommandLineOptions {
     /// One option as the help text shows it.
@@ -90,5 +92,14 @@ package struct CommandLineOptions {
         let width = shown.map(\.0.count).max() ?? 0
         let lines = shown.map { "\($0.0)\(String(repeating: " ", count: width - $0.0.count + 2))\($0.1)" }
         return "\(summary)\n\nUsage: \(program) [options]\n\n\(lines.joined(separator: "\n"))\n"
+    }
+}
+
+/// What `--describe` of the demos prints.
+package enum CollectionDescription {
+    /// - Parameter settings: `RA_...` variables; what the demos need is filled in.
+    package static func text(_ settings: [String: String]) throws(ConfigurationError) -> String {
+        let filled = ["RA_PROJECT_ID": "demo", "RA_PROJECT_TOKEN": "demo-token"].merging(settings) { $1 }
+        return try TrackerConfiguration(environment: filled).collectionReport()
     }
 }

@@ -140,3 +140,88 @@ public final class CGIRequest: Sendable {
         }
     }
 }
+
+/// What is wrong with a request. A handler that lets one of these through gives the client `status`.
+public enum CGIRequestError: Error, Equatable, Sendable, CustomStringConvertible {
+    /// The body is longer than the route accepts.
+    case bodyTooLarge(maximumBytes: Int)
+    /// The body ended before its announced length.
+    case bodyTooShort
+    /// `CONTENT_LENGTH` is no number of bytes.
+    case invalidContentLength
+    /// The web server gave the request up, or its connection broke.
+    case aborted
+    /// Too many requests are in work.
+    case overloaded
+    /// No part of the body, or of the response, could be moved for too long.
+    case timedOut
+
+    /// The status that tells the client (RFC 9110, section 15.5; 499 is nginx's, for a client that is gone).
+    public var status: Int {
+        switch self {
+        case .bodyTooLarge: 413
+        case .bodyTooShort, .invalidContentLength: 400
+        case .aborted: 499
+        case .timedOut: 408
+        case .overloaded: 503
+        }
+    }
+
+    /// A sentence for the log.
+    public var description: String {
+        switch self {
+        case .bodyTooLarge(let maximum): "the request's body is longer than \(maximum) bytes"
+        case .bodyTooShort: "the request's body ended before its announced length"
+        case .invalidContentLength: "CONTENT_LENGTH is not a number of bytes"
+        case .aborted: "the web server gave the request up"
+        case .overloaded: "too many requests are in work"
+        case .timedOut: "the web server stopped moving data for this request"
+        }
+    }
+}
+
+/// A key under which an extension keeps a value: an empty type that names the value's type.
+///
+///     enum StartTime: CGIStorageKey { typealias Value = UInt64 }
+///     request.storage[StartTime.self] = now
+public protocol CGIStorageKey {
+    /// The type of what is kept.
+    associatedtype Value: Sendable
+}
+
+/// Values of extensions, by the type of their key.
+public struct CGIStorage: Sendable {
+    private var values: [(key: ObjectIdentifier, value: any Sendable)] = []
+
+    /// No values.
+    public init() {}
+
+    /// The value kept under a key; nil if there is none.
+    public subscript<Key: CGIStorageKey>(key: Key.Type) -> Key.Value? {
+        get {
+            let identifier = ObjectIdentifier(key)
+            return values.first { $0.key == identifier }?.value as? Key.Value
+        }
+        set {
+            let identifier = ObjectIdentifier(key)
+            let index = values.firstIndex { $0.key == identifier }
+            switch (index, newValue) {
+            case (let index?, let newValue?): values[index].value = newValue
+            case (let index?, nil): values.remove(at: index)
+            case (nil, let newValue?): values.append((identifier, newValue))
+            case (nil, nil): break
+            }
+        }
+    }
+}
+
+/// A request's storage. Every access is locked, so that hooks and handlers on different threads may share it.
+public struct CGIRequestStorage: Sendable {
+    let request: CGIRequest
+
+    /// The value kept under a key; nil if there is none.
+    public subscript<Key: CGIStorageKey>(key: Key.Type) -> Key.Value? {
+        get { request.state.withLock { $0.storage[key] } }
+        nonmutating set { request.state.withLock { $0.storage[key] = newValue } }
+    }
+}

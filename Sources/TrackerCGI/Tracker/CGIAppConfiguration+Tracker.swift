@@ -1,3 +1,4 @@
+import DemoServer
 import TrackerCore
 
 /// How the one event of a CGI process is delivered, after the client has its answer.
@@ -56,5 +57,14 @@ extension CGIAppConfiguration {
     public var cgiDelivery: CGIDeliveryOptions {
         get { storage[DeliveryKey.self] ?? CGIDeliveryOptions() }
         set { storage[DeliveryKey.self] = newValue }
+    }
+}
+
+/// The tracker's settings where an app gives none.
+enum CGISettings {
+    /// Reads the `RA_...` variables of the process, and below them those of the file that `RA_ENV_FILE` names: with it no
+    /// configuration of a web server has to hold the token, and no folder that is shown to visitors.
+    static func configuration() throws -> TrackerConfiguration {
+        try TrackerConfiguration(environment: EnvironmentFile.settings(path: nil))
     }
 }

@@ -1,3 +1,5 @@
+import Synchronization
+
 /// The identity of one event: a UUID of version 7 (RFC 9562, section 5.7), whose first 48 bits are the time.
 ///
 /// It is what a backend sees as `Idempotency-Key`, so it stays the same through retries and the spool.
@@ -103,5 +105,116 @@ package struct EventIdentifier: Hashable, Sendable, Comparable, CustomStringConv
             emit(digit < 10 ? digit &+ 48 : digit &+ 87)
             shift = shift &- 4
         }
+    }
+}
+
+/// Makes event identifiers from any thread without a lock or a system call.
+///
+/// Within one generator each identifier is greater than the one before (RFC 9562, section 6.2, method 1: twelve counter
+/// bits, which run over into the time), as long as the clock is not set back by more than ten seconds; then they follow
+/// the clock, and stay unique. The other 62 bits mix a count with a 128-bit seed: they need not be secret, only
+/// different in every process and after every start.
+package final class EventIdentifierGenerator: Sendable {
+    /// The last time in milliseconds, shifted up by the twelve bits of the counter.
+    private let lastTick: Atomic<UInt64>
+    private let count: Atomic<UInt64>
+    private let seed: UInt64
+    private let mask: UInt64
+    private let now: @Sendable () -> UInt64
+
+    /// - Parameters:
+    ///   - random: asked for the seed, here and never again.
+    ///   - now: nanoseconds since 1970.
+    package init(
+        random: inout some RandomNumberGenerator, now: @escaping @Sendable () -> UInt64 = SystemClock.epochNanoseconds
+    ) {
+        lastTick = Atomic(0)
+        count = Atomic(0)
+        seed = random.next()
+        mask = random.next()
+        self.now = now
+    }
+
+    /// Seeded by the system.
+    package convenience init(now: @escaping @Sendable () -> UInt64 = SystemClock.epochNanoseconds) {
+        var random = SystemRandomNumberGenerator()
+        self.init(random: &random, now: now)
+    }
+
+    package func next() -> EventIdentifier {
+        next(at: now())
+    }
+
+    /// - Parameter nanoseconds: since 1970; saves asking the clock where the caller has the time already.
+    package func next(at nanoseconds: UInt64) -> EventIdentifier {
+        // Odd multiples of a constant, mixed by a bijection: no value comes twice within one generator.
+        let number = count.wrappingAdd(1, ordering: .relaxed).newValue
+        let random = Self.mix(seed &+ number &* 0x9E37_79B9_7F4A_7C15) ^ mask
+        let tick = advance(to: (nanoseconds / 1_000_000) & 0xFFFF_FFFF_FFFF, random: random)
+        return EventIdentifier(milliseconds: tick >> 12, randomA: tick, randomB: random)
+    }
+
+    /// The tick of this identifier: greater than all before, unless the clock went far back.
+    private func advance(to milliseconds: UInt64, random: UInt64) -> UInt64 {
+        let farBack: UInt64 = 10_000
+        // A random start in the lower half of the counter: identifiers of two processes don't line up, and at least
+        // 2,048 fit into the millisecond.
+        let fresh = milliseconds << 12 | random >> 53
+        var last = lastTick.load(ordering: .relaxed)
+        while true {
+            let isFresh = milliseconds > last >> 12 || (last >> 12) - milliseconds > farBack
+            let tick = isFresh ? fresh : last &+ 1
+            let (exchanged, original) = lastTick.weakCompareExchange(
+                expected: last, desired: tick, ordering: .relaxed)
+            if exchanged { return tick }
+            last = original
+        }
+    }
+
+    /// The finaliser of the SplitMix64 generator: invertible, every bit of the input reaches every bit of the output.
+    private static func mix(_ value: UInt64) -> UInt64 {
+        var mixed = value
+        mixed = (mixed ^ mixed >> 30) &* 0xBF58_476D_1CE4_E5B9
+        mixed = (mixed ^ mixed >> 27) &* 0x94D0_49BB_1331_11EB
+        return mixed ^ mixed >> 31
+    }
+}
+
+/// What every attempt to deliver the same events carries as `Idempotency-Key`, so that a backend can tell a repetition.
+///
+/// A part of a parcel that has to travel by itself has a key that follows from the parcel's: whoever takes the parcel
+/// apart again, after a restart or in another process, gets the same keys.
+package struct ParcelKey: Hashable, Sendable, CustomStringConvertible {
+    package let identifier: EventIdentifier
+    /// Which lines of the parcel that `identifier` names; nil: all.
+    package let lines: Range<UInt16>?
+
+    package init(_ identifier: EventIdentifier, lines: Range<UInt16>? = nil) {
+        self.identifier = identifier
+        self.lines = lines
+    }
+
+    /// The key of some of this parcel's lines.
+    ///
+    /// - Parameter part: counted from this parcel's first line.
+    func part(_ part: Range<Int>) -> ParcelKey {
+        let start = lines?.lowerBound ?? 0
+        return ParcelKey(
+            identifier,
+            lines: start &+ UInt16(clamping: part.lowerBound)..<start &+ UInt16(clamping: part.upperBound))
+    }
+
+    /// The identifier; for one line of a parcel with its position behind it, for several with the first and the last.
+    package var text: String {
+        guard let lines else { return identifier.text }
+        let first = "\(identifier.text)-\(lines.lowerBound)"
+        return lines.count == 1 ? first : "\(first)-\(lines.upperBound - 1)"
+    }
+
+    package var description: String { text }
+
+    /// Appends the text's bytes, for a whole parcel without making a string.
+    func append(to buffer: inout [UInt8]) {
+        if lines == nil { identifier.append(to: &buffer) } else { buffer.append(contentsOf: text.utf8) }
     }
 }

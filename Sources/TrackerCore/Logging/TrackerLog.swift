@@ -1,4 +1,5 @@
 import CLibrary
+import CPlatform
 
 // The type below has a method of that name.
 private let writeBytes: @Sendable (Int32, UnsafeRawPointer?, Int) -> Int = write
@@ -86,5 +87,18 @@ final class TrackerLog: Sendable {
     static let standardError: Handler = { record in
         var line = Array("rigidanalytics [\(record.level.rawValue)] \(record)\n".utf8)
         line.withUnsafeMutableBytes { _ = writeBytes(2, $0.baseAddress, $0.count) }
+    }
+}
+
+/// The system's log, for a process whose standard error is closed.
+package enum SystemLog {
+    package static func write(_ level: TrackerLogRecord.Level, _ line: String) {
+        let number: Int32 =
+            switch level {
+            case .error: 0
+            case .warning: 1
+            case .debug, .info, .off: 2
+            }
+        cplatform_system_log(number, line)
     }
 }

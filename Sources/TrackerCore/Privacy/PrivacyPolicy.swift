@@ -1,3 +1,5 @@
+import CLibrary
+
 /// What of a request may leave the host. Values are replaced by `[Filtered]`; names stay, so that it can be seen that
 /// there was something.
 ///
@@ -133,4 +135,76 @@ public struct PersonalData: OptionSet, Sendable, Hashable {
     static let named: [(name: String, kind: PersonalData)] = [
         ("email", .email), ("phone", .phone), ("iban", .iban), ("ssn", .ssn), ("card", .card),
     ]
+}
+
+/// One rule of a policy, ready to be asked.
+struct NameRule {
+    private let rule: PrivacyPolicy.Rule
+    private let allowed: Set<[UInt8]>
+
+    init(_ rule: PrivacyPolicy.Rule) {
+        self.rule = rule
+        allowed = if case .allowList(let names) = rule { Set(names.map { Self.folded($0.utf8) }) } else { [] }
+    }
+
+    /// Whether there is any name whose value goes.
+    var mayHide: Bool { rule != .off }
+
+    var isDenyList: Bool { rule == .denyList }
+
+    func hides(_ name: some Sequence<UInt8>, _ automaton: RuleAutomaton) -> Bool {
+        switch rule {
+        case .off: return false
+        case .denyList:
+            return name.withContiguousStorageIfAvailable { automaton.isSensitive($0) }
+                ?? Array(name).withUnsafeBufferPointer { automaton.isSensitive($0) }
+        case .allowList: return allowed.isEmpty || !allowed.contains(Self.folded(name))
+        }
+    }
+
+    private static func folded(_ name: some Sequence<UInt8>) -> [UInt8] {
+        name.map { $0 == UInt8(ascii: "_") ? UInt8(ascii: "-") : ASCII.lowercase($0) }
+    }
+}
+
+/// Shortens the addresses of clients in the header fields that proxies write.
+enum ClientAddresses {
+    /// The fields, in lowercase.
+    static let headers: Set<String> = [
+        "x-forwarded-for", "forwarded", "x-real-ip", "x-client-ip", "x-cluster-client-ip", "x-original-forwarded-for",
+        "cf-connecting-ip", "cf-connecting-ipv6", "cf-pseudo-ipv4", "true-client-ip", "fastly-client-ip",
+        "x-appengine-user-ip", "x-azure-clientip", "fly-client-ip", "x-envoy-external-address", "client-ip",
+        "remote-addr", "x-remote-addr", "via-ip", "x-remote-ip", "x-forwarded",
+    ]
+
+    /// Each element of a list; of `Forwarded` (RFC 7239) the `for` and `by` parameters.
+    static func truncated(_ value: String) -> String {
+        value.split(separator: ",", omittingEmptySubsequences: false).map { element in
+            guard element.contains("=") else { return truncatedNode(String(element).trimmingSpaces()) }
+            return element.split(separator: ";", omittingEmptySubsequences: false).map { pair in
+                let parts = pair.split(separator: "=", maxSplits: 1)
+                guard parts.count == 2 else { return String(pair) }
+                let name = String(parts[0]).trimmingSpaces().lowercased()
+                guard name == "for" || name == "by" else { return String(pair) }
+                return "\(name)=\"\(truncatedNode(String(parts[1]).trimmingSpaces().filter { $0 != "\"" }))\""
+            }.joined(separator: ";")
+        }.joined(separator: ", ")
+    }
+
+    /// An address with an optional port; anything else says too much or nothing.
+    private static func truncatedNode(_ node: String) -> String {
+        if node.isEmpty || node == "unknown" { return node }
+        var host = node
+        if host.hasPrefix("["), let end = host.firstIndex(of: "]") {
+            host = String(host[host.index(after: host.startIndex)..<end])
+        } else if host.filter({ $0 == ":" }).count == 1, let colon = host.firstIndex(of: ":") {
+            host = String(host[..<colon])
+        }
+        return truncatedAddress(host) ?? PrivacyFilter.replacement
+    }
+
+    static func truncatedAddress(_ text: String) -> String? {
+        guard let address = IPAddress(text) else { return nil }
+        return address.masked(to: address.isVersion4 ? 24 : 48).description
+    }
 }

@@ -49,3 +49,97 @@ public enum EventStyle: Sendable, Hashable {
     /// `HTTP_` before every name, an empty `Content-Type` left out; `cookies` are the request's, with their values.
     case cgi
 }
+
+/// A request's header fields, in the order sent.
+///
+/// Either a reference to an array that the server made anyway, or a closure that makes it later, on the delivery
+/// thread: nothing is copied while the request is served.
+public struct RequestHeaders: Sendable {
+    /// A header field; the name as sent, in any case.
+    public typealias Field = (name: String, value: String)
+
+    private enum Storage {
+        case fields([Field])
+        case deferred(host: String?, cookie: String?, contentBytes: Int, @Sendable () -> [Field])
+    }
+
+    private let storage: Storage
+
+    /// Takes the fields as they are. A field that was sent twice stands in it twice.
+    public init(_ fields: [Field]) {
+        storage = .fields(fields)
+    }
+
+    /// Takes the two fields that are needed at once, and makes the others later.
+    ///
+    /// - Parameters:
+    ///   - host: the value of `Host`.
+    ///   - cookie: the value of `Cookie`.
+    ///   - contentBytes: about how long all names and values are; counts against the bound of the queue.
+    ///   - fields: makes all fields, these two included. Called on another thread.
+    public init(
+        host: String?, cookie: String?, contentBytes: Int = 2048, deferred fields: @escaping @Sendable () -> [Field]
+    ) {
+        storage = .deferred(host: host, cookie: cookie, contentBytes: contentBytes, fields)
+    }
+
+    /// All fields.
+    public var fields: [Field] {
+        switch storage {
+        case .fields(let fields): fields
+        case .deferred(_, _, _, let make): make()
+        }
+    }
+
+    var host: String? {
+        switch storage {
+        case .fields(let fields): Self.first("host", in: fields)
+        case .deferred(let host, _, _, _): host
+        }
+    }
+
+    /// The session in the `Cookie` header fields, if there is a valid one, and the length of all names and values, for
+    /// the bound of the queue. Both at once, because each costs a look at every field.
+    func measured() -> (session: SessionIdentifier?, contentBytes: Int) {
+        switch storage {
+        case .fields(let fields):
+            fields.withUnsafeBufferPointer { fields in
+                var session: SessionIdentifier?
+                var bytes = 0
+                for index in fields.indices {
+                    let nameCount = fields[index].name.utf8.count
+                    bytes &+= nameCount &+ fields[index].value.utf8.count
+                    // Its length first: it is known already, and most names have another.
+                    if nameCount == 6, session == nil, Self.isEqual(fields[index].name, "cookie") {
+                        session = SessionCookie.read(from: fields[index].value)
+                    }
+                }
+                return (session, bytes)
+            }
+        case .deferred(_, let cookie, let contentBytes, _): (cookie.flatMap(SessionCookie.read(from:)), contentBytes)
+        }
+    }
+
+    private static func first(_ name: StaticString, in fields: [Field]) -> String? {
+        fields.withUnsafeBufferPointer { fields in
+            for index in fields.indices where isEqual(fields[index].name, name) { return fields[index].value }
+            return nil
+        }
+    }
+
+    /// Compares a name with a lowercase one (RFC 9110, section 5.1: names are case-insensitive).
+    @inline(__always)
+    static func isEqual(_ name: borrowing String, _ lowercase: StaticString) -> Bool {
+        // Most names are of another length.
+        guard name.utf8.count == lowercase.utf8CodeUnitCount else { return false }
+        return name.withBytes { bytes in
+            // StaticString gives no safe view of its bytes; the index stays below its count, checked above.
+            let expected = lowercase.utf8Start
+            for index in bytes.indices {
+                let byte = bytes[index]
+                if ASCII.lowercase(byte) != expected[index] { return false }
+            }
+            return true
+        }
+    }
+}

@@ -1,3 +1,5 @@
+import Synchronization
+
 /// One request under way. It lives on the request's own stack, so that concurrent requests cannot mix.
 ///
 /// Call ``finish(status:responseCookies:viewName:)`` when the handler has returned or thrown. A request counts once,
@@ -95,4 +97,107 @@ public struct Interception: Sendable {
             responseCookies: responseCookies, viewName: viewName, weight: weight, contentBytes: contentBytes,
             finishedAt: now)
     }
+}
+
+/// A request whose measurement is over and whose event has not been handed over yet.
+public struct MeasuredRequest: Sendable {
+    /// nil if the request is not in the sample.
+    let request: TrackedRequest?
+    let ticket: UInt64
+    let mailbox: Mailbox
+
+    /// Whether there is an event at all: false if the request is not in the sample.
+    package var hasEvent: Bool { request != nil }
+
+    /// Hands the event over to the delivery thread of the tracker that began the measurement. A request counts once,
+    /// however often this is called.
+    public func send() { send(to: mailbox) }
+
+    /// Hands the event over to another tracker, for example one with shorter time-outs.
+    ///
+    /// If that one is disabled, the tracker that began the measurement counts the event as dropped.
+    package func send(through tracker: Tracker) {
+        if let other = tracker.mailbox {
+            send(to: other)
+        } else {
+            mailbox.count(ticket) { $0.refuse(.disabled) }
+        }
+    }
+
+    private func send(to target: Mailbox) {
+        if let request {
+            target.capture(request, ticket: ticket)
+        } else {
+            mailbox.count(ticket) { $0.countSampledOut() }
+        }
+    }
+}
+
+/// Decides whether a request is measured at all, and leads to where its event goes. One for each tracker.
+final class RequestGate: Sendable {
+    /// Which requests become events; nil: all.
+    let selection: Selection?
+    /// Whom to believe about how a client came; nil: nobody.
+    let forwardedOrigin: ForwardedOrigin?
+    let mailbox: Mailbox
+    private let tickets = Atomic<UInt64>(0)
+
+    init(configuration: TrackerConfiguration, mailbox: Mailbox) {
+        selection = Selection(configuration)
+        forwardedOrigin = ForwardedOrigin(configuration.trustedProxies)
+        self.mailbox = mailbox
+    }
+
+    /// Whether the request is measured; counts it if not.
+    func admits(_ snapshot: RequestSnapshot) -> Bool {
+        guard let selection, selection.ignores(snapshot) else { return true }
+        mailbox.countIgnored()
+        return false
+    }
+
+    /// A number for a measurement, by which its event is counted once. Never 0.
+    func nextTicket() -> UInt64 { tickets.add(1, ordering: .relaxed).newValue }
+}
+
+/// Which requests become events. Made once from the configuration; asked while requests are served.
+struct Selection: Sendable {
+    private let rules: [IgnoreRule]
+    private let honorsOptOut: Bool
+    /// Sessions whose number is below are kept; nil: all.
+    private let threshold: UInt64?
+    private let rate: Double
+    private let keepsServerErrors: Bool
+
+    /// - Returns: nil if every request becomes an event.
+    init?(_ configuration: TrackerConfiguration) {
+        rules = configuration.ignore
+        honorsOptOut = configuration.honorsDoNotTrack
+        rate = min(1, max(0, configuration.sampleRate))
+        threshold = rate < 1 ? UInt64(rate * 9_007_199_254_740_992) : nil
+        keepsServerErrors = configuration.keepsServerErrors
+        if rules.isEmpty, !honorsOptOut, threshold == nil { return nil }
+    }
+
+    /// Whether the request is not to be tracked, and its visitor gets no cookie.
+    func ignores(_ snapshot: RequestSnapshot) -> Bool {
+        for rule in rules where rule.isMatch(snapshot) { return true }
+        guard honorsOptOut else { return false }
+        return snapshot.headers.fields.contains { field in
+            field.value == "1"
+                && (RequestHeaders.isEqual(field.name, "dnt") || RequestHeaders.isEqual(field.name, "sec-gpc"))
+        }
+    }
+
+    /// How many requests the event of this one stands for; nil: there is none. All requests of a session have the same
+    /// fate, but for server errors if they are kept.
+    func weight(session: SessionIdentifier, status: Int) -> Double? {
+        guard let threshold else { return 1 }
+        if keepsServerErrors, status >= 500 { return 1 }
+        // Mixed, because a client may choose its own id, but must not choose whether it is seen.
+        let mixed = (session.low ^ session.high &* 0x9E37_79B9_7F4A_7C15) &* 0xD6E8_FEB8_6659_FD93
+        return (mixed ^ mixed >> 32) >> 11 < threshold ? 1 / rate : nil
+    }
+
+    /// Whether events have to say how many requests they stand for.
+    var samples: Bool { threshold != nil }
 }

@@ -1,4 +1,5 @@
 import CLibrary
+import CPlatform
 
 /// Descriptors 0, 1 and 2.
 package enum StandardDescriptors {
@@ -45,4 +46,52 @@ package enum StandardDescriptors {
         var length = socklen_t(MemoryLayout<Int32>.size)
         return getsockopt(number, SOL_SOCKET, SO_ACCEPTCONN, &value, &length) == 0 && value != 0
     }
+}
+
+/// The variables of this process.
+package enum ProcessEnvironment {
+    /// - Parameter prefix: what the names begin with.
+    /// - Returns: variables that are set and not empty.
+    package static func variables(prefix: String) -> [String: String] {
+        var variables: [String: String] = [:]
+        var variable = environ
+        while let entry = variable.pointee {
+            let text = String(cString: entry)
+            if text.hasPrefix(prefix), let equals = text.firstIndex(of: "=") {
+                let value = String(text[text.index(after: equals)...])
+                if !value.isEmpty { variables[String(text[..<equals])] = value }
+            }
+            variable += 1
+        }
+        return variables
+    }
+}
+
+/// A copy of this process that finishes a piece of work nobody waits for.
+package enum DetachedProcess {
+    /// What became of the call, seen from the process that it returns in.
+    package enum Side {
+        case parent
+        case child
+        /// No copy could be made; the caller does the work itself.
+        case impossible
+    }
+
+    /// Goes on as two processes. The child has a session of its own, no descriptor above 2 but one, and the calling
+    /// thread alone; it must end with ``end()``.
+    ///
+    /// - Parameters:
+    ///   - descriptor: one that the child keeps.
+    ///   - lifetime: when the system ends the child, by SIGALRM, whatever it is doing; rounded up to a second.
+    package static func fork(keeping descriptor: Int32? = nil, lifetime: Duration) -> Side {
+        let seconds = lifetime.nanoseconds / 1_000_000_000 + 1
+        return switch cplatform_fork_detached(descriptor ?? -1, UInt32(min(seconds, 86_400))) {
+        case 0: .child
+        case -1: .impossible
+        default: .parent
+        }
+    }
+
+    /// Ends the child without running what the app has registered for its own end.
+    package static func end() -> Never { _exit(0) }
 }

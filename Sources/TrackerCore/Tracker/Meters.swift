@@ -1,0 +1,89 @@
+/// The queue without its delivery thread, so that benchmarks can reach it and nothing else.
+package struct QueueMeter: Sendable {
+    private let mailbox: Mailbox
+    private let request: TrackedRequest
+
+    package init(capacity: Int, snapshot: RequestSnapshot) {
+        mailbox = Mailbox(capacity: capacity, maximumBytes: .max) { _ in true }
+        request = TrackedRequest(
+            snapshot: snapshot, session: SessionIdentifier(), receivedAt: SystemClock.wallNanoseconds(),
+            processingNanoseconds: 446_924, status: 200, responseCookies: [], viewName: "hello",
+            contentBytes: snapshot.headers.measured().contentBytes)
+    }
+
+    /// One event in.
+    package func capture() { mailbox.capture(request, ticket: 0) }
+
+    /// All events of a chunk of the queue out and settled.
+    package func settle() {
+        var backlog = EventBacklog()
+        _ = mailbox.refill(&backlog)
+        let count = backlog.count
+        var bytes = 0
+        while !backlog.isEmpty { backlog.readNext { bytes &+= $0.approximateBytes } }
+        mailbox.record { $0.settle(count, bytes: bytes, as: .delivered) }
+    }
+}
+
+/// Encodes requests in turn, so that benchmarks can reach the encoder and nothing else.
+package struct EncodingMeter: ~Copyable {
+    private var encoder: EventEncoder
+    private let requests: [TrackedRequest]
+    private var next = 0
+    /// The length of the last event.
+    package private(set) var lastLength = 0
+
+    package init(privacy: PrivacyPolicy, snapshot: RequestSnapshot) {
+        self.init(privacy: privacy, snapshots: [snapshot])
+    }
+
+    package init(privacy: PrivacyPolicy, snapshots: [RequestSnapshot]) {
+        encoder = EventEncoder(projectToken: "project-token", privacy: privacy)
+        requests = snapshots.map { snapshot in
+            TrackedRequest(
+                snapshot: snapshot, session: SessionIdentifier(), receivedAt: SystemClock.wallNanoseconds(),
+                processingNanoseconds: 446_924, status: 200, responseCookies: [], viewName: "hello",
+                contentBytes: snapshot.headers.measured().contentBytes)
+        }
+    }
+
+    package mutating func encoded() -> [UInt8] { encoder.encode(requests[0]) }
+
+    package mutating func encodeOnce() {
+        lastLength = encoder.encode(requests[next]).count
+        next = next &+ 1 < requests.count ? next &+ 1 : 0
+    }
+}
+
+/// Counts the filter's steps, so that fuzzers and benchmarks can reach the scanner and nothing else.
+package struct FilterProbe {
+    private var scanner = SecretScanner(.with(), keeping: [])
+
+    package init() {}
+
+    /// - Returns: how often the scanner looked at bytes, and whether it gave up.
+    package mutating func steps(_ bytes: [UInt8], isURL: Bool) -> (steps: Int, isExhausted: Bool) {
+        bytes.withUnsafeBufferPointer { scanner.scan($0, isURL ? .url : .header) }
+        return (scanner.steps, scanner.isExhausted)
+    }
+
+    /// Beginnings of keys, and of everything else that makes the scanner look further.
+    package static let beginnings: [String] =
+        SecretFormat.all.map(\.prefix) + [
+            "eyJ", "bearer ", "basic ", "basic+", "-----BEGIN ", "://", "@", "a@b.", "code=", "token", "key:", "4111 ",
+            "4111", "411-", "+1", "+49 ", "DE89", "DE89 ", "123-45-", "/reset/", "/reset/a1", "password=&", "%253D",
+            "\\u0070",
+            "&#112;", "&amp;", "<a>", "<password>", "\"token\":", "phone=1 ", "cGFzc3dvcmQ9", "é@cGFzc3dvcmQ9",
+            "@cGFzc3dvcmQ9YQ==", "70617373", "state=%",
+            "M0000000000000000000000000.", "12345678:AA", "token=\"\\\"", "=", ":", "{\"", ",a", "é", "\u{A0}",
+        ]
+
+    /// What an ordinary visitor sends, to compare with.
+    package static let harmless = "/articles/2026/11/a-long-title-of-an-article?ref=front&page=3 "
+
+    /// A piece over and over.
+    package static func repeated(_ piece: String, _ count: Int) -> [UInt8] {
+        let bytes = Array(piece.utf8)
+        return (0..<count).map { bytes[$0 % bytes.count] }
+    }
+}

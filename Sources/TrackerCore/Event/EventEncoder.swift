@@ -103,7 +103,7 @@ struct EventEncoder: ~Copyable {
         numbers.removeAll(keepingCapacity: true)
         var hasRepetitions = false
         for index in fields.indices {
-            let number = fields[index].name.withBytes { names.number(of: $0, filter) }
+            let number = fields[index].name.withBytes { names.number(of: $0) } ?? addName(fields[index].name)
             if names.isRepetition(number) { hasRepetitions = true }
             numbers.append(number)
         }
@@ -128,6 +128,13 @@ struct EventEncoder: ~Copyable {
             }
             isFirst = false
         }
+    }
+
+    /// Apart from the loop above, which would copy the filter for each field if it handed it on itself.
+    @inline(never)
+    private mutating func addName(_ name: String) -> Int {
+        let treatment = filter.treatment(ofHeader: name)
+        return name.withBytes { names.add($0, treatment) }
     }
 
     private mutating func appendRepetitions(

@@ -59,17 +59,16 @@ struct HeaderNames {
         for place in places.indices { places[place] = -1 }
     }
 
-    /// The number of a name's entry, which is valid until the next event begins.
+    /// The number of a name's entry, which is valid until the next event begins; nil for a name that is new.
     @inline(__always)
-    mutating func number(of bytes: UnsafeBufferPointer<UInt8>, _ filter: borrowing PrivacyFilter) -> Int {
+    func number(of bytes: UnsafeBufferPointer<UInt8>) -> Int? {
         let key = HeaderNameKey(bytes)
         var place = key.hash(seed) & (Self.placeCount - 1)
         while case let number = Int(places[place]), number >= 0 {
             if entries[number].key == key, bytes.count <= 16 || isSame(entries[number].name, bytes) { return number }
             place = (place &+ 1) & (Self.placeCount - 1)
         }
-        places[place] = Int16(entries.count)
-        return insert(bytes, key, filter)
+        return nil
     }
 
     private func isSame(_ name: Range<Int>, _ bytes: UnsafeBufferPointer<UInt8>) -> Bool {
@@ -95,14 +94,17 @@ struct HeaderNames {
         return false
     }
 
-    @inline(never)
-    private mutating func insert(
-        _ bytes: UnsafeBufferPointer<UInt8>, _ key: HeaderNameKey, _ filter: borrowing PrivacyFilter
-    ) -> Int {
+    /// Adds a name that has no entry yet.
+    ///
+    /// - Returns: its number.
+    mutating func add(_ bytes: UnsafeBufferPointer<UInt8>, _ treatment: PrivacyFilter.Treatment) -> Int {
+        let key = HeaderNameKey(bytes)
         let number = entries.count
+        var place = key.hash(seed) & (Self.placeCount - 1)
+        while places[place] >= 0 { place = (place &+ 1) & (Self.placeCount - 1) }
+        places[place] = Int16(number)
         let name = String(decoding: bytes, as: UTF8.self)
         let kept = EventLimit.prefix(of: bytes, bytes: EventLimit.viewNameBytes)
-        let treatment = filter.treatment(ofHeader: name)
         let isContentType = RequestHeaders.isEqual(name, "content-type")
         let isBare = style == .router && (isContentType || RequestHeaders.isEqual(name, "content-length"))
         // A name with an underscore could shadow the real one: "X_Real" and "X-Real" have one CGI name.

@@ -4,15 +4,14 @@
 /// letter, and so are all digits, all separators of names, and each half of the bytes beyond ASCII. Where that is too
 /// coarse, what was found is compared byte by byte.
 enum ByteKind {
-    /// Letters.
     static let letter: UInt8 = 0
-    static let digit: UInt8 = 1
-    /// `-` and `_`: parts of names and of keys.
-    static let hyphen: UInt8 = 2
-    /// `.`, `[` and `]`: parts of names, but not of keys in base64.
-    static let nameMark: UInt8 = 3
-    /// Beyond ASCII: parts of names.
-    static let wide: UInt8 = 4
+    /// `-` and `_`: part of names and of keys.
+    static let hyphen: UInt8 = 1
+    /// Beyond ASCII: part of names.
+    static let wide: UInt8 = 2
+    static let digit: UInt8 = 3
+    /// `.`, `[` and `]`: part of names, but not of keys in base64.
+    static let nameMark: UInt8 = 4
     /// What shapes a text: quotes, brackets, delimiters.
     static let structure: UInt8 = 5
     /// Everything else, which ends a name.
@@ -48,6 +47,11 @@ enum ByteKind {
         default: return other
         }
     }
+
+    /// Entries below this one only continue a name: letters, hyphens and bytes beyond ASCII.
+    static let firstEntryBeyondNames = digit << 5
+    /// The entry of all digits.
+    static let digitEntry = entry(for: UInt8(ascii: "0"))
 
     /// Both in one byte, for the scanner's table.
     static func entry(for byte: UInt8) -> UInt8 { kind(of: byte) << 5 | letter(of: byte) }

@@ -8,7 +8,8 @@ final class RuleAutomaton: @unchecked Sendable {
     /// What was found when a state is reached.
     struct Pattern {
         enum Rule {
-            case key(KeyRule)
+            /// By its place among the formats.
+            case key(UInt16)
             case name(SensitiveName.Meaning, SensitiveName.Place)
             case path(isNumeric: Bool)
             case callback
@@ -28,6 +29,42 @@ final class RuleAutomaton: @unchecked Sendable {
         let isExact: Bool
         /// Whether the comparison takes account of case.
         let isCased: Bool
+    }
+
+    /// A pattern without references, to be read at each report.
+    struct Finding {
+        let rule: Pattern.Rule
+        let length: Int
+        private let text: UnsafePointer<UInt8>
+        private let isExact: Bool
+        private let isCased: Bool
+
+        fileprivate init(_ pattern: Pattern, _ text: UnsafePointer<UInt8>) {
+            rule = pattern.rule
+            length = pattern.text.count
+            isExact = pattern.isExact
+            isCased = pattern.isCased
+            self.text = text
+        }
+
+        /// Whether what the automaton found is the pattern, byte by byte where its letters are too coarse to tell.
+        ///
+        /// - Parameter start: a place that ``length`` bytes of the text follow.
+        @inline(__always)
+        func isMatch(at start: Int, in bytes: UnsafeBufferPointer<UInt8>) -> Bool {
+            guard isExact else { return true }
+            for offset in 0..<length {
+                let (wanted, byte) = (text[offset], bytes[start &+ offset])
+                if wanted != byte, isCased || !Self.isAlike(wanted, byte) { return false }
+            }
+            return true
+        }
+
+        /// Letters and separators are as good as their kind; digits and what is beyond ASCII are not.
+        @inline(never)
+        private static func isAlike(_ wanted: UInt8, _ byte: UInt8) -> Bool {
+            wanted < 0x80 && !ASCII.isDigit(wanted) && ByteKind.letter(of: wanted) == ByteKind.letter(of: byte)
+        }
     }
 
     /// The rules as they come, once somebody has asked for them.
@@ -57,17 +94,27 @@ final class RuleAutomaton: @unchecked Sendable {
     let base64: UnsafePointer<UInt8>
     /// States from this one on have something to report.
     let firstReporting: UInt16
-    /// For each reporting state which of ``patterns`` end there, those of harmless names last.
-    private let reports: [Range<Int>]
-    private let patterns: [Pattern]
+    private let keys: UnsafeMutablePointer<KeyRule>
+    private let keyCount: Int
+    /// The patterns that end in each reporting state, those of harmless names last.
+    private let findings: UnsafeMutablePointer<Finding>
+    private let findingCount: Int
+    /// For each state the first of its findings; one place more than there are states.
+    private let firstFindings: UnsafeMutablePointer<Int32>
+    /// The bytes of all patterns.
+    private let patternBytes: UnsafeMutablePointer<UInt8>
     let stateCount: Int
 
     /// - Parameter terms: further words for names of secrets.
     init(adding terms: Set<String>) {
         var builder = AutomatonBuilder()
-        for format in SecretFormat.all {
+        let formats = SecretFormat.all
+        keyCount = formats.count
+        keys = .allocate(capacity: keyCount)
+        for (index, format) in formats.enumerated() {
+            (keys + index).initialize(to: KeyRule(format))
             builder.add(
-                Pattern(rule: .key(KeyRule(format)), text: Array(format.prefix.utf8), isExact: true, isCased: true))
+                Pattern(rule: .key(UInt16(index)), text: Array(format.prefix.utf8), isExact: true, isCased: true))
         }
         for name in SensitiveName.all {
             for word in name.words { builder.add(words: word, .name(name.meaning, name.place)) }
@@ -83,8 +130,21 @@ final class RuleAutomaton: @unchecked Sendable {
         let compiled = builder.compiled()
         stateCount = compiled.reports.count
         firstReporting = UInt16(compiled.firstReporting)
-        reports = compiled.reports
-        patterns = compiled.patterns
+        findingCount = compiled.patterns.count
+        findings = .allocate(capacity: findingCount)
+        firstFindings = .allocate(capacity: stateCount + 1)
+        patternBytes = .allocate(capacity: compiled.patterns.reduce(0) { $0 + $1.text.count })
+        var written = 0
+        for (index, pattern) in compiled.patterns.enumerated() {
+            let text = patternBytes + written
+            for byte in pattern.text {
+                patternBytes[written] = byte
+                written += 1
+            }
+            (findings + index).initialize(to: Finding(pattern, text))
+        }
+        for (state, report) in compiled.reports.enumerated() { firstFindings[state] = Int32(report.lowerBound) }
+        firstFindings[stateCount] = Int32(findingCount)
 
         let table = UnsafeMutablePointer<UInt16>.allocate(capacity: compiled.next.count)
         for (index, state) in compiled.next.enumerated() { table[index] = state }
@@ -103,6 +163,10 @@ final class RuleAutomaton: @unchecked Sendable {
     }
 
     deinit {
+        keys.deinitialize(count: keyCount).deallocate()
+        findings.deinitialize(count: findingCount).deallocate()
+        firstFindings.deallocate()
+        patternBytes.deallocate()
         next.deallocate()
         kinds.deallocate()
         alphabets.deallocate()
@@ -117,30 +181,16 @@ final class RuleAutomaton: @unchecked Sendable {
     @inline(__always)
     func step(_ state: Int, _ entry: UInt8) -> Int { Int(next[state &<< 5 | Int(entry & 31)]) }
 
-    /// Which patterns end where a reporting state is reached.
-    func report(of state: Int) -> Range<Int> { reports[state] }
-
-    func rule(_ number: Int) -> Pattern.Rule { patterns[number].rule }
-
-    func length(of number: Int) -> Int { patterns[number].text.count }
-
-    /// Whether what the automaton found is the pattern, byte by byte where its letters are too coarse to tell.
-    ///
-    /// - Parameter range: as long as the pattern, and within the text.
-    func isMatch(_ number: Int, _ range: Range<Int>, in text: UnsafeBufferPointer<UInt8>) -> Bool {
-        guard patterns[number].isExact else { return true }
-        let isCased = patterns[number].isCased
-        return patterns[number].text.withUnsafeBufferPointer { pattern in
-            for offset in pattern.indices {
-                let (wanted, byte) = (pattern[offset], text[range.lowerBound + offset])
-                if wanted == byte { continue }
-                if isCased || ByteKind.letter(of: wanted) != ByteKind.letter(of: byte) { return false }
-                // Letters and separators are as good as their kind; digits and what is beyond ASCII are not.
-                if wanted >= 0x80 || ASCII.isDigit(wanted) { return false }
-            }
-            return true
-        }
+    /// The patterns that end where a reporting state is reached. The buffer is valid as long as the automaton.
+    @inline(__always)
+    func report(of state: Int) -> UnsafeBufferPointer<Finding> {
+        let first = Int(firstFindings[state])
+        return UnsafeBufferPointer(start: findings + first, count: Int(firstFindings[state + 1]) - first)
     }
+
+    /// - Parameter number: one that a ``Finding`` of this automaton has.
+    @inline(__always)
+    func key(_ number: UInt16) -> KeyRule { keys[Int(number)] }
 
     /// A term of the user's as words: parts are separated by what is no letter or digit.
     static func words(ofTerm term: String) -> String {

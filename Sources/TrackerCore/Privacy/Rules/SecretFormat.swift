@@ -60,6 +60,8 @@ struct SecretFormat: Sendable {
 /// What the scanner needs of a format, without references.
 struct KeyRule: Sendable {
     let alphabet: Alphabet
+    /// The alphabet's bit.
+    let bit: UInt8
     let least: Int
     let most: Int
     let check: SecretFormat.Check
@@ -67,6 +69,7 @@ struct KeyRule: Sendable {
 
     init(_ format: SecretFormat) {
         alphabet = format.alphabet
+        bit = format.alphabet.bit
         least = format.length.lowerBound
         most = format.length.upperBound
         check = format.check

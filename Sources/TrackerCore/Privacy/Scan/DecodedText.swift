@@ -15,6 +15,9 @@ struct DecodedText {
     /// `;`. Most texts have not.
     static func needsDecoding(_ text: UnsafeBufferPointer<UInt8>) -> Bool {
         let raw = UnsafeRawBufferPointer(text)
+        var encoded: UInt64 = 0
+        var ampersands: UInt64 = 0
+        var semicolons: UInt64 = 0
         var position = 0
         while position < raw.count {
             var word: UInt64 = 0
@@ -28,24 +31,19 @@ struct DecodedText {
                 for byte in raw { word = word << 8 | UInt64(byte) }
             }
             position &+= 8
-            // "$", "%", "&" and "'" differ in their last two bits.
-            let marks = has(0x24, word & 0xFCFC_FCFC_FCFC_FCFC)
-            guard (word | marks | has(0x5C, word)) & 0x8080_8080_8080_8080 != 0 else { continue }
-            if (word | has(0x25, word) | has(0x5C, word)) & 0x8080_8080_8080_8080 != 0 { return true }
-            if has(0x26, word) & 0x8080_8080_8080_8080 != 0 { return hasEntity(text, from: max(0, position - 8)) }
+            encoded |= word | has(0x25, word) | has(0x5C, word)
+            ampersands |= has(0x26, word)
+            semicolons |= has(0x3B, word)
         }
-        return false
+        let high: UInt64 = 0x8080_8080_8080_8080
+        if encoded & high != 0 { return true }
+        return ampersands & high != 0 && semicolons & high != 0 && hasEntity(text)
     }
 
-    /// Whether what would be decoded stands behind the first `&`: an entity of XML, or something else.
-    private static func hasEntity(_ text: UnsafeBufferPointer<UInt8>, from start: Int) -> Bool {
-        var hasAmpersand = false
-        for byte in text[min(start, text.count)...] {
-            if byte == UInt8(ascii: "%") || byte == UInt8(ascii: "\\") || byte >= 0x80 { return true }
-            if byte == UInt8(ascii: "&") { hasAmpersand = true }
-            if byte == UInt8(ascii: ";"), hasAmpersand { return true }
-        }
-        return false
+    /// Whether a `;` stands behind a `&`, as in an entity of XML.
+    private static func hasEntity(_ text: UnsafeBufferPointer<UInt8>) -> Bool {
+        guard let ampersand = text.firstIndex(of: UInt8(ascii: "&")) else { return false }
+        return text[ampersand...].contains(UInt8(ascii: ";"))
     }
 
     /// The highest bit of each byte that equals the one given. By the known bit trick, exact for whether there is one.
@@ -57,17 +55,41 @@ struct DecodedText {
 
     /// Decodes a text; what was decoded before is forgotten.
     mutating func decode(_ source: UnsafeBufferPointer<UInt8>) {
-        bytes.removeAll(keepingCapacity: true)
-        bytes.append(contentsOf: source)
-        if marks.count < source.count {
-            marks.append(contentsOf: repeatElement(0, count: source.count - marks.count))
+        resize(to: source.count)
+        var count = source.count
+        if source.contains(UInt8(ascii: "%")) {
+            let isEscaped: Bool
+            (count, isEscaped) = Self.decodePercents(source, &bytes, &marks)
+            if isEscaped {
+                count = bytes.withUnsafeMutableBufferPointer { bytes in
+                    let text = UnsafeBufferPointer(rebasing: bytes[..<count])
+                    return marks.withUnsafeMutableBufferPointer { marks in
+                        let known = UnsafeBufferPointer(marks)
+                        return Self.unescape(text, bytes, marks) { known[$0] }
+                    }
+                }
+            }
         } else {
-            marks.removeLast(marks.count - source.count)
+            count = bytes.withUnsafeMutableBufferPointer { bytes in
+                marks.withUnsafeMutableBufferPointer { marks in
+                    Self.unescape(source, bytes, marks) { UInt32(truncatingIfNeeded: $0) & Self.originBits }
+                }
+            }
         }
-        var (count, isEscaped) = Self.decodePercents(source, &bytes, &marks)
-        if isEscaped { count = Self.unescape(&bytes, &marks, count) }
-        bytes.removeLast(bytes.count - count)
-        marks.removeLast(marks.count - count)
+        resize(to: count)
+    }
+
+    /// The part of a mark that says where a byte began.
+    private static let originBits: UInt32 = 0xFF_FFFF
+
+    private mutating func resize(to count: Int) {
+        if bytes.count < count {
+            bytes.append(contentsOf: repeatElement(0, count: count - bytes.count))
+            marks.append(contentsOf: repeatElement(0, count: count - marks.count))
+        } else if bytes.count > count {
+            bytes.removeLast(bytes.count - count)
+            marks.removeLast(marks.count - count)
+        }
     }
 
     /// The first pass: `%3D` and the like.
@@ -85,7 +107,7 @@ struct DecodedText {
                 var hasAmpersand = false
                 while index < source.count {
                     var byte = source[index]
-                    var mark = UInt32(truncatingIfNeeded: index) & 0xFF_FFFF
+                    var mark = UInt32(truncatingIfNeeded: index) & originBits
                     if byte == UInt8(ascii: "%"), let character = character(in: source, at: index) {
                         byte = character.byte
                         mark |= UInt32(truncatingIfNeeded: character.depth) << 24
@@ -129,37 +151,38 @@ struct DecodedText {
         byte == UInt8(ascii: "\\") || byte == UInt8(ascii: "&") || byte >= 0x80
     }
 
-    /// The second pass, in place: it never writes more than it has read.
+    /// The second pass. It may work in place, because it never writes more than it has read.
     ///
+    /// - Parameters:
+    ///   - bytes: at least as long as the text, as are the marks.
+    ///   - mark: the mark of a byte of the text.
     /// - Returns: how many bytes there are now.
-    private static func unescape(_ bytes: inout [UInt8], _ marks: inout [UInt32], _ count: Int) -> Int {
-        bytes.withUnsafeMutableBufferPointer { bytes in
-            marks.withUnsafeMutableBufferPointer { marks in
-                let text = UnsafeBufferPointer(rebasing: bytes[..<count])
-                var read = 0
-                var write = 0
-                while read < count {
-                    let byte = bytes[read]
-                    let mark = marks[read]
-                    guard mayEscape(byte) else {
-                        bytes[write] = byte
-                        marks[write] = mark
-                        write &+= 1
-                        read &+= 1
-                        continue
-                    }
-                    let result = Escape.read(text, at: read)
-                    let deeper = mark &+ (result.isDeeper ? 1 << 24 : 0)
-                    for offset in 0..<result.count {
-                        bytes[write] = result.byte(offset)
-                        marks[write] = deeper
-                        write &+= 1
-                    }
-                    read &+= result.length
-                }
-                return write
+    @inline(__always)
+    private static func unescape(
+        _ text: UnsafeBufferPointer<UInt8>, _ bytes: UnsafeMutableBufferPointer<UInt8>,
+        _ marks: UnsafeMutableBufferPointer<UInt32>, mark: (Int) -> UInt32
+    ) -> Int {
+        var read = 0
+        var write = 0
+        while read < text.count {
+            let byte = text[read]
+            guard mayEscape(byte) else {
+                bytes[write] = byte
+                marks[write] = mark(read)
+                write &+= 1
+                read &+= 1
+                continue
             }
+            let result = Escape.read(text, at: read)
+            let deeper = mark(read) &+ (result.isDeeper ? 1 << 24 : 0)
+            for offset in 0..<result.count {
+                bytes[write] = result.byte(offset)
+                marks[write] = deeper
+                write &+= 1
+            }
+            read &+= result.length
         }
+        return write
     }
 
     /// Where a byte began in the source; its end for the place behind the last one.

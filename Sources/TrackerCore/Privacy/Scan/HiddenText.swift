@@ -15,7 +15,7 @@ struct Base64Decoder {
     /// What stands in a table of values for a character of neither alphabet.
     static let none: UInt8 = 64
 
-    /// The value of a character in either alphabet, for a table.
+    /// The value of a character in either alphabet.
     static func value(of byte: UInt8) -> UInt8 {
         switch byte {
         case UInt8(ascii: "A")...UInt8(ascii: "Z"): byte - 65
@@ -36,7 +36,7 @@ extension ScanPass {
         if readHexadecimal(range) { return plainTextTells() ? range : nil }
         guard beginsAsText(range.lowerBound) else { return nil }
         decodedEnd = max(range.upperBound, readBase64(from: range.lowerBound))
-        guard scratch.plain.count >= leastPlain, plainTextTells() else { return nil }
+        guard scratch.plainCount >= leastPlain, plainTextTells() else { return nil }
         var last = range.upperBound
         while last < text.count, automaton.alphabets[Int(text[last])] & Alphabet.token.bit != 0 { last += 1 }
         steps &+= last - range.upperBound
@@ -50,29 +50,21 @@ extension ScanPass {
 
     /// Whether something is found in the text that was decoded last.
     private mutating func plainTextTells() -> Bool {
+        if scratch.inner.isEmpty { scratch.inner.append(ScanPass(automaton, keeping: kept)) }
         let plain = scratch.plain
-        let inner = scratch.inner.popLast() ?? ScanScratch()
-        var pass = plain.withUnsafeBufferPointer { plain in
-            var pass = ScanPass(
-                plain, marks: UnsafeBufferPointer(start: nil, count: 0), automaton, .header, keeping: kept,
-                isNested: true, scratch: consume inner)
-            pass.run()
-            return pass
+        let count = scratch.plainCount
+        plain.withUnsafeBufferPointer {
+            scratch.inner[0].run(UnsafeBufferPointer(rebasing: $0[..<count]), .header, isNested: true)
         }
-        steps &+= pass.steps
-        let tells = !pass.scratch.found.isEmpty
-        scratch.inner.append(pass.takeScratch())
-        return tells
+        steps &+= scratch.inner[0].steps
+        return !scratch.inner[0].scratch.found.isEmpty
     }
 
     /// Whether the first six bytes are text; most tokens and words are turned away here, without a copy.
     private mutating func beginsAsText(_ start: Int) -> Bool {
         steps &+= 8
-        var decoder = Base64Decoder()
-        for index in start..<start + 8 {
-            let value = automaton.base64[Int(text[index])]
-            guard value < Base64Decoder.none else { return false }
-            if let byte = decoder.add(value), !Self.isText(byte) { return false }
+        for quad in [start, start + 4] {
+            guard let bits = Self.bits(text, quad, 4, automaton.base64), Self.isText(bits, 3) else { return false }
         }
         return true
     }
@@ -81,20 +73,64 @@ extension ScanPass {
     ///
     /// - Returns: where that ends.
     private mutating func readBase64(from start: Int) -> Int {
-        scratch.plain.removeAll(keepingCapacity: true)
-        var decoder = Base64Decoder()
-        var position = start
-        while position < text.count {
-            let value = automaton.base64[Int(text[position])]
-            guard value < Base64Decoder.none else { break }
-            if let byte = decoder.add(value) {
-                guard Self.isText(byte) else { break }
-                scratch.plain.append(byte)
-            }
-            position &+= 1
+        let text = text
+        let values = automaton.base64
+        scratch.makeRoomForPlain(text.count)
+        let (count, end) = scratch.plain.withUnsafeMutableBufferPointer { plain in
+            Self.decode(text, from: start, values, to: plain)
         }
-        steps &+= position - start
-        return position
+        scratch.plainCount = count
+        steps &+= end - start
+        return end
+    }
+
+    private static func decode(
+        _ text: UnsafeBufferPointer<UInt8>, from start: Int, _ values: UnsafePointer<UInt8>,
+        to plain: UnsafeMutableBufferPointer<UInt8>
+    ) -> (count: Int, end: Int) {
+        var count = 0
+        var position = start
+        while position &+ 4 <= text.count, let bits = bits(text, position, 4, values), isText(bits, 3) {
+            plain[count] = UInt8(truncatingIfNeeded: bits >> 16)
+            plain[count &+ 1] = UInt8(truncatingIfNeeded: bits >> 8)
+            plain[count &+ 2] = UInt8(truncatingIfNeeded: bits)
+            count &+= 3
+            position &+= 4
+        }
+        // The end of the base64, or of its text, lies within the next four characters.
+        for length in [3, 2] where position &+ length <= text.count {
+            guard let bits = bits(text, position, length, values), isText(bits, length &- 1) else { continue }
+            for index in 0..<length &- 1 {
+                plain[count] = UInt8(truncatingIfNeeded: bits >> UInt32(16 &- 8 &* index))
+                count &+= 1
+            }
+            return (count, position &+ length)
+        }
+        return (count, position)
+    }
+
+    /// Up to four characters as 24 bits, the first in the highest; nil if one of them is none of base64's.
+    @inline(__always)
+    private static func bits(
+        _ text: UnsafeBufferPointer<UInt8>, _ start: Int, _ length: Int, _ values: UnsafePointer<UInt8>
+    ) -> UInt32? {
+        var bits: UInt32 = 0
+        var all: UInt8 = 0
+        for index in 0..<4 {
+            let value = index < length ? values[Int(text[start &+ index])] : 0
+            all |= value
+            bits = bits << 6 | UInt32(value & 63)
+        }
+        return all < Base64Decoder.none ? bits : nil
+    }
+
+    /// Whether the first so many of three bytes are text.
+    @inline(__always)
+    private static func isText(_ bits: UInt32, _ count: Int) -> Bool {
+        for index in 0..<max(0, count) where !isText(UInt8(truncatingIfNeeded: bits >> UInt32(16 &- 8 &* index))) {
+            return false
+        }
+        return true
     }
 
     /// Decodes a token of hex digits.
@@ -102,14 +138,16 @@ extension ScanPass {
     /// - Returns: whether it is one, and all of it text.
     private mutating func readHexadecimal(_ range: Range<Int>) -> Bool {
         guard range.count % 2 == 0 else { return false }
-        scratch.plain.removeAll(keepingCapacity: true)
+        scratch.makeRoomForPlain(text.count)
+        scratch.plainCount = 0
         var position = range.lowerBound
         while position < range.upperBound {
             steps &+= 2
             guard let high = PercentEncoding.hexValue(text[position]),
                 let low = PercentEncoding.hexValue(text[position + 1]), Self.isText(high << 4 | low)
             else { return false }
-            scratch.plain.append(high << 4 | low)
+            scratch.plain[scratch.plainCount] = high << 4 | low
+            scratch.plainCount += 1
             position += 2
         }
         return true

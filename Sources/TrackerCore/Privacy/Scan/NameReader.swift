@@ -83,10 +83,10 @@ extension RuleAutomaton {
         for index in name.indices {
             state = step(state, kinds[Int(name[index])])
             guard state >= Int(firstReporting) else { continue }
-            for number in report(of: state) {
-                guard case .name(let meaning, let place) = rule(number) else { continue }
-                let range = index + 1 - length(of: number)..<index + 1
-                guard isMatch(number, range, in: name) else { continue }
+            for finding in report(of: state) {
+                guard case .name(let meaning, let place) = finding.rule else { continue }
+                let range = index + 1 - finding.length..<index + 1
+                guard finding.isMatch(at: range.lowerBound, in: name) else { continue }
                 reader.consider(meaning, place, range, in: name)
             }
         }

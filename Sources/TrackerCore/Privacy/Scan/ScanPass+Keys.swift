@@ -5,15 +5,15 @@ extension ScanPass {
         guard start >= 0 else { return nil }
         if key.lead > 0 {
             for index in start..<prefix.lowerBound
-            where automaton.alphabets[Int(text[index])] & key.alphabet.bit == 0 { return nil }
+            where automaton.alphabets[Int(text[index])] & key.bit == 0 { return nil }
             steps &+= key.lead
         }
         guard mayHold(key, from: prefix.upperBound) else { return nil }
-        let run = run(of: key.alphabet, at: prefix.upperBound)
-        let length = run.end - prefix.upperBound
-        guard length >= key.least, length <= key.most, passes(key.check, run, from: prefix.upperBound) else {
-            return nil
-        }
+        let index = readRun(of: key.alphabet, at: prefix.upperBound)
+        let length = scratch.runs[index].end - prefix.upperBound
+        guard length >= key.least, length <= key.most else { return nil }
+        let run = scratch.runs[index]
+        guard passes(key.check, run, from: prefix.upperBound) else { return nil }
         // The point that ends a sentence.
         let end = text[run.end - 1] == UInt8(ascii: ".") ? run.end - 1 : run.end
         return start..<end
@@ -25,7 +25,7 @@ extension ScanPass {
     private func mayHold(_ key: KeyRule, from start: Int) -> Bool {
         guard key.least > 0 else { return true }
         guard start + key.least <= text.count else { return false }
-        let bit = key.alphabet.bit
+        let bit = key.bit
         return automaton.alphabets[Int(text[start])] & bit != 0
             && automaton.alphabets[Int(text[start + key.least / 2])] & bit != 0
             && automaton.alphabets[Int(text[start + key.least - 1])] & bit != 0

@@ -36,8 +36,19 @@ extension ScanPass {
     /// The end of a domain with at least one dot, or of an IP address.
     private mutating func domainEnd(from start: Int) -> Int? {
         if start < text.count, text[start] == UInt8(ascii: "[") { return literalEnd(from: start) }
-        var domain = DomainReader()
+        // Without a dot it is none, and most are turned away by this.
         var position = start
+        while position < text.count, position - start < 255,
+            automaton.kinds[Int(text[position])] < ByteKind.nameMark << 5
+        {
+            position &+= 1
+        }
+        guard position < text.count, text[position] == UInt8(ascii: ".") else {
+            steps &+= position - start
+            return nil
+        }
+        var domain = DomainReader()
+        position = start
         while position < text.count, position - start < 255, domain.read(text[position], at: position) { position += 1 }
         steps &+= position - start
         return domain.end(text, from: start)

@@ -1,4 +1,4 @@
-/// One pass over one text, from its first byte to its last.
+/// One pass over one text after another, each from its first byte to its last. Keeps its buffers.
 ///
 /// For each byte the automaton takes one step. Where it reports something, or where a delimiter, a digit or an `@`
 /// stands, a rule looks further; what it looked at is either hidden, and then not read again, or remembered
@@ -10,115 +10,140 @@ struct ScanPass {
         case url
     }
 
-    /// As it is meant; see ``DecodedText``.
-    let text: UnsafeBufferPointer<UInt8>
-    /// How deep each byte was encoded, in the highest eight bits; empty: none was.
-    let marks: UnsafeBufferPointer<UInt32>
     let automaton: RuleAutomaton
-    let context: Context
     let kept: PersonalData
-    /// Whether the text was hidden in base64 or hex: then no further text is looked for in it.
-    let isNested: Bool
 
-    /// What was found, and buffers that are kept from one pass to the next.
-    var scratch: ScanScratch
+    /// The text as it is meant; see ``DecodedText``. Valid only during ``run(_:marks:_:isNested:)``.
+    private(set) var text = UnsafeBufferPointer<UInt8>(start: nil, count: 0)
+    /// How deeply each byte was encoded, in the highest eight bits; empty if no byte was.
+    private(set) var marks = UnsafeBufferPointer<UInt32>(start: nil, count: 0)
+    private(set) var context = Context.header
+    /// Whether the text was hidden in base64 or hex; no further text is looked for in it.
+    private(set) var isNested = false
+
+    /// What was found, and buffers that are reused.
+    var scratch = ScanScratch()
     /// How often bytes were looked at.
     var steps = 0
     /// Whether the bound on the steps was hit, and the rest of the text hidden for it.
     private(set) var isExhausted = false
 
-    // What is known at the present place.
+    // The state at the current position.
     var name = NameReader()
     var isInName = false
     var nameStart = 0
-    /// Where the present run of letters, digits, `-` and `_` began.
+    /// Where the current run of letters, digits, `-` and `_` began.
     var tokenStart = 0
     /// The same, with `+` and `/` in it.
     var base64Start = 0
     var path = PathReader()
     var isInQuery = false
-    /// Whether the present parameter of the URL's own query has had its `=`.
+    /// Whether the current parameter of the URL's own query has had its `=`.
     var hasValue = false
     /// Whether there was a `://`.
     var hasURL = false
-    /// Where the user and password of a URL would stand, and how deep its slashes were encoded.
+    /// Where the user and password of a URL would stand, and how deeply its slashes were encoded.
     var authority: (start: Int, depth: UInt32)?
     var tag = TagReader()
     /// Up to where text in base64 has been looked for.
     var decodedEnd = 0
 
-    init(
-        _ text: UnsafeBufferPointer<UInt8>, marks: UnsafeBufferPointer<UInt32>, _ automaton: RuleAutomaton,
-        _ context: Context, keeping kept: PersonalData, isNested: Bool = false, scratch: consuming ScanScratch
+    init(_ automaton: RuleAutomaton, keeping kept: PersonalData) {
+        self.automaton = automaton
+        self.kept = kept
+    }
+
+    /// Reads a text. What was found in the one before is forgotten.
+    mutating func run(
+        _ text: UnsafeBufferPointer<UInt8>, marks: UnsafeBufferPointer<UInt32> = .init(start: nil, count: 0),
+        _ context: Context, isNested: Bool = false
     ) {
         self.text = text
         self.marks = marks
-        self.automaton = automaton
         self.context = context
-        self.kept = kept
         self.isNested = isNested
         scratch.reset()
-        self.scratch = scratch
-        if context == .url { path.isInPath = true }
-    }
-
-    /// The buffers, for the next pass.
-    mutating func takeScratch() -> ScanScratch {
-        let taken = scratch
-        scratch = ScanScratch()
-        return taken
+        steps = 0
+        isExhausted = false
+        name.reset()
+        isInName = false
+        nameStart = 0
+        tokenStart = 0
+        base64Start = 0
+        path = PathReader()
+        path.isInPath = context == .url
+        isInQuery = false
+        hasValue = false
+        hasURL = false
+        authority = nil
+        tag = TagReader()
+        decodedEnd = 0
+        run()
+        self.text = UnsafeBufferPointer(start: nil, count: 0)
+        self.marks = UnsafeBufferPointer(start: nil, count: 0)
     }
 
     /// How long a token has to be for a look at what it may be.
     static let leastToken = 16
 
-    /// The most looks at a text of so many bytes. No text is known that needs a third of it.
-    static func bound(_ count: Int) -> Int { 1024 + 16 * count }
+    /// The most looks at a text of so many bytes besides those of the automaton. Ordinary texts need one for every two
+    /// bytes.
+    static func bound(_ count: Int) -> Int { 1024 + 3 * count }
 
     @inline(__always)
     func depth(_ index: Int) -> UInt32 { marks.isEmpty ? 0 : marks[index] >> 24 }
 
-    mutating func run() {
+    private mutating func run() {
         guard let text = text.baseAddress else { return }
         let count = self.text.count
         let kinds = automaton.kinds
         let next = automaton.next
         let firstReporting = Int(automaton.firstReporting)
+        let beyondNames = ByteKind.firstEntryBeyondNames
+        let digit = ByteKind.digitEntry
         let bound = Self.bound(count)
         var position = 0
         var state = 0
         while position < count {
             let byte = text[position]
-            let entry = kinds[Int(byte)]
+            var entry = kinds[Int(byte)]
             state = Int(next[state &<< 5 | Int(entry & 31)])
-            let onward: Int
+            var onward = position &+ 1
             switch entry >> 5 {
             case ByteKind.letter, ByteKind.hyphen, ByteKind.wide:
                 if !isInName { beginName(position) }
-                onward = position &+ 1
             case ByteKind.digit:
                 if !isInName { beginName(position) }
-                onward = isFirstDigit(position) ? number(at: position) : position &+ 1
+                if isFirstDigit(position) { onward = number(at: position) }
             case ByteKind.nameMark:
                 endTokens(at: position)
                 if !isInName { beginName(position) }
-                onward = position &+ 1
             case ByteKind.structure:
                 onward = structure(byte, at: position)
             default:
                 delimit(at: position)
-                onward = position &+ 1
             }
             if onward != position &+ 1 {
                 // Something was hidden: what follows begins anew.
                 state = 0
                 position = onward
-            } else {
-                position = onward
-                if state >= firstReporting, let end = report(state, at: position) {
-                    state = 0
-                    position = end
+                continue
+            }
+            // The rest of a name changes nothing but the automaton's state, nor do digits after the first one.
+            if isInName, state < firstReporting {
+                while onward < count {
+                    let following = kinds[Int(text[onward])]
+                    if following >= beyondNames, following != digit || entry != digit { break }
+                    entry = following
+                    state = Int(next[state &<< 5 | Int(entry & 31)])
+                    onward &+= 1
+                    if state >= firstReporting { break }
                 }
+            }
+            position = onward
+            if state >= firstReporting, let end = report(state, at: position) {
+                state = 0
+                position = end
             }
             if steps > bound { return hideRest(from: position) }
         }
@@ -179,18 +204,17 @@ struct ScanPass {
     ///
     /// - Returns: where to go on if something was hidden.
     private mutating func report(_ state: Int, at end: Int) -> Int? {
-        for number in automaton.report(of: state) {
+        for finding in automaton.report(of: state) {
             steps &+= 2
-            let start = end - automaton.length(of: number)
-            let rule = automaton.rule(number)
-            if case .key(let key) = rule {
+            let start = end - finding.length
+            if case .key(let number) = finding.rule {
                 // Most are turned away by what stands before.
-                guard key.lead > 0 || isBoundary(start) else { continue }
+                guard isBoundary(start) || automaton.key(number).lead > 0 else { continue }
             }
-            guard automaton.isMatch(number, start..<end, in: text) else { continue }
-            switch rule {
-            case .key(let key):
-                if let range = range(of: key, prefix: start..<end) { return hide(range) }
+            guard finding.isMatch(at: start, in: text) else { continue }
+            switch finding.rule {
+            case .key(let number):
+                if let range = range(of: automaton.key(number), prefix: start..<end) { return hide(range) }
             case .name(let meaning, let place):
                 name.consider(meaning, place, start..<end, in: text)
             case .path(let isNumeric):

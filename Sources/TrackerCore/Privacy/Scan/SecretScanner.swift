@@ -3,10 +3,8 @@
 ///
 /// A text is decoded if it has to be, and then read once, by ``ScanPass``. Keeps its buffers.
 struct SecretScanner {
-    private let automaton: RuleAutomaton
-    private let kept: PersonalData
+    private var pass: ScanPass
     private var decoded = DecodedText()
-    private var scratch = ScanScratch()
 
     /// What was found in the last text, in order and without overlap.
     private(set) var found: [Range<Int>] = []
@@ -16,8 +14,7 @@ struct SecretScanner {
     private(set) var isExhausted = false
 
     init(_ automaton: RuleAutomaton, keeping kept: PersonalData) {
-        self.automaton = automaton
-        self.kept = kept
+        pass = ScanPass(automaton, keeping: kept)
     }
 
     /// - Parameter steps: how many looks at bytes are left; what can't be read with them is hidden.
@@ -32,21 +29,21 @@ struct SecretScanner {
             return
         }
         guard DecodedText.needsDecoding(bytes) else {
-            pass(bytes, UnsafeBufferPointer(start: nil, count: 0), context)
-            for range in scratch.found { add(range, of: bytes) }
+            pass.run(bytes, context)
+            takeOver()
+            for range in pass.scratch.found { add(range, of: bytes) }
             return
         }
         // Both passes of the decoder, and what it makes is read again.
         decoded.decode(bytes)
-        // Taken out, so that the pass may change this value while it reads them.
-        let text = decoded
-        text.bytes.withUnsafeBufferPointer { plain in
-            text.marks.withUnsafeBufferPointer { marks in pass(plain, marks, context) }
+        decoded.bytes.withUnsafeBufferPointer { plain in
+            decoded.marks.withUnsafeBufferPointer { marks in pass.run(plain, marks: marks, context) }
         }
+        takeOver()
         steps += bytes.count
-        for range in scratch.found {
-            let start = text.origin(of: range.lowerBound, sourceCount: bytes.count)
-            let end = max(start, text.origin(of: range.upperBound, sourceCount: bytes.count))
+        for range in pass.scratch.found {
+            let start = decoded.origin(of: range.lowerBound, sourceCount: bytes.count)
+            let end = max(start, decoded.origin(of: range.upperBound, sourceCount: bytes.count))
             add(start..<end, of: bytes)
         }
     }
@@ -62,15 +59,8 @@ struct SecretScanner {
         if start < end { found.append(start..<end) }
     }
 
-    private mutating func pass(
-        _ text: UnsafeBufferPointer<UInt8>, _ marks: UnsafeBufferPointer<UInt32>, _ context: ScanPass.Context
-    ) {
-        let buffers = scratch
-        scratch = ScanScratch()
-        var pass = ScanPass(text, marks: marks, automaton, context, keeping: kept, scratch: consume buffers)
-        pass.run()
+    private mutating func takeOver() {
         steps = pass.steps
         isExhausted = pass.isExhausted
-        scratch = pass.takeScratch()
     }
 }

@@ -47,10 +47,16 @@ struct ScanScratch {
     var runs: [TokenRun] = []
     /// The groups of digits that may be parts of one card number.
     var groups: [DigitGroup] = []
-    /// The text that was hidden in base64 or hex.
+    /// The text that was hidden in base64 or hex: the first ``plainCount`` bytes.
     var plain: [UInt8] = []
-    /// The buffers for a pass over that; one at most.
-    var inner: [ScanScratch] = []
+    var plainCount = 0
+    /// Reads that text; none or one.
+    var inner: [ScanPass] = []
+
+    /// Makes room for what a text of so many bytes may hide.
+    mutating func makeRoomForPlain(_ count: Int) {
+        if plain.count < count { plain.append(contentsOf: repeatElement(0, count: count - plain.count)) }
+    }
 
     mutating func reset() {
         // Most are empty, and to empty them is not free.
@@ -63,11 +69,25 @@ struct ScanScratch {
 extension ScanPass {
     /// The run of an alphabet's characters that a place lies in; empty, if it is in none.
     mutating func run(of alphabet: Alphabet, at position: Int) -> TokenRun {
+        scratch.runs[readRun(of: alphabet, at: position)]
+    }
+
+    /// The same, as a place among the runs: most callers look at its end and are done.
+    @inline(__always)
+    mutating func readRun(of alphabet: Alphabet, at position: Int) -> Int {
+        let index = Int(alphabet.rawValue)
+        if index < scratch.runs.count, scratch.runs[index].start <= position, position < scratch.runs[index].end {
+            return index
+        }
+        readNewRun(of: alphabet, at: position)
+        return index
+    }
+
+    @inline(never)
+    private mutating func readNewRun(of alphabet: Alphabet, at position: Int) {
         if scratch.runs.isEmpty { scratch.runs.append(contentsOf: repeatElement(TokenRun(), count: 8)) }
         let index = Int(alphabet.rawValue)
-        if scratch.runs[index].start <= position, position < scratch.runs[index].end { return scratch.runs[index] }
         scratch.runs[index].read(text, from: position, automaton.alphabets, alphabet.bit)
         steps &+= scratch.runs[index].end - position
-        return scratch.runs[index]
     }
 }

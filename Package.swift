@@ -15,12 +15,12 @@ let package = Package(
     ],
     dependencies: [],
     targets: [
-        // libcurl's few prototypes, looked up with dlopen: nothing to install in order to build.
+        // libcurl's prototypes. The library is loaded with dlopen, so building needs nothing installed.
         .target(
             name: "CCurl", dependencies: ["CPlatform"],
             linkerSettings: [.linkedLibrary("dl", .when(platforms: [.linux]))]),
 
-        // zlib's few prototypes, likewise.
+        // zlib's prototypes, likewise.
         .target(
             name: "CZlib", dependencies: ["CPlatform"],
             linkerSettings: [.linkedLibrary("dl", .when(platforms: [.linux]))]),
@@ -28,16 +28,16 @@ let package = Package(
         // System interfaces that the toolchain's Glibc module leaves out (epoll).
         .target(name: "CPlatform"),
 
-        // The C library under one name, whichever it is.
+        // The platform's C library under one name.
         .target(name: "CLibrary"),
 
         .target(name: "TrackerCore", dependencies: ["CCurl", "CLibrary", "CPlatform", "CZlib"]),
         .target(name: "TrackerRouterAdapter", dependencies: ["TrackerCore"]),
         .target(name: "TrackerCGI", dependencies: ["TrackerCore", "CLibrary", "CPlatform", "DemoServer"]),
 
-        // What the demo programs and the event handler share. Not products.
+        // Shared by the demo programs, the event handler and TrackerCGI. Not products.
         .target(name: "DemoServer", dependencies: ["TrackerCore", "CLibrary"]),
-        // The page's files are in the program, by way of scripts/embed-page.
+        // The page's files are embedded by scripts/embed-page.
         .target(name: "EventReceiver", dependencies: ["DemoServer", "CLibrary"], exclude: ["Page"]),
 
         .executableTarget(
@@ -64,7 +64,7 @@ let package = Package(
         .target(name: "TestSupport", dependencies: ["TrackerCore", "CSpawn"], path: "Tests/TestSupport"),
         .testTarget(name: "TrackerCoreTests", dependencies: ["TrackerCore", "TestSupport", "SpoolProcess"]),
         .testTarget(name: "TrackerRouterAdapterTests", dependencies: ["TrackerRouterAdapter", "TestSupport"]),
-        // Readers of hostile input, for the short run in the tests, the long run by hand, and libFuzzer.
+        // Parsers of hostile input, for the short run in the tests, the long run by hand, and libFuzzer.
         .target(
             name: "FuzzTargets",
             dependencies: ["TrackerCore", "TrackerCGI", "DemoServer", "EventReceiver", "CLibrary"],

@@ -1,4 +1,4 @@
-"""Runs Locust against a demo with and without the tracker, and checks that every answered request is one event."""
+"""Load-tests a demo with and without the tracker, and checks that every answered request is one event."""
 
 import argparse
 import collections
@@ -51,7 +51,7 @@ def parse_arguments():
 
 
 def start_handler(programs, binaries):
-    """The event handler, which writes every event to a file."""
+    """Starts the event handler, which writes every event to a file."""
     port = free_port()
     events = programs.folder / "events.ndjson"
     handler = programs.start("EventHandler", [binaries / "EventHandler", "--port", port, "--no-store"], output=events)
@@ -60,7 +60,7 @@ def start_handler(programs, binaries):
 
 
 def start_demo(programs, binaries, demo, endpoint):
-    """A demo; without an endpoint it runs without the tracker. Gives the process and the address of its site."""
+    """Starts a demo, without the tracker if there is no endpoint; returns the process and its site's address."""
     settings = {"RA_PROJECT_ID": "load", "RA_PROJECT_TOKEN": "load-token", "RA_SHUTDOWN_TIMEOUT": "20"}
     if endpoint:
         settings["RA_BACKEND_ENDPOINT"] = endpoint
@@ -92,7 +92,7 @@ def locust(arguments, environment, folder):
 
 
 def run_once(binaries, options, tracked):
-    """One run; gives Locust's figures, and the faults that the comparison of events and requests found."""
+    """Runs the load once; returns Locust's figures and the faults found by comparing events with requests."""
     with Programs() as programs:
         handler, handler_port, events = start_handler(programs, binaries)
         endpoint = f"http://127.0.0.1:{handler_port}" if tracked else None
@@ -113,7 +113,7 @@ def run_once(binaries, options, tracked):
 
 
 def read_figures(statistics, uids):
-    """Requests per second and failures as Locust counts them; latency finer than its whole milliseconds."""
+    """Reads rate and failures from Locust's figures, and latency from the uids: Locust has only whole milliseconds."""
     with open(statistics, encoding="utf-8") as file:
         total = next(row for row in csv.DictReader(file) if row["Name"] == "Aggregated")
     lines = (line.split() for line in uids.read_text().splitlines())
@@ -125,7 +125,7 @@ def read_figures(statistics, uids):
 
 
 def compare(uids, events):
-    """Faults: answered requests without an event, events without a request, and what does not fit together."""
+    """Returns the faults: answered requests without an event, events without a request, and mismatches."""
     answered, broken = {}, set()
     for line in uids.read_text().splitlines():
         uid, status, _ = line.split()
@@ -179,7 +179,7 @@ def print_table(results):
 
 
 def dashboard(binaries, options):
-    """The site, the events and Locust's own web page, until Ctrl-C."""
+    """Runs the site, the event handler and Locust's own web page until Ctrl-C."""
     with Programs() as programs:
         handler, handler_port, _ = start_handler(programs, binaries)
         demo, site = start_demo(programs, binaries, options.demo, f"http://127.0.0.1:{handler_port}")
@@ -194,7 +194,7 @@ def dashboard(binaries, options):
 
 
 def check_open_files(users):
-    """Every visitor needs connections at both ends."""
+    """Raises the limit on open files: every visitor needs connections at both ends."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = users * 8 + 512
     if soft >= wanted:

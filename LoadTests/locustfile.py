@@ -1,7 +1,7 @@
-"""Visitors of the demo site: each keeps its session, looks around, fills in forms and runs into errors.
+"""Visitors of the demo site: each keeps its session, browses, submits forms and runs into errors.
 
-Every request carries a number of its own, `uid`, which its event shows in `full_url`. All are written to the file that
-UID_FILE names, one line each: the uid, the status of the answer (0 if the test's end came first) and its milliseconds.
+Every request has a unique `uid`, which its event shows in `full_url`. All are written to the file named by UID_FILE,
+one line each: the uid, the response's status (0 if the test ended first) and its milliseconds.
 """
 
 import itertools
@@ -18,7 +18,7 @@ _visitors = itertools.count(1)
 
 @events.quit.add_listener
 def write_uids(**_):
-    """Writes what was asked, and how it was answered, for the comparison with the events."""
+    """Writes the requests and their results, for comparison with the events."""
     path = os.environ.get("UID_FILE")
     if not path:
         return
@@ -29,10 +29,10 @@ def write_uids(**_):
 
 
 class Visitor(FastHttpUser):
-    """One visitor with one session cookie, who thinks for a moment between two pages."""
+    """One visitor with one session cookie and a short think time between pages."""
 
     wait_time = between(0.005, 0.045)
-    # A page that takes longer than this counts as broken.
+    # A slower page counts as failed.
     connection_timeout = 10.0
     network_timeout = 10.0
 
@@ -42,7 +42,7 @@ class Visitor(FastHttpUser):
         self.visit("GET", "/", name="/")
 
     def visit(self, method, path, name=None, expected=200, **arguments):
-        """Asks for one page and notes what became of it; `expected` is no failure even if it is an error."""
+        """Requests one page and records the result; the status `expected` is no failure, even if it is an error."""
         uid = f"v{self.number}p{next(self.pages)}"
         _asked.append(uid)
         start = time.perf_counter()
@@ -98,5 +98,5 @@ class Visitor(FastHttpUser):
 
     @task(1)
     def burst(self):
-        """A page with its parts: five requests at once, on connections of their own, in one session."""
+        """Requests a page with its parts: five concurrent requests on separate connections, in one session."""
         gevent.joinall([gevent.spawn(self.hello) for _ in range(5)])

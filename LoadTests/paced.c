@@ -1,9 +1,9 @@
-// Asks for a page at a steady rate, however long the answers take, from many visitors with a session cookie each.
+// Requests a page at a steady rate, however slow the responses, from many visitors with a session cookie each.
 //
 //   cc -O2 -o paced paced.c && ./paced PORT RATE SECONDS CONNECTIONS SESSIONS
 //
 // Prints: answered, failed, requests per second, and the latency's median, 99th percentile and maximum in microseconds.
-// Latency counts from the moment at which a request was due, so that a server that stalls is not let off.
+// Latency counts from when a request was due, so that a stalling server is not excused.
 
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -46,7 +46,7 @@ static int open_connection(int port) {
     return descriptor;
 }
 
-// The length of a whole answer, 0 while it is incomplete.
+// The length of a whole response; 0 while it is incomplete.
 static size_t answer_length(const char *bytes, size_t count) {
     const char *end = memmem(bytes, count, "\r\n\r\n", 4);
     if (!end) return 0;

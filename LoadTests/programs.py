@@ -1,4 +1,4 @@
-"""The programs of a load test: built, started on free ports, stopped whatever happens."""
+"""Builds the programs of a load test, starts them on free ports, and always stops them."""
 
 import os
 import pathlib
@@ -14,11 +14,11 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 
 
 class Failure(Exception):
-    """What went wrong and what to do."""
+    """An error that says what went wrong and what to do."""
 
 
 def build(*products):
-    """Builds products for release and gives the folder they are in."""
+    """Builds products for release and returns their folder."""
     for product in products:
         print(f"building {product}", file=sys.stderr, flush=True)
         done = subprocess.run(
@@ -33,14 +33,14 @@ def build(*products):
 
 
 def free_port():
-    """A port that was free a moment ago."""
+    """Returns a port that was free a moment ago."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]
 
 
 class Programs:
-    """A group of processes in a temporary folder, ended together."""
+    """A group of processes with a temporary folder, stopped together."""
 
     def __init__(self):
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="load-"))
@@ -55,7 +55,7 @@ class Programs:
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def start(self, name, arguments, environment=None, output=None):
-        """Starts a program; what it writes to standard error goes to a file in the folder."""
+        """Starts a program; its standard error goes to a file in the folder."""
         errors = self.folder / f"{name}.err"
         with open(errors, "wb") as error_file, open(output or "/dev/null", "wb") as output_file:
             process = subprocess.Popen(
@@ -70,7 +70,7 @@ class Programs:
         return process
 
     def wait_for_port(self, port, process, seconds=20):
-        """Waits until somebody listens."""
+        """Waits until the port accepts connections."""
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
             if process.poll() is not None:
@@ -82,7 +82,7 @@ class Programs:
         raise Failure(f"{process.name} does not listen on port {port}: {process.errors.read_text()}")
 
     def stop(self, process, seconds=30):
-        """Asks a process to end and waits for it; gives what it wrote to standard error."""
+        """Stops a process and returns its standard error."""
         if process.poll() is None:
             process.send_signal(signal.SIGTERM)
             try:

@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
-"""Sends events to an EventHandler at a steady rate, in batches as a tracker does, and counts what became of them.
+"""Load-tests an EventHandler: sends events at a steady rate, in batches as a tracker does, and counts the results.
 
     LoadTests/receiver.py .build/release/EventHandler --rate 20000 --seconds 10 --core 0 --browser
 
-The handler runs with --store on one processor core (taskset); this program, and the one who watches, on the others.
-The one who watches reads all of the live stream, or is the page in Chromium (--browser; needs chromedriver), which
-gets what processor time this program leaves. Prints events offered and accepted, lines in the store and on standard
-output, the handler's CPU time per event, and what the page says in the end.
+The handler runs with --store on one processor core (taskset); this program and the viewer run on the others. The viewer
+reads all of the live stream, or is the page in Chromium (--browser; needs chromedriver), which gets the CPU time that
+this program leaves. Prints events offered and accepted, lines in the store and on standard output, the handler's CPU
+time per event, and the page's final text.
 """
 import argparse
 import http.client
@@ -119,7 +119,7 @@ def main():
         page = Page(port, ",".join(map(str, others))) if options.browser else None
         if not options.no_viewer and not page:
             threading.Thread(target=view, args=(port,), daemon=True).start()
-        # Made before the clock runs: what is measured is the handler.
+        # Built before the clock starts, so that only the handler is measured.
         bodies = ["\n".join(json.dumps(event(first + i), separators=(",", ":")) for i in range(BATCH)).encode()
                   for first in range(0, 20 * BATCH, BATCH)]
         connection = http.client.HTTPConnection("127.0.0.1", port)

@@ -32,7 +32,7 @@ TICKS = os.sysconf("SC_CLK_TCK")
 
 
 def cpu_seconds(process):
-    """What a process has used so far; 0 where there is no /proc."""
+    """Returns the CPU time used by a process so far; 0 if there is no /proc."""
     try:
         fields = pathlib.Path(f"/proc/{process.pid}/stat").read_text().rsplit(")", 1)[1].split()
     except OSError:
@@ -49,7 +49,7 @@ def resident_mebibytes(process):
 
 
 def accounting(text):
-    """The counts of a tracker's last line, by name."""
+    """Returns the counts in a tracker's last line, by name."""
     line = next((line for line in text.splitlines() if line.startswith("tracker: ")), "")
     counts = {}
     for part in line.removeprefix("tracker: ").split(", "):
@@ -60,7 +60,7 @@ def accounting(text):
 
 
 class Point:
-    """One measurement: so many processes, sessions and requests per second, with or without the tracker."""
+    """One measurement: a number of processes, sessions and requests per second, with or without the tracker."""
 
     def __init__(self, binaries, generator):
         self.binaries, self.generator = binaries, generator
@@ -105,7 +105,7 @@ class Point:
             memory = max(resident_mebibytes(app) for app, _ in apps)
             if outage:
                 wait_for_empty(programs.folder / "spool")
-            # Up to the last event's delivery, which the shutdown waits for.
+            # CPU time until now; the counts come from the shutdown, which waits for the last event's delivery.
             counts, used = {}, sum(cpu_seconds(app) for app, _ in apps)
             spooled_bytes = sum(file.stat().st_size for file in (programs.folder / "spool").glob("*")) if tracked else 0
             for app, _ in apps:
@@ -128,7 +128,7 @@ def wait_for_file(path, process):
 
 
 def wait_for_empty(spool, seconds=90):
-    """Waits until nothing has been on disk for two seconds: who still waits for its next try brings more."""
+    """Waits until nothing has been on disk for two seconds, since parcels waiting for a retry may still be stored."""
     limit = time.monotonic() + seconds
     empty_since = time.monotonic()
     while time.monotonic() < limit and time.monotonic() - empty_since < 2:
@@ -138,7 +138,7 @@ def wait_for_empty(spool, seconds=90):
 
 
 def row(name, off, on):
-    """One line: the tracker on beside the tracker off."""
+    """Prints one row: the tracker off and on, side by side."""
     delivered = on["counts"].get("delivered", 0)
     if on["counts"].get("captured", 0) != on["answered"] + on["failed"] or on["counts"].get("dropped", 0):
         print(f"note: {name}: {on['counts']}, {on['failed']} requests failed", file=sys.stderr)

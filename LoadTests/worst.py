@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""Sends a site the requests that cost the tracker's filter the most, and measures how long events behind them wait.
+"""Sends a site the requests that cost the tracker's filter the most, and measures the delay of events behind them.
 
     LoadTests/worst.py .build/release [PIECE ...]
 
-For each piece: 100 requests whose target, and then whose fields, are made of it over and over, as long as the site
-takes them, then 50 ordinary ones. Prints how long after the last request its event, and those of all others, had
-arrived at the event handler; first for what an ordinary visitor sends, to compare with.
+For each piece: 100 requests whose target, and then whose fields, repeat it up to the length that the site accepts, then
+50 ordinary ones. Prints how long after the last request the events of those 50 had arrived at the event handler; first
+for what an ordinary visitor sends, for comparison.
 """
 import json
 import pathlib
@@ -23,7 +23,7 @@ BAD, GOOD, TARGET, FIELD = 100, 50, 31_000, 7_900
 
 
 class Arrivals:
-    """When the event of each request had arrived."""
+    """The arrival time of each request's event."""
 
     def __init__(self, path):
         self.times, self.file = {}, open(path, "rb")
@@ -74,7 +74,7 @@ def main():
         programs.wait_for_port(backend, handler)
         demo = programs.start("DemoRouterApp", [binaries / "DemoRouterApp", "--port", site], {
             "RA_PROJECT_ID": "p", "RA_PROJECT_TOKEN": "t", "RA_BACKEND_ENDPOINT": f"http://127.0.0.1:{backend}",
-            # A batch is gathered for half a second, in which this would drown.
+            # Gathering a batch takes half a second, which would hide the effect.
             "RA_BATCHES": "off"})
         programs.wait_for_port(site, demo)
         arrivals = Arrivals(printed)

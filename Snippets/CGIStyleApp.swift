@@ -1,4 +1,4 @@
-// A whole program: under a web server it is a CGI or FastCGI program.
+// A complete program. Under a web server it runs as CGI or FastCGI.
 
 // snippet.cgi
 import TrackerCGI

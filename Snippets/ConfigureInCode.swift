@@ -1,4 +1,4 @@
-// The ways to configure a tracker.
+// Ways to configure a tracker.
 
 import TrackerCore
 

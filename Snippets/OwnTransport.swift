@@ -1,4 +1,4 @@
-// A transport of one's own.
+// A custom transport.
 
 import TrackerCore
 

@@ -1,16 +1,16 @@
-// How a closure-based router gets its events.
+// Installs the middleware in a closure-based router.
 
 // snippet.hide
 import TrackerCore
 import TrackerRouterAdapter
 
-/// Stands for your framework's headers.
+/// Stands in for your framework's headers.
 struct Headers: Sendable {
     var fields: [(name: String, value: String)] = [("Host", "example.com")]
     subscript(name: String) -> String? { fields.first { $0.name.lowercased() == name.lowercased() }?.value }
 }
 
-/// Stands for your framework's request.
+/// Stands in for your framework's request.
 final class Request {
     var method = "GET"
     var target = "/hello/world/"
@@ -19,18 +19,18 @@ final class Request {
     var peerAddress = "192.0.2.7"
 }
 
-/// Stands for your framework's response.
+/// Stands in for your framework's response.
 struct Response: Sendable {
     var status = 200
     var headers: [(name: String, value: String)] = []
 }
 
-/// Stands for your framework's errors.
+/// Stands in for your framework's errors.
 struct HTTPError: Error {
     var status: Int
 }
 
-/// Stands for your framework's router.
+/// Stands in for your framework's router.
 struct Router {
     typealias Handler = (Request) async throws -> Response
     private(set) var middlewares: [@Sendable (Request, Handler) async throws -> Response] = []

@@ -1,4 +1,4 @@
-// What to do with events when the program ends, or must know where it is.
+// Shuts a tracker down, runs it as a service, and checks its counts.
 
 import TrackerCore
 

@@ -1,4 +1,4 @@
-// How an app's own tests look at the events that it causes.
+// Checks in an app's own tests which events it sends.
 
 import TrackerCGI
 import TrackerCore

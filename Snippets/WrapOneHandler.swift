@@ -1,4 +1,4 @@
-// Smaller ways to track than a whole router.
+// Tracks single handlers instead of a whole router.
 
 // snippet.hide
 import TrackerCore
@@ -10,7 +10,7 @@ struct Response: Sendable {
     var cookies: [String] = []
 }
 struct Missing: Error {}
-/// Stands for your app's own sessions.
+/// Stands in for your app's own sessions.
 enum Sessions {
     static func value(of request: Request) -> String? { nil }
     static func set(_ value: String, for request: Request) {}

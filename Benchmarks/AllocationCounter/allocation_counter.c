@@ -1,4 +1,4 @@
-// Counts what each thread allocates, by standing in front of the C library's functions. For benchmark programs only.
+// Counts each thread's allocations by wrapping the C library's functions. For benchmark programs only.
 
 #include "allocation_counter.h"
 
@@ -18,7 +18,7 @@ extern void *__libc_calloc(size_t, size_t);
 extern void *__libc_realloc(void *, size_t);
 extern void *__libc_memalign(size_t, size_t);
 
-// Of the executable itself, so that reaching it never allocates.
+// In the executable's own TLS block, so that accessing it never allocates.
 static __thread long allocations __attribute__((tls_model("initial-exec")));
 
 int allocation_counter_works(void) { return 1; }

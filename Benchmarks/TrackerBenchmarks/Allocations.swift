@@ -1,8 +1,8 @@
 import AllocationCounter
 
-/// What the calling thread allocates.
+/// Counts the calling thread's allocations.
 enum Allocations {
-    /// Blocks per operation, or nil where they can't be counted. The operation must stay on its thread.
+    /// Blocks per operation; nil if they can't be counted. The operation must stay on its thread.
     static func count(_ operations: Int, _ operation: () throws -> Void) rethrows -> Double? {
         guard allocation_counter_works() != 0 else { return nil }
         let before = allocation_counter_of_thread()

@@ -1,8 +1,8 @@
 import Foundation
 
-/// The C programs of `Benchmarks/baseline`, compiled when they are needed.
+/// The C programs of `Benchmarks/baseline`, compiled on demand.
 enum BaselineProgram {
-    /// - Returns: the program's path; nil where there is no compiler, or a library's headers are missing.
+    /// - Returns: the program's path; nil if there is no compiler, or a library's headers are missing.
     static func compile(_ name: String, libraries: [String] = []) throws -> String? {
         guard let compiler = BenchmarkTools.find("cc") else { return nil }
         let source = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
@@ -38,7 +38,7 @@ final class BackgroundProgram {
         process.environment = ["PATH": ProcessInfo.processInfo.environment["PATH"] ?? ""].merging(environment) { $1 }
         process.standardError = errors
         process.standardOutput = FileHandle.nullDevice
-        // Threads that Swift starts block signals, and a child inherits that.
+        // Threads that Swift starts block signals, and a child inherits the mask.
         var all = sigset_t()
         var previous = sigset_t()
         sigfillset(&all)
@@ -49,7 +49,7 @@ final class BackgroundProgram {
 
     var identifier: Int32 { process.processIdentifier }
 
-    /// A value of `/proc/PID/status` in KiB (Linux): `VmRSS` is what is in memory now, `VmHWM` the most there ever was.
+    /// A value of `/proc/PID/status` in KiB (Linux): `VmRSS` is the current resident memory, `VmHWM` its peak.
     func memory(_ name: String) -> Int {
         let text = (try? String(contentsOfFile: "/proc/\(identifier)/status", encoding: .utf8)) ?? ""
         let line = text.split(separator: "\n").first { $0.hasPrefix(name + ":") } ?? ""
@@ -60,7 +60,7 @@ final class BackgroundProgram {
     @discardableResult
     func stop() -> String {
         process.terminate()
-        // libfcgi takes SIGTERM and goes on until its next request.
+        // libfcgi handles SIGTERM only at its next request.
         for _ in 0..<500 where process.isRunning { Thread.sleep(forTimeInterval: 0.01) }
         if process.isRunning { kill(identifier, SIGKILL) }
         process.waitUntilExit()

@@ -1,7 +1,7 @@
 import DemoServer
 import Foundation
 
-/// The benchmarks from their arguments to the exit status.
+/// Runs benchmarks, from the arguments to the exit status.
 enum BenchmarkProgram {
     private struct Area: Sendable {
         let name: String

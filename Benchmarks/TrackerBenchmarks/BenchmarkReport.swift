@@ -5,9 +5,9 @@ import TrackerCore
 struct BenchmarkReport: Encodable {
     struct Row: Encodable {
         let name: String
-        /// By column: the number that a cell begins with, without its unit.
+        /// By column: the number at the start of a cell, without its unit.
         let numbers: [String: Double]
-        /// By column: the cells as they are printed, with their units.
+        /// By column: the cells as printed, with their units.
         let cells: [String: String]
     }
 

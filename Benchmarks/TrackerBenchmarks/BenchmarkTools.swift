@@ -1,22 +1,22 @@
 import Foundation
 import TrackerCore
 
-/// Programs that benchmarks compare with; nothing here is needed to build or use the tracker.
+/// Finds and runs the programs that benchmarks compare with; none is needed to build or use the tracker.
 enum BenchmarkTools {
-    /// `RUSAGE_SELF`, which the C libraries give different types.
+    /// `RUSAGE_SELF`, whose type differs between C libraries.
     #if canImport(Glibc)
         static let thisProcess = RUSAGE_SELF.rawValue
     #else
         static let thisProcess = RUSAGE_SELF
     #endif
 
-    /// The path of a program, or nil if it is not installed.
+    /// The path of a program; nil if it is not installed.
     static func find(_ name: String) -> String? {
         let path = (ProcessInfo.processInfo.environment["PATH"] ?? "") + ":/usr/sbin:/usr/local/sbin"
         return path.split(separator: ":").map { "\($0)/\(name)" }.first(where: FileManager.default.isExecutableFile)
     }
 
-    /// A port that was free a moment ago.
+    /// Returns a port that was free a moment ago.
     static func freePort() throws -> UInt16 {
         let (descriptor, port) = try TCPListener.open(host: "127.0.0.1", port: 0)
         close(descriptor)
@@ -31,7 +31,7 @@ enum BenchmarkTools {
 
     /// Runs a program to its end.
     ///
-    /// - Returns: what it wrote to its standard output, and its status.
+    /// - Returns: its standard output and its status.
     static func run(_ program: String, _ arguments: [String]) throws -> (output: String, status: Int32) {
         let process = Process()
         let output = Pipe()
@@ -45,7 +45,7 @@ enum BenchmarkTools {
         return (text, process.terminationStatus)
     }
 
-    /// Waits until somebody listens.
+    /// Waits until a server listens.
     static func wait(forPort port: UInt16) throws {
         for _ in 0..<1000 {
             if isAnswering(port) { return }

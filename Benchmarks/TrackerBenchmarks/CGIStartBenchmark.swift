@@ -1,8 +1,8 @@
 import Foundation
 import TrackerCore
 
-/// From the start of a CGI program to the first byte of its answer: the demo with the tracker installed, and an empty C
-/// program. Alternately, seven rounds.
+/// Time from the start of a CGI program to the first byte of its response: the demo with the tracker installed, and an
+/// empty C program. Seven alternating rounds.
 enum CGIStartBenchmark {
     static func run() throws -> Table {
         var table = Table(

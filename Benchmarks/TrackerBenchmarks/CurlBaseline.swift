@@ -4,17 +4,17 @@ import Foundation
 struct CurlBaseline {
     private let program: String
 
-    /// Returns nil where there is no compiler, or libcurl's headers are missing.
+    /// Returns nil if there is no compiler, or libcurl's headers are missing.
     static func build() throws -> CurlBaseline? {
         try BaselineProgram.compile("curl_multi", libraries: ["curl"]).map { CurlBaseline(program: $0) }
     }
 
     /// - Parameters:
-    ///   - connections: at the same time.
-    ///   - bytes: of each body.
-    ///   - authority: that vouches for the server, if it has a certificate.
-    ///   - streams: on each connection; more than one over HTTP/2.
-    /// - Returns: POSTs per second, and microseconds of CPU for one.
+    ///   - connections: concurrent connections.
+    ///   - bytes: the size of each body.
+    ///   - authority: the CA that signed the server's certificate, if it has one.
+    ///   - streams: streams on each connection; more than one over HTTP/2.
+    /// - Returns: POSTs per second, and microseconds of CPU per POST.
     func run(
         url: String, count: Int, connections: Int, bytes: Int, authority: String? = nil, streams: Int = 1
     ) throws -> (rate: Double, cpu: Double) {

@@ -1,8 +1,9 @@
 import Foundation
 import TrackerCore
 
-/// Events through the whole pipeline to an nginx that answers 200, against the C program of `Benchmarks/baseline` and
-/// `wrk`, which send as many bodies of the same size over as many connections. Alternately, five rounds.
+/// Delivers events through the whole pipeline to an nginx that answers 200, compared with the C program of
+/// `Benchmarks/baseline` and `wrk`, which send as many bodies of the same size over as many connections. Five
+/// alternating rounds.
 enum DeliveryBenchmark {
     private static let connections = 8
     private static let bodyBytes = 1173
@@ -48,7 +49,7 @@ enum DeliveryBenchmark {
         var ours: [(rate: Double, cpu: Double)] = []
         var theirs: [(rate: Double, cpu: Double)] = []
         var wrkRates: [Double] = []
-        // A batch counts as so many events for them, too.
+        // For them, too, a batch counts as that many events.
         let per = way.isBatched ? batch : 1
         for _ in 0..<5 {
             if let baseline {
@@ -81,7 +82,7 @@ enum DeliveryBenchmark {
         add("tracker, from the request on", ours)
     }
 
-    /// Captured flat out, as far as the queue takes it, with the encoding and all.
+    /// Captures as fast as the queue accepts events, encoding included.
     private static func deliver(_ way: Way, _ nginx: NginxSink) throws -> (rate: Double, cpu: Double) {
         var configuration = try TrackerConfiguration(projectID: "p", projectToken: "t", backendEndpoint: nginx.url)
         configuration.maximumConnections = connections
@@ -93,7 +94,7 @@ enum DeliveryBenchmark {
         configuration.queueMaximumBytes = 1 << 30
         let tracker = try Tracker(configuration: configuration)
         let request = SampleRequest()
-        // The first answer says what the backend takes.
+        // The first response says what the backend accepts.
         tracker.begin(request.snapshot)?.finish(status: 200, viewName: "hello")
         tracker.flush(timeout: .seconds(10))
         let cpu = ProcessTime.now
@@ -110,7 +111,7 @@ enum DeliveryBenchmark {
     }
 }
 
-/// Seconds of CPU that this process has used.
+/// Seconds of CPU used by this process.
 enum ProcessTime {
     static var now: Double {
         var usage = rusage()

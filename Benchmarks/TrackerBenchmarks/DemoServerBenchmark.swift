@@ -1,11 +1,11 @@
 import Foundation
 import TrackerCore
 
-/// The demo site over HTTP, kept connections: against nginx with one worker, and with the tracker and its delivery
-/// against without. The sink shares the processors. Alternately.
+/// The demo site over keep-alive HTTP: compared with nginx with one worker, and with and without the tracker and its
+/// delivery. The sink shares the processors. Alternating rounds.
 enum DemoServerBenchmark {
     private static let connections = 64
-    /// More than elsewhere: five programs share the processors, and no two rounds are alike.
+    /// More rounds than elsewhere: five programs share the processors, and no two rounds are alike.
     private static let rounds = 7
 
     static func run() throws -> Table {
@@ -30,7 +30,7 @@ enum DemoServerBenchmark {
         for _ in 0..<rounds {
             for (index, url) in [nginx.url + "/", plain.url, single.url, batched.url].enumerated() {
                 rates[index].append(try wrk.rate(url, seconds: 3))
-                // What still waits for delivery belongs to this round, not to the next one.
+                // What still waits for delivery belongs to this round.
                 Thread.sleep(forTimeInterval: index > 1 ? 1.5 : 0.1)
             }
         }

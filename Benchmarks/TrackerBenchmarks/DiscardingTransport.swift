@@ -1,6 +1,6 @@
 import TrackerCore
 
-/// Takes everything and keeps nothing: the whole pipeline without a network.
+/// Accepts and discards everything: the whole pipeline without a network.
 struct DiscardingTransport: EventTransport {
     func open() throws(TransportUnavailable) -> any TransportSession {
         ImmediateSession { DeliveryCompletion(identifier: $0.identifier, outcome: .delivered) }

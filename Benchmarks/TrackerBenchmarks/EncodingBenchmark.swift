@@ -1,6 +1,6 @@
 import TrackerCore
 
-/// The delivery thread's work on one event: filter and JSON.
+/// The delivery thread's work per event: filter and JSON.
 enum EncodingBenchmark {
     static func run() -> Table {
         var table = Table(

@@ -1,7 +1,7 @@
 import Foundation
 
-/// Requests per second through nginx, over a unix socket with kept connections, to one process that says hello: a C
-/// program on libfcgi with 32 threads, the demo without the tracker, and the demo with it. Alternately, seven rounds.
+/// Requests per second through nginx, over a Unix socket with keep-alive, to one process that says hello: a C program
+/// on libfcgi with 32 threads, the demo without the tracker, and the demo with it. Seven alternating rounds.
 enum FastCGIBenchmark {
     private static let rounds = 7
     private static let connections = 32
@@ -23,7 +23,7 @@ enum FastCGIBenchmark {
             for path in paths { rates[path, default: []].append(try wrk.rate("\(site.url)\(path)")) }
         }
         func rate(_ path: String) -> Double { median(rates[path] ?? []) }
-        /// The median of the rounds' own ratios: what disturbs a round disturbs both of its halves.
+        /// The median of the per-round ratios: a disturbance affects both halves of a round.
         func ratio(_ path: String, to other: String) -> String {
             decimal(median(zip(rates[path] ?? [], rates[other] ?? []).map { $0 / $1 }))
         }
@@ -42,7 +42,7 @@ enum FastCGIBenchmark {
         return table
     }
 
-    /// nginx, the programs behind it, and the sink for events: a second nginx that takes many in one request.
+    /// nginx, the programs behind it, and the sink for events: a second nginx that accepts batches.
     private final class Site {
         let url: String
         private let directory: URL
@@ -100,7 +100,7 @@ enum FastCGIBenchmark {
                 """
         }
 
-        /// - Returns: what became of the events.
+        /// - Returns: the tracker's counts of the events.
         func stopTracked() -> String {
             defer { tracked = nil }
             let lines = tracked?.stop().split(separator: "\n") ?? []

@@ -1,7 +1,7 @@
 import Foundation
 import TrackerCore
 
-/// Memory of the FastCGI demo with the tracker on: idle, and the most while a handler streams an upload of 1 GiB.
+/// Memory of the FastCGI demo with the tracker on: idle, and the peak while a handler streams a 1 GiB upload.
 enum FastCGIMemoryBenchmark {
     static func run() throws -> Table {
         var table = Table("Resident memory of the FastCGI demo", columns: ["moment", "KiB"])
@@ -15,11 +15,11 @@ enum FastCGIMemoryBenchmark {
         var connection = try connect(port)
         table.add("idle", String(demo.memory("VmRSS")))
         try upload(1 << 20, "/count", connection)
-        // The first event loads libcurl with its own libraries, after the answer.
+        // The first event loads libcurl and its libraries, after the response.
         Thread.sleep(forTimeInterval: 2)
         table.add("idle, after the first event", String(demo.memory("VmRSS")))
         for path in ["/count", "/async-count"] {
-            // The first request makes the threads; the difference is what the upload needs.
+            // The first request starts the threads; the difference is what the upload needs.
             try upload(1 << 20, path, connection)
             let before = demo.memory("VmRSS")
             try upload(1 << 30, path, connection)

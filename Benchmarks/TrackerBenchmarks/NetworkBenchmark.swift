@@ -1,13 +1,13 @@
 import Foundation
 import TrackerCore
 
-/// Events through the whole pipeline to an nginx behind a relay that delays every byte, against the C program of
-/// `Benchmarks/baseline` over the same relay with as many connections and streams, and the Python package. Alternately,
-/// three rounds.
+/// Delivers events through the whole pipeline to an nginx behind a relay that delays every byte, compared with the C
+/// program of `Benchmarks/baseline` over the same relay with as many connections and streams, and with the Python
+/// package. Three alternating rounds.
 ///
-/// Flat out, and in the steady state: before the clock starts, so many events have been delivered that connections are
-/// open and the tracker knows its backend. The C program opens its connections while its clock runs, but needs no more
-/// than two or three round trips for all of them.
+/// Flat out, and in the steady state: before the clock starts, enough events have been delivered that connections are
+/// open and the tracker knows its backend. The C program opens its connections while the clock runs, but needs only two
+/// or three round trips for all of them.
 enum NetworkBenchmark {
     private static let bodyBytes = 1173
     private static let batch = 500
@@ -20,12 +20,12 @@ enum NetworkBenchmark {
         fileprivate let offer: NginxSink.Offer
         fileprivate let connections: Int
         fileprivate var streams = 1
-        /// The most events in a run, for short round trips.
+        /// The most events per run, for short round trips.
         fileprivate let events: Int
 
         var isBatched: Bool { offer.takesBatches }
 
-        /// About two seconds' worth, where the round trip sets the pace.
+        /// About two seconds' worth, as the round trip sets the pace.
         func events(_ roundTrip: Double) -> Int {
             guard roundTrip > 0, !isBatched else { return events }
             return min(events, Int(Double(connections * streams) / roundTrip * 2000))
@@ -73,7 +73,7 @@ enum NetworkBenchmark {
     ) throws {
         let url = "\(way.offer.isSecure ? "https" : "http")://127.0.0.1:\(relay.port)"
         let count = way.events(roundTrip)
-        // A batch counts as so many events for C, too.
+        // For C, too, a batch counts as that many events.
         let per = way.isBatched ? batch : 1
         var ours: [Result] = []
         var theirs: [Result] = []
@@ -95,7 +95,7 @@ enum NetworkBenchmark {
             if let python {
                 let before = try nginx.requests()
                 let seconds = try python.run(url: url, count: min(count, 2000))
-                // What was tracked and never came is no delivery.
+                // What was tracked but never arrived is not delivered.
                 let rate = Double(try nginx.requests() - before - 1) / seconds
                 pythons.append(Result(rate: rate, cpu: nil, connections: try relay.connections()))
             }
@@ -116,7 +116,7 @@ enum NetworkBenchmark {
         add("Python package, Flask", pythons)
     }
 
-    /// Captured flat out, as far as the queue takes it, with the encoding and all.
+    /// Captures as fast as the queue accepts events, encoding included.
     private static func deliver(_ way: Way, _ url: String, _ authority: String?, _ count: Int) throws -> Result {
         var configuration = try TrackerConfiguration(projectID: "p", projectToken: "t", backendEndpoint: url)
         configuration.maximumConnections = 64
@@ -132,7 +132,7 @@ enum NetworkBenchmark {
             for _ in 0..<count { tracker.begin(request.snapshot)?.finish(status: 200, viewName: "hello") }
             tracker.flush(timeout: .seconds(60))
         }
-        // The first answer says what the backend takes.
+        // The first response says what the backend accepts.
         capture(1)
         capture(count / 2)
         let cpu = ProcessTime.now
@@ -148,12 +148,12 @@ enum NetworkBenchmark {
     }
 }
 
-/// The Python package in the environment that `Benchmarks/compare/run` makes.
+/// The Python package, in the environment created by `Benchmarks/compare/run`.
 private struct PythonPackage {
     private let program: String
     private let folder: URL
 
-    /// - Returns: nil where that has not been made.
+    /// - Returns: nil if that does not exist.
     static func find() -> PythonPackage? {
         let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
             .deletingLastPathComponent()
@@ -162,9 +162,9 @@ private struct PythonPackage {
         return PythonPackage(program: program, folder: root.appending(path: "Benchmarks/compare"))
     }
 
-    /// Tracks so many requests flat out and ends, as `worker.py` does it.
+    /// Tracks that many requests flat out and exits, as `worker.py` does.
     ///
-    /// - Returns: seconds until the process ended, its start included. What it has not sent by then is lost.
+    /// - Returns: seconds until the process exited, its start included. What it has not sent by then is lost.
     func run(url: String, count: Int) throws -> Double {
         let process = Process()
         process.executableURL = URL(fileURLWithPath: program)

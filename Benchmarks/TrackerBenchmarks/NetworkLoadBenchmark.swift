@@ -1,15 +1,15 @@
 import Foundation
 import TrackerCore
 
-/// A steady load on a tracker with default settings, to an nginx behind a relay that delays every byte, and then the
-/// default shutdown: what of it arrives?
+/// Measures how much arrives of a steady load on a tracker with default settings, sent to an nginx behind a relay that
+/// delays every byte, and ended by the default shutdown.
 enum NetworkLoadBenchmark {
     private struct Load {
         let name: String
         let offer: NginxSink.Offer
         /// Milliseconds.
         let roundTrip: Double
-        /// Events a second.
+        /// Events per second.
         let rate: Int
     }
 
@@ -51,7 +51,7 @@ enum NetworkLoadBenchmark {
         return table
     }
 
-    /// Evenly, in steps of a millisecond.
+    /// Captures evenly, in steps of a millisecond.
     private static func pace(_ tracker: Tracker, _ rate: Int) throws {
         let request = SampleRequest()
         let start = SystemClock.monotonicNanoseconds()

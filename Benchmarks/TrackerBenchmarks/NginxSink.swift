@@ -2,7 +2,7 @@ import Foundation
 import TestSupport
 import TrackerCore
 
-/// An nginx with one worker that answers every request with 200, and on demand says that it takes batches.
+/// An nginx with one worker that answers every request with 200 and can announce that it accepts batches.
 final class NginxSink {
     /// What the sink offers.
     struct Offer {
@@ -15,12 +15,12 @@ final class NginxSink {
     let port: UInt16
 
     let url: String
-    /// The authority that signed the sink's certificate, if it has one.
+    /// The CA that signed the sink's certificate, if it has one.
     let authority: String?
     private let process: BackgroundProgram
     private let directory: URL
 
-    /// - Returns: nil where nginx is not installed, or openssl for a secure one.
+    /// - Returns: nil if nginx is not installed, or openssl for a secure sink.
     static func start(_ offer: Offer = Offer()) throws -> NginxSink? {
         guard let program = BenchmarkTools.find("nginx") else { return nil }
         let directory = try BenchmarkTools.temporaryDirectory()
@@ -55,11 +55,11 @@ final class NginxSink {
         let file = directory.appending(path: "nginx.conf")
         try text.write(to: file, atomically: true, encoding: .utf8)
         process = try BackgroundProgram(program, ["-c", file.path, "-e", "\(path)/error.log"])
-        // nginx writes it once it listens.
+        // nginx writes it when it listens.
         try BackgroundProgram.wait(forFile: "\(path)/pid")
     }
 
-    /// How many requests it has answered so far, those of this kind included; without TLS only.
+    /// The number of requests answered so far, including these queries; without TLS only.
     func requests() throws -> Int {
         let client = try RawClient(port: port)
         client.send("GET /status HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n")
@@ -75,7 +75,7 @@ final class NginxSink {
         try? FileManager.default.removeItem(at: directory)
     }
 
-    /// A certificate that vouches for itself, for 127.0.0.1.
+    /// A self-signed certificate for 127.0.0.1.
     private static func makeCertificate(_ path: String) throws -> Bool {
         guard let openssl = BenchmarkTools.find("openssl") else { return false }
         let arguments = [

@@ -1,16 +1,16 @@
 import TrackerCore
 
-/// A small operation that is measured alone, many at a time.
+/// Measures a small operation on its own, many times over.
 enum Operation {
     struct Result {
         var rounds: [Double] = []
         var allocations: Double?
 
-        /// Nanoseconds of one, the median of the rounds.
+        /// Nanoseconds per operation, the median of the rounds.
         var nanoseconds: Double { median(rounds) }
     }
 
-    /// Measures operations alternately, five rounds each.
+    /// Measures operations in five rounds, alternating between them.
     static func measure(_ count: Int, _ operations: [(name: String, run: () -> Void)]) -> [(String, Result)] {
         var results = operations.map { ($0.name, Result()) }
         for (index, operation) in operations.enumerated() {
@@ -29,11 +29,11 @@ enum Operation {
     }
 }
 
-/// Nanoseconds, or microseconds from a thousand on.
+/// Formats nanoseconds, from a thousand on as microseconds.
 func time(_ nanoseconds: Double) -> String {
     abs(nanoseconds) < 1000 ? "\(Int(nanoseconds.rounded())) ns" : "\(decimal(nanoseconds / 1000)) us"
 }
 
-/// Keeps the optimiser from leaving out what nobody uses.
+/// Keeps the optimizer from removing an unused value.
 @inline(never)
 func use<T>(_ value: T) {}

@@ -1,7 +1,7 @@
 import TrackerCore
 import TrackerRouterAdapter
 
-/// What the middleware adds to one request: the same handler with and without it.
+/// Measures what the middleware adds to one request: the same handler with and without it.
 enum PathMeasurement {
     struct Added {
         var bare: [Double] = []
@@ -18,9 +18,9 @@ enum PathMeasurement {
     static let columns = ["bare p50", "tracked p50", "added p50", "added p99", "added p99.9"]
     static let requests = 20_000
 
-    /// Five rounds of each, alternately.
+    /// Runs five alternating rounds of each.
     ///
-    /// - Parameter makeTracker: a tracker for one round; it is shut down at the round's end.
+    /// - Parameter makeTracker: creates the tracker for one round; it is shut down at the round's end.
     static func run(callers: Int, _ makeTracker: () throws -> Tracker) async throws -> Added {
         var added = Added()
         for _ in 0..<5 {
@@ -40,7 +40,7 @@ enum PathMeasurement {
         return added
     }
 
-    /// Blocks of memory per request beyond those of the bare handler.
+    /// Allocated blocks per request beyond those of the bare handler.
     static func allocations(_ tracker: Tracker) throws -> Double? {
         let bare: @Sendable (SampleRequest) throws -> SampleResponse = { _ in SampleResponse() }
         let tracked = analytics(tracker).wrap(bare)
@@ -72,7 +72,7 @@ enum PathMeasurement {
                         let start = SystemClock.monotonicNanoseconds()
                         _ = try await serve(request)
                         samples.add(SystemClock.monotonicNanoseconds() - start)
-                        // Room for the delivery thread, as between real requests.
+                        // Lets the delivery thread run, as between real requests.
                         if number % 64 == 0 { await Task.yield() }
                     }
                     return samples

@@ -1,6 +1,6 @@
 import Foundation
 
-/// What this process has computed for, whoever else has the processor meanwhile.
+/// The CPU time of this process, whoever else has the processor meanwhile.
 enum ProcessorClock {
     static func nanoseconds() -> UInt64 {
         var time = timespec()

@@ -1,7 +1,7 @@
 import Foundation
 import TrackerCore
 
-/// Events in and out of the queue, and what a full one takes.
+/// Events in and out of the queue, and the memory of a full one.
 enum QueueBenchmark {
     static func run() throws -> Table {
         var table = Table("Queue", columns: ["operation", "median of 5 rounds", "allocations"])
@@ -43,7 +43,7 @@ enum QueueBenchmark {
         return table
     }
 
-    /// Wall-clock nanoseconds of a thread for one event.
+    /// Wall-clock nanoseconds of a thread per event.
     private static func contended(_ threads: Int) -> Double {
         let meter = QueueMeter(capacity: .max, snapshot: SampleRequest().snapshot)
         let count = 100_000

@@ -1,6 +1,6 @@
 import Foundation
 
-/// The relay of the tests as a process of its own, so that its work is not counted as that of who is measured.
+/// The tests' relay as a separate process, so that its work is not counted as that of the program under test.
 final class RelayProgram {
     let port: UInt16
     private let process = Process()
@@ -8,8 +8,8 @@ final class RelayProgram {
     private let output = Pipe()
 
     /// - Parameters:
-    ///   - port: a server's on this machine.
-    ///   - roundTrip: milliseconds; half of them each way.
+    ///   - port: the port of a server on this machine.
+    ///   - roundTrip: milliseconds, half of them each way.
     init(to port: UInt16, roundTrip: Double) throws {
         process.executableURL = URL(fileURLWithPath: try BaselineProgram.demo("RelayProcess"))
         process.arguments = [String(port), String(roundTrip / 2)]
@@ -22,7 +22,7 @@ final class RelayProgram {
         self.port = own
     }
 
-    /// How many connections were opened since the last call.
+    /// The number of connections opened since the last call.
     func connections() throws -> Int {
         try input.fileHandleForWriting.write(contentsOf: Data("\n".utf8))
         guard let count = Self.line(output)?.split(separator: " ").first.flatMap({ Int($0) }) else {

@@ -1,6 +1,6 @@
 import TrackerCore
 
-/// What the middleware adds to a request while everything works.
+/// Measures what the middleware adds to a request while everything works.
 enum RequestPathBenchmark {
     static func run() async throws -> Table {
         var table = Table(

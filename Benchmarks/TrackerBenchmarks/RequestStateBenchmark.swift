@@ -1,6 +1,6 @@
 import TrackerCore
 
-/// What the middleware adds to a request in whatever state the queue, the backend and the configuration are.
+/// Measures what the middleware adds to a request in each state of the queue, the backend and the configuration.
 enum RequestStateBenchmark {
     static func run() async throws -> Table {
         var table = Table(
@@ -33,7 +33,7 @@ enum RequestStateBenchmark {
     private static func tracker(
         _ transport: (any EventTransport)?, _ change: (inout TrackerConfiguration) -> Void = { _ in }
     ) throws -> Tracker {
-        // Nobody listens on port 9.
+        // Nothing listens on port 9.
         var configuration = try TrackerConfiguration(
             projectID: "p", projectToken: "t", backendEndpoint: "http://127.0.0.1:9")
         configuration.logLevel = .off

@@ -1,6 +1,6 @@
 import TrackerCore
 
-/// A browser's request with 15 header fields and the session cookie; its event has about 1.2 KB.
+/// A browser's request with 15 header fields and the session cookie; its event is about 1.2 KB.
 final class SampleRequest: Sendable {
     let target = "/hello/x/?utm_source=newsletter&utm_medium=email&page=2"
     let headers: [(name: String, value: String)] = [
@@ -29,12 +29,12 @@ final class SampleRequest: Sendable {
 }
 
 extension SampleRequest {
-    /// As many visitors, no two of whom send the same path, referrer, cookies or browser version.
+    /// Requests of that many visitors, no two with the same path, referrer, cookies or browser version.
     static func visitors(_ count: Int) -> [RequestSnapshot] {
         let sample = SampleRequest()
         return (0..<count).map { number in
             let headers = sample.headers.map { field in
-                // A text of its own, as a server makes it for each request.
+                // A string of its own, as a server creates for each request.
                 var value = String(decoding: Array(field.value.utf8), as: UTF8.self)
                 switch field.name {
                 case "User-Agent": value += " Build/\(number &* 7919)"

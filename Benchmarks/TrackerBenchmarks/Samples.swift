@@ -1,6 +1,6 @@
 import TrackerCore
 
-/// Nanoseconds of many single operations.
+/// Nanoseconds of many individual operations.
 struct Samples {
     private var values: [UInt64] = []
 

@@ -1,7 +1,7 @@
 import Foundation
 import TrackerCore
 
-/// What a spool of many small files costs: CGI programs leave them behind, one or a few events each.
+/// The cost of a spool of many small files, as CGI programs leave behind: one or a few events each.
 enum SegmentsBenchmark {
     private static let segments = 20_000
     private static let bytes = 1_173
@@ -28,7 +28,7 @@ enum SegmentsBenchmark {
         return table
     }
 
-    /// Each event is stored in an empty directory, so that it gets a file of its own, and moved from there.
+    /// Stores each event in an empty directory, so that it gets its own file, and moves it from there.
     private static func fill(_ path: String, scratch: String) throws {
         let spool = try Spool(directory: scratch)
         _ = try Spool(directory: path)
@@ -60,7 +60,7 @@ enum SegmentsBenchmark {
         return Double(SystemClock.monotonicNanoseconds() - start) / 1e9
     }
 
-    /// By a tracker that begins with one event of its own.
+    /// Delivers with a tracker that starts with one event of its own.
     private static func deliver(_ path: String, to nginx: NginxSink) throws -> Double {
         var configuration = try TrackerConfiguration(
             projectID: "p", projectToken: "t", backendEndpoint: nginx.url)
@@ -77,7 +77,7 @@ enum SegmentsBenchmark {
         }
         let seconds = Double(SystemClock.monotonicNanoseconds() - start) / 1e9
         tracker.shutdown()
-        // The last answer is one to the question itself.
+        // One more request is the tracker's own event, another is this query.
         guard try nginx.requests() == segments + 2 else { throw BenchmarkFailure("nginx got another number") }
         return seconds
     }

@@ -1,6 +1,6 @@
 import TrackerCore
 
-/// Session ids and cookies: the only text that is looked at while a request is served.
+/// Session ids and cookies: the only text parsed while a request is served.
 enum SessionBenchmark {
     static func run() -> Table {
         var table = Table("Session ids and cookies", columns: ["operation", "median of 5 rounds", "allocations"])

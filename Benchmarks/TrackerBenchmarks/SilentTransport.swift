@@ -1,7 +1,7 @@
 import Foundation
 import TrackerCore
 
-/// A backend that takes one payload and never answers: the delivery thread goes on with what it can do meanwhile.
+/// A backend that accepts one payload and never responds; the delivery thread goes on with other work.
 struct SilentTransport: EventTransport {
     private final class Session: TransportSession {
         var maximumInFlight: Int { 1 }

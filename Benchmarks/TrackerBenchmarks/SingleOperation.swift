@@ -1,7 +1,7 @@
 import Foundation
 import TrackerCore
 
-/// One operation, so often, and nothing else: for tools that count instructions.
+/// Runs one operation a given number of times and nothing else, for tools that count instructions.
 ///
 ///     TrackerBenchmarks --operations request-path|encoder|filter COUNT
 enum SingleOperation {
@@ -20,19 +20,19 @@ enum SingleOperation {
         return 64
     }
 
-    /// The middleware around a synchronous handler, while the delivery thread is at rest.
+    /// The middleware around a synchronous handler, while the delivery thread is idle.
     private static func requestPath(_ count: Int) -> Int32 {
         guard var configuration = try? TrackerConfiguration(projectID: "p", projectToken: "t") else { return 1 }
         configuration.queueCapacity = .max
         configuration.queueMaximumBytes = .max
-        // More may wait than a configuration allows.
+        // Allows more waiting events than a configuration does.
         let tracker = Tracker(checked: configuration, transport: StalledTransport())
         let request = SampleRequest()
         let tracked = PathMeasurement.analytics(tracker).wrap { (_: SampleRequest) in SampleResponse() }
         use(tracked(request))
         while tracker.statistics.queued > 0 { usleep(1000) }
         for _ in 0..<count { use(tracked(request)) }
-        // Without a farewell: what waits is not of interest.
+        // Exits without a shutdown: the waiting events don't matter.
         _exit(tracker.statistics.captured == count + 1 ? 0 : 1)
     }
 

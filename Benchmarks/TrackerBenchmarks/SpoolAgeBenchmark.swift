@@ -1,7 +1,7 @@
 import Foundation
 import TrackerCore
 
-/// How long an event is in memory alone while the backend takes connections and never answers: what a kill may cost.
+/// How long an event is in memory alone while the backend accepts connections and never responds: what a kill may lose.
 enum SpoolAgeBenchmark {
     private static let events = 600
     private static let rate = 200.0
@@ -23,7 +23,7 @@ enum SpoolAgeBenchmark {
     private static func delays(_ age: Duration) throws -> [Double] {
         let directory = try BenchmarkTools.temporaryDirectory()
         defer { try? FileManager.default.removeItem(at: directory) }
-        // The system takes connections for it; nobody reads from them.
+        // The kernel accepts connections for it; nothing reads from them.
         let (listener, port) = try TCPListener.open(host: "127.0.0.1", port: 0)
         defer { close(listener) }
         var configuration = try TrackerConfiguration(

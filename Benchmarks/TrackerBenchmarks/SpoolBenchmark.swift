@@ -1,7 +1,7 @@
 import Foundation
 import TrackerCore
 
-/// Events to disk and back, against a program that only writes and reads the same bytes.
+/// Events to disk and back, compared with a program that only writes and reads the same bytes.
 enum SpoolBenchmark {
     private static let events = 20_000
     private static let bytes = 1_173

@@ -1,7 +1,7 @@
 import Dispatch
 import TrackerCore
 
-/// Takes one event and never ends it: the delivery thread does nothing any more, and the queue fills.
+/// Accepts one event and never completes it: the delivery thread blocks, and the queue fills.
 struct StalledTransport: EventTransport {
     private final class Session: TransportSession {
         let forever = DispatchSemaphore(value: 0)

@@ -1,4 +1,4 @@
-/// A table of results as they are printed.
+/// A printable table of results.
 struct Table {
     let title: String
     let columns: [String]
@@ -9,7 +9,7 @@ struct Table {
         self.columns = columns
     }
 
-    /// Adds a row; cells that are left out are empty.
+    /// Adds a row; missing cells are empty.
     mutating func add(_ cells: String...) { add(cells) }
 
     mutating func add(_ cells: [String]) {
@@ -29,7 +29,7 @@ struct Table {
     }
 }
 
-/// A number with a fixed count of decimals.
+/// Formats a number with a fixed count of decimals.
 func decimal(_ value: Double, _ places: Int = 2) -> String {
     guard value.isFinite else { return "-" }
     var scale = 1.0

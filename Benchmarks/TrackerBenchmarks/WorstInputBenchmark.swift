@@ -1,7 +1,7 @@
 import TrackerCore
 
-/// What the filter costs at worst: texts made of the beginnings of keys, alone and in pairs, against what an ordinary
-/// visitor sends, in the processor's time.
+/// The worst-case cost of the filter, in CPU time: texts made of the beginnings of keys, alone and in pairs, compared
+/// with what an ordinary visitor sends.
 enum WorstInputBenchmark {
     private static let size = 32 << 10
 
@@ -33,7 +33,7 @@ enum WorstInputBenchmark {
 
     private typealias Cost = (piece: String, time: Double, looks: Double)
 
-    /// The worst in time and in looks, of all beginnings and all pairs of them.
+    /// The worst in time and in steps per byte, of all beginnings and all pairs of them.
     private static func worstTexts(_ probe: inout FilterProbe) -> [Cost] {
         var found: [Cost] = FilterProbe.beginnings.map { scan($0, &probe) }
         for one in FilterProbe.beginnings {
@@ -41,13 +41,13 @@ enum WorstInputBenchmark {
                 found.append(scan(one + other, &probe, size: 2048, rounds: 1))
             }
         }
-        // What takes long by chance, in a short text, is measured again.
+        // What was slow by chance, in a short text, is measured again.
         let suspects = found.sorted { $0.time > $1.time }.prefix(40) + found.sorted { $0.looks > $1.looks }.prefix(10)
         return suspects.map { scan($0.piece, &probe) }.sorted { $0.time > $1.time }.prefix(3)
             + [found.max { $0.looks < $1.looks }].compactMap { $0 }.map { scan($0.piece, &probe) }
     }
 
-    /// As a header or as a URL, whichever takes longer; the least of a few rounds, for a text of 32 KiB.
+    /// As a header or as a URL, whichever is slower; the minimum of a few rounds, for a text of 32 KiB.
     private static func scan(_ piece: String, _ probe: inout FilterProbe, size: Int = size, rounds: Int = 5) -> Cost {
         let text = FilterProbe.repeated(piece, size)
         var cost: Cost = (piece, 0, 0)
@@ -64,7 +64,7 @@ enum WorstInputBenchmark {
         return cost
     }
 
-    /// One event with values that were not seen before; the least of a few.
+    /// One event with values not seen before; the minimum of a few.
     private static func event(_ piece: String, fields: Int) -> Double {
         let snapshots = (0..<5).map { number in
             let text =

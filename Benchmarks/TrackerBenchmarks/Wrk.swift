@@ -1,11 +1,11 @@
 import Foundation
 
-/// Requests per second that `wrk` gets from a server.
+/// Requests per second that `wrk` measures on a server.
 struct Wrk {
     private let program: String
     private let connections: Int
 
-    /// - Returns: nil where it is not installed.
+    /// - Returns: nil if it is not installed.
     init?(connections: Int) {
         guard let program = BenchmarkTools.find("wrk") else { return nil }
         self.program = program
@@ -13,8 +13,8 @@ struct Wrk {
     }
 
     /// - Parameters:
-    ///   - seconds: for how long.
-    ///   - body: POSTs a body of so many bytes; nil: GETs.
+    ///   - seconds: the duration.
+    ///   - body: the size of a body to POST; nil: GETs.
     func rate(_ url: String, seconds: Int = 2, body: Int? = nil) throws -> Double {
         var arguments = ["-t1", "-c\(connections)", "-d\(seconds)", url]
         var directory: URL?

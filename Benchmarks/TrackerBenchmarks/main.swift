@@ -1,7 +1,7 @@
 import Foundation
 
 let arguments = Array(CommandLine.arguments.dropFirst())
-// Without the concurrency runtime's main loop, which tools that count instructions do not survive.
+// Not on the concurrency runtime's main loop, which tools that count instructions do not survive.
 switch arguments.first {
 case "--operations": exit(SingleOperation.run(Array(arguments.dropFirst())))
 case "--fill-queue": exit(QueueMemory.run(Array(arguments.dropFirst())))

@@ -1,4 +1,4 @@
-// The least that a CGI program can do.
+// The smallest possible CGI program.
 //
 //   cc -O2 -o cgi_empty cgi_empty.c
 

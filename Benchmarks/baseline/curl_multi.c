@@ -55,7 +55,7 @@ int main(int count, char **arguments) {
         curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, discard);
         curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
         if (authority) curl_easy_setopt(easy, CURLOPT_CAINFO, authority);
-        // Over HTTP/2 wait until a connection turns out to be shared, instead of opening one for each transfer.
+        // Over HTTP/2, wait to share a connection instead of opening one for each transfer.
         curl_easy_setopt(
             easy, CURLOPT_HTTP_VERSION, streams > 1 ? (long)CURL_HTTP_VERSION_2TLS : (long)CURL_HTTP_VERSION_1_1);
         if (streams > 1) curl_easy_setopt(easy, CURLOPT_PIPEWAIT, 1L);
@@ -69,7 +69,7 @@ int main(int count, char **arguments) {
         while ((message = curl_multi_info_read(multi, &left))) {
             if (message->msg != CURLMSG_DONE) continue;
             CURL *easy = message->easy_handle;
-            // nginx may answer a stream and reset it while the body is still on its way: it has answered all the same.
+            // nginx may answer a stream and reset it while the body is still being sent; that counts as answered.
             long status = 0;
             curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &status);
             if (status / 100 != 2) failed++;

@@ -25,7 +25,7 @@ def added(name, quick):
 
 
 def threads(name, quick):
-    """Eight threads, each with a handler that takes a millisecond."""
+    """Tracks requests in eight threads, each with a handler that takes a millisecond."""
     count = 50 if quick else 250
     with sink(0) as endpoint:
         worker(name, endpoint, "threads", count, {"HANDLER_MS": "1"})
@@ -58,11 +58,11 @@ def main():
     failures = {}
     for number in range(rounds):
         for scenario, measure in SCENARIOS.items():
-            # What is added is measured alternately within one process already.
+            # "added" already alternates within one process.
             if scenario == "added" and number > 0:
                 continue
             for name in names:
-                # What has run into its time limit twice will do so again.
+                # What timed out twice will do so again.
                 if len(failures.get((name, scenario), [])) > 1:
                     continue
                 print(f"round {number + 1} of {rounds}: {scenario}, {name}", file=sys.stderr, flush=True)

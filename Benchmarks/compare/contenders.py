@@ -1,7 +1,7 @@
-"""What tracks a request: one class for each contender, all with the same two methods.
+"""The trackers under comparison: one class for each contender, all with the same two methods.
 
-`bare` is the work without the tracker, `tracked` the same with it. Settings are the defaults; what a process does at its end
-is what the client does by itself then.
+`bare` is the work without the tracker, `tracked` the same with it. Settings are the defaults; at process exit only the
+client's own shutdown runs.
 """
 
 import time
@@ -11,7 +11,7 @@ from sites import HANDLER_SECONDS
 
 
 class _Site:
-    """The Python package: a whole request through its framework, because it is a part of that."""
+    """The Python package: a whole request through the framework that it is part of."""
 
     def __init__(self, make):
         self.plain, self.app = make(tracked=False), make(tracked=True)
@@ -46,7 +46,7 @@ class OriginalFlask(_Site):
 
 
 class _Client:
-    """A capture-only client: the request itself is nothing."""
+    """A capture-only client: the request itself does nothing."""
 
     def bare(self, number, path, user_agent):
         if HANDLER_SECONDS:

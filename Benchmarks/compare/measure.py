@@ -1,4 +1,4 @@
-"""Starts contenders and sinks, with a time limit on everything, and gives what they measured."""
+"""Runs contenders and sinks, with a timeout on everything, and returns their measurements."""
 
 import contextlib
 import json
@@ -16,12 +16,12 @@ LIMIT = 90
 
 
 class Failed(Exception):
-    """A contender that did not get to the end; says why."""
+    """The reason why a contender did not finish."""
 
 
 @contextlib.contextmanager
 def sink(delay):
-    """A backend of its own for one measurement; gives its address."""
+    """Starts a backend for one measurement and yields its address."""
     process = subprocess.Popen([sys.executable, "-B", HERE / "sink.py", str(delay)], stdout=subprocess.PIPE, text=True)
     try:
         yield f"http://127.0.0.1:{int(process.stdout.readline())}"
@@ -39,7 +39,7 @@ def counts(endpoint):
 def worker(name, endpoint, what, count, extra=None):
     """Runs one contender to its end.
 
-    Gives what it measured, and in `exit` the seconds from its last request to its end.
+    Returns its measurements, and in `exit` the seconds from its last request to its end.
     """
     environment = {**os.environ, "ENDPOINT": endpoint, **(extra or {})}
     if name.startswith("ours"):
@@ -69,7 +69,7 @@ def worker(name, endpoint, what, count, extra=None):
     errors += process.stderr.read() or b""
     process.stdout.close()
     process.stderr.close()
-    # The Python package prints into the same stream.
+    # The Python package prints to the same stream.
     found = re.findall(r'\{(?:"(?:p50|us|mib)":[^}]*)?\}', output.decode(errors="replace"))
     if not found:
         lines = errors.decode(errors="replace").strip().splitlines()
@@ -79,7 +79,7 @@ def worker(name, endpoint, what, count, extra=None):
 
 
 def delivered(name, count, delay=0, settle=0.3):
-    """Requests flat out and then the process's end: what it measured, and what came to the sink."""
+    """Sends requests flat out and exits; returns the measurements and what reached the sink."""
     with sink(delay) as endpoint:
         result = worker(name, endpoint, "run", count)
         time.sleep(settle)

@@ -1,4 +1,4 @@
-"""Requests per second of whole sites, without and with the tracker: gunicorn's threads, and this package's demo."""
+"""Requests per second of whole sites, without and with the tracker: gunicorn with threads, and this package's demo."""
 
 import os
 import re
@@ -57,7 +57,7 @@ def stop(process):
 
 
 def measure_rates(rounds, names):
-    """By site: the rounds' rates without and with the tracker. Empty without wrk."""
+    """Returns each site's rates per round, without and with the tracker; empty if wrk is not installed."""
     wrk = shutil.which("wrk")
     if not wrk:
         return {}

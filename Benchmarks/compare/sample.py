@@ -21,7 +21,7 @@ HEADERS = {
 
 
 def environ(path, user_agent):
-    """The same request for a WSGI app."""
+    """Returns the same request for a WSGI app."""
     variables = {f"HTTP_{name.upper().replace('-', '_')}": value for name, value in HEADERS.items()}
     return {
         **variables,

@@ -1,7 +1,7 @@
-"""A backend for all contenders: counts their events, and tells which of them have the fields of different requests.
+"""A backend for all contenders: counts their events, and those that mix the fields of different requests.
 
-sink.py DELAY_MS        answers after so many milliseconds; -1: takes everything and never answers
-Prints its port. `GET /_result` gives the counts since the last time, as JSON.
+sink.py DELAY_MS        responds after that many milliseconds; -1: accepts everything and never responds
+Prints its port. `GET /_result` returns the counts since the last call, as JSON.
 """
 
 import asyncio
@@ -17,7 +17,7 @@ REQUEST = re.compile(r"/hello/(t\d)-(\d+)/")
 
 
 def texts(path, headers, body):
-    """The events in a body, each as a text that holds its path and its browser."""
+    """Yields the events in a body, each as a string that contains its path and its browser."""
     coding = headers.get("content-encoding", "")
     if coding == "gzip" or body[:2] == b"\x1f\x8b":
         body = gzip.decompress(body)
@@ -41,7 +41,7 @@ def texts(path, headers, body):
 
 
 def result():
-    """Counts what has come, and forgets it."""
+    """Counts the events received so far, and clears them."""
     events = mixed = 0
     requests = set()
     for path, headers, body in bodies:
@@ -57,7 +57,7 @@ def result():
 
 
 class Connection(asyncio.Protocol):
-    """HTTP/1.1, as far as these clients need it."""
+    """A connection that speaks as much HTTP/1.1 as these clients need."""
 
     def connection_made(self, transport):
         self.transport, self.buffer = transport, b""

@@ -3,7 +3,7 @@
 import os
 import time
 
-# As if the handler asked a database.
+# Simulates a database query in the handler.
 HANDLER_SECONDS = float(os.environ.get("HANDLER_MS", "0")) / 1000
 
 
@@ -27,9 +27,9 @@ def _settings():
 
 
 def django_app(tracked=None):
-    """A WSGI app of Django with sessions in signed cookies.
+    """Creates a Django WSGI app with sessions in signed cookies.
 
-    Untracked means without the middleware: switched off by its setting, the Python package answers every page with 500.
+    Untracked means without the middleware: disabled by its setting, the Python package answers every page with 500.
     """
     import django
     from django.conf import settings
@@ -55,7 +55,7 @@ def django_app(tracked=None):
 
 
 def flask_app(tracked=None):
-    """A WSGI app of Flask."""
+    """Creates a Flask WSGI app."""
     from flask import Flask
     from rigidanalytics_tracker.flask import Tracker
 

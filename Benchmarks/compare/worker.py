@@ -1,10 +1,10 @@
-"""One contender in a process of its own: does what it is told, says what it measured, and ends as a program does.
+"""Runs one contender in its own process, prints its measurements, and exits as a normal program does.
 
 worker.py CONTENDER added COUNT     microseconds that tracking adds to a request: JSON with p50 and p99
-worker.py CONTENDER run COUNT       tracks so many requests flat out: JSON with threads, memory and microseconds
-worker.py CONTENDER threads COUNT   eight threads track so many requests each, each with a path and a browser of its own
+worker.py CONTENDER run COUNT       tracks that many requests flat out: JSON with threads, memory and microseconds
+worker.py CONTENDER threads COUNT   eight threads track that many requests each, each with its own path and browser
 
-The last line of output is `ending`; how long the process lives after that is what its end takes.
+The last line of output is `ending`; the time until the process has exited is what its shutdown takes.
 """
 
 import json
@@ -29,7 +29,7 @@ def measure(work, count):
 
 
 def added(contender, count):
-    """Without and with the tracker alternately, five rounds."""
+    """Measures without and with the tracker, in five alternating rounds."""
     p50, p99 = [], []
     for _ in range(5):
         without = measure(contender.bare, count)

@@ -105,7 +105,7 @@ static int load(void) {
         dlclose(library);
         return 0;
     }
-    // OpenSSL tidies up in an exit handler, while the delivery thread may still be sending what is left. The first call
+    // OpenSSL cleans up in an exit handler, while the delivery thread may still be sending. Its first initialisation
     // decides whether that handler is installed.
     int (*init_crypto)(uint64_t, const void *) = NULL;
     void *symbol = dlsym(library, "OPENSSL_init_crypto");
@@ -181,13 +181,13 @@ static int open_socket(void *context, int purpose, struct address *address) {
     if (sockets->count == sockets->capacity) {
         int capacity = sockets->capacity ? sockets->capacity * 2 : 16;
         struct ccurl_socket *grown = realloc(sockets->entries, (size_t)capacity * sizeof *grown);
-        // Without memory it is not counted.
+        // Out of memory: the socket is not counted.
         if (!grown) return number;
         sockets->entries = grown;
         sockets->capacity = capacity;
     }
     sockets->entries[sockets->count++] = (struct ccurl_socket){number, status.st_ino};
-    // A child that kept it would keep the connection open beyond its parent's end.
+    // A child that inherited it would keep the connection open after its parent's exit.
     cplatform_keep_private(number);
     return number;
 }
@@ -270,7 +270,7 @@ int ccurl_multi_next(void *multi, void **easy, int *code) {
     return 0;
 }
 
-// ---- What is shared ----
+// ---- Shared state ----
 
 void *ccurl_share_init(void) {
     void *share = curl.share_init();

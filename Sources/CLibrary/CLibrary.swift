@@ -1,4 +1,4 @@
-// The system's C library under one name. Internal: nothing of it reaches who imports the products.
+// Re-exports the system's C library under one name. Internal: clients of the products do not see it.
 
 #if canImport(Darwin)
     @_exported import Darwin

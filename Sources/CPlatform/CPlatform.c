@@ -51,13 +51,13 @@ void cplatform_name_thread(const char *name) {
 #endif
 }
 
-// Read in a signal handler, so it must be of a type that is written in one go.
+// Read in a signal handler, so it must be atomic.
 static volatile sig_atomic_t report_descriptor = -1;
 
 static void report(int signal) {
     int saved = errno;
     unsigned char number = (unsigned char)signal;
-    // A full pipe holds a report already.
+    // A full pipe already has a report.
     if (write((int)report_descriptor, &number, 1) < 0) { }
     errno = saved;
 }
@@ -76,7 +76,7 @@ void cplatform_end_reports(void) { report_descriptor = -1; }
 
 void cplatform_return_memory(void) {
 #if defined(__GLIBC__)
-    // A fixed threshold: left to itself it grows with the blocks that are freed, up to 32 MiB.
+    // Set a fixed threshold: by default it grows with the size of freed blocks, up to 32 MiB.
     mallopt(M_MMAP_THRESHOLD, 128 * 1024);
     mallopt(M_TRIM_THRESHOLD, 256 * 1024);
     mallopt(M_ARENA_MAX, 4);
@@ -99,7 +99,7 @@ static void note_termination(int signal) {
     if (outlives_termination) return;
     int saved = errno;
     is_terminated = 1;
-    // Whatever does not look at the pipe ends by SIGALRM.
+    // SIGALRM ends a process that does not check the pipe.
     alarm((unsigned)termination_seconds);
     if (write((int)termination_descriptor, "", 1) < 0) { }
     errno = saved;
@@ -110,7 +110,7 @@ int cplatform_watch_termination(int descriptor, int seconds) {
     termination_seconds = seconds;
     struct sigaction action;
     memset(&action, 0, sizeof action);
-    // A handler, where an ignored signal would stay ignored in the programs that this one starts.
+    // Use a handler: programs that this one starts would inherit an ignored signal.
     action.sa_handler = note_termination;
     if (sigaction(SIGTERM, &action, NULL) != 0) return -1;
     sigset_t set;
@@ -157,7 +157,7 @@ int cplatform_fork_detached(int kept, unsigned seconds) {
     }
     return 0;
 #else
-    // Elsewhere a child may do next to nothing before it runs another program.
+    // Elsewhere a forked child is not safe to use before exec.
     (void)kept;
     (void)seconds;
     return -1;
@@ -191,15 +191,15 @@ void cplatform_system_log(int level, const char *line) {
     syslog(LOG_USER | priority, "rigidanalytics: %s", line);
 }
 
-// ---- Locks and descriptors that a fork must not harm ----
+// ---- Fork-safe locks and descriptors ----
 
 int cplatform_forks;
 
 static pthread_once_t watches_forks = PTHREAD_ONCE_INIT;
-// Guards the two lists below; held across a fork.
+// Guards the lists of locks and of private descriptors; held across a fork.
 static pthread_mutex_t list_lock = PTHREAD_MUTEX_INITIALIZER;
 static cplatform_lock *first_lock;
-// Taken before all others. Recursive, as whoever holds it may fork.
+// Taken before all others. Recursive, because its holder may fork.
 static pthread_mutex_t fork_lock;
 static struct private_descriptor {
     int number;
@@ -212,7 +212,7 @@ static void initialize(cplatform_lock *lock) {
     pthread_mutexattr_t mutex;
     pthread_mutexattr_init(&mutex);
 #if defined(__GLIBC__)
-    // Looks again for a moment before it asks the kernel to wait.
+    // Spins briefly before it sleeps in the kernel.
     pthread_mutexattr_settype(&mutex, PTHREAD_MUTEX_ADAPTIVE_NP);
 #endif
     pthread_mutex_init(&lock->mutex, &mutex);
@@ -246,13 +246,14 @@ static void after_fork_in_parent(void) {
     pthread_mutex_unlock(&fork_lock);
 }
 
-// The child has one thread. The threads that waited for a condition are the parent's, so a condition begins anew: a
-// signal must not be spent on one of them. What the locks guard is whole, since the fork waited for them.
+// The child has one thread. Threads that waited on a condition exist only in the parent, so conditions are initialised
+// again: a signal must not be spent on one of them. The guarded state is consistent, because the fork waited for the
+// locks.
 static void after_fork_in_child(void) {
     __atomic_fetch_add(&cplatform_forks, 1, __ATOMIC_RELAXED);
     for (cplatform_lock *lock = first_lock; lock; lock = lock->next) initialize(lock);
     for (size_t index = 0; index < private_count; index++) {
-        // Whoever closed one without a word may have left its number to somebody else.
+        // One that was closed without being forgotten may have had its number reused.
         struct stat status;
         struct private_descriptor *known = &private_descriptors[index];
         if (fstat(known->number, &status) == 0 && status.st_dev == known->device && status.st_ino == known->inode)
@@ -339,7 +340,7 @@ void cplatform_keep_private(int descriptor) {
     if (private_count == private_capacity) {
         size_t capacity = private_capacity ? private_capacity * 2 : 64;
         struct private_descriptor *grown = realloc(private_descriptors, capacity * sizeof *grown);
-        // Without memory the descriptor is inherited, as any other.
+        // Out of memory: the descriptor is inherited like any other.
         if (!grown) { pthread_mutex_unlock(&list_lock); return; }
         private_descriptors = grown;
         private_capacity = capacity;
@@ -362,7 +363,7 @@ void cplatform_forget_private(int descriptor) {
 int cplatform_processors(void) {
 #if defined(__linux__)
     cpu_set_t set;
-    // Fails where there are more processors than the set has room for.
+    // Fails if there are more processors than the set can hold.
     if (sched_getaffinity(0, sizeof set, &set) == 0 && CPU_COUNT(&set) > 0) return CPU_COUNT(&set);
 #endif
     long online = sysconf(_SC_NPROCESSORS_ONLN);

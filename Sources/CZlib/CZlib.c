@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-// ---- zlib's ABI, as far as it is used here. It has been the same since version 1.0. ----
+// ---- The part of zlib's ABI used here. It has not changed since version 1.0. ----
 
 typedef struct z_stream {
     const unsigned char *next_in;
@@ -26,7 +26,7 @@ typedef struct z_stream {
     unsigned long reserved;
 } z_stream;
 
-// 16 more than the window's bits: a gzip header instead of zlib's own.
+// Window bits plus 16 select a gzip header instead of zlib's own.
 enum { z_ok = 0, z_stream_end = 1, z_finish = 4, z_deflated = 8, gzip_window = 15 + 16, z_memory = 8 };
 
 static struct {
@@ -60,7 +60,7 @@ static int load(void) {
         look_up(library, "deflate", &zlib.deflate) || look_up(library, "deflateReset", &zlib.deflate_reset) ||
         look_up(library, "deflateEnd", &zlib.deflate_end) || look_up(library, "inflateInit2_", &zlib.inflate_init) ||
         look_up(library, "inflate", &zlib.inflate) || look_up(library, "inflateEnd", &zlib.inflate_end) ||
-        // zlib itself refuses a caller whose first digit differs.
+        // zlib refuses a caller whose major version differs.
         zlib.version()[0] != '1') {
         dlclose(library);
         return 0;
@@ -68,7 +68,7 @@ static int load(void) {
     return 1;
 }
 
-// Tried again where it failed: descriptors may have been used up.
+// Retries after a failure: descriptors may have been exhausted.
 int czlib_load(void) { return cplatform_until_done(&is_loaded, load); }
 
 struct czlib_stream {
@@ -94,7 +94,7 @@ void czlib_close(czlib_stream *stream) {
 }
 
 size_t czlib_bound(size_t length) {
-    // Stored blocks of at least 8 KiB (z_memory), five bytes each, and the gzip header and trailer.
+    // Five bytes for each stored block of at least 8 KiB (z_memory), and the gzip header and trailer.
     return length + (length >> 12) + (length >> 13) * 5 + 64;
 }
 

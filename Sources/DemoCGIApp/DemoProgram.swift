@@ -4,12 +4,12 @@ import EventReceiver
 import TrackerCGI
 import TrackerCore
 
-/// The demo from its arguments to its exit status.
+/// Runs the demo, from its arguments to its exit status.
 enum DemoProgram {
     private static let startUp = DemoStartUp(program: "DemoCGIApp")
 
     static func run(_ arguments: [String]) -> Int32 {
-        // Under CGI the arguments come from the visitor, as a query without "=" (RFC 3875 section 4.4).
+        // Under CGI the arguments come from the client, as a query without "=" (RFC 3875, section 4.4).
         if isCGI { return serveCGI() }
         return startUp.run(
             arguments,
@@ -62,13 +62,13 @@ enum DemoProgram {
 
     private static var isCGI: Bool { getenv("GATEWAY_INTERFACE") != nil || getenv("REQUEST_METHOD") != nil }
 
-    /// Whether a web server or a process manager has opened a socket for FastCGI.
+    /// Whether a web server or a process manager has passed a FastCGI socket.
     private static var isListening: Bool {
         StandardDescriptors.isListening(0) || StandardDescriptors.hasPassedSockets
     }
 
-    /// The app with the tracker installed, if there are settings for it. A site does not go down because analytics are
-    /// misconfigured.
+    /// Creates the app, with the tracker if there are settings for it. Misconfigured analytics must not take the site
+    /// down.
     private static func makeApp(
         _ settings: [String: String], livePage: String? = nil
     ) -> (CGIApp, CGITracker?) {
@@ -86,7 +86,7 @@ enum DemoProgram {
         }
     }
 
-    /// The settings of a program that a web server started, for which there are no visitors to be turned away.
+    /// Returns the settings under a web server. A file that can't be read disables analytics, not the site.
     private static func serverSettings() -> [String: String] {
         do {
             return try EnvironmentFile.settings(path: nil)

@@ -3,11 +3,11 @@ import DemoServer
 import TrackerCGI
 import TrackerCore
 
-/// The demo's pages, with the names and methods that the Python package's Flask site has.
+/// The demo's pages, with the names and methods of the Python package's Flask site.
 enum DemoSite {
     private static let anyMethod = ["GET", "POST", "PUT", "PATCH", "DELETE"]
 
-    /// - Parameter livePage: where the home page says that the events can be watched.
+    /// - Parameter livePage: the URL of the live page, for a link on the home page.
     static func addRoutes(to app: CGIApp, livePage: String? = nil) {
         addPages(to: app, livePage: livePage)
         addAnswers(to: app)
@@ -84,7 +84,7 @@ enum DemoSite {
                 }
             }
         }
-        // Reads the body as it arrives. The answer comes after it: nginx stops sending once it has a response's headers.
+        // Reads the body as it arrives, and answers after it: nginx stops sending once it has a response's headers.
         app.route("/count", methods: ["POST", "PUT"], name: "count", body: .streamed()) { request in
             var count = 0
             while true {
@@ -155,7 +155,7 @@ enum DemoSite {
     }
 
     private static func variables(_ request: CGIRequest) -> String {
-        // Under CGI the tracker's settings, its token among them, are variables as well.
+        // Under CGI, the tracker's settings are variables too, its token included.
         let shown = request.variables.filter { !$0.name.hasPrefix("RA_") }
         let members = shown.map { "\n\(JSONText.quoted($0.name)): \(JSONText.quoted($0.value))" }
         return "{\(members.joined(separator: ","))\n}\n"

@@ -2,7 +2,7 @@ import DemoServer
 import TrackerCore
 import TrackerRouterAdapter
 
-/// How the tracker reads the demo server's requests and responses.
+/// Maps the demo server's requests and responses for the tracker.
 enum Analytics {
     static func middleware(_ tracker: Tracker) -> AnalyticsMiddleware<HTTPRequest, HTTPResponse> {
         AnalyticsMiddleware(

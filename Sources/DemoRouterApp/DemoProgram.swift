@@ -3,7 +3,7 @@ import EventReceiver
 import TrackerCore
 import TrackerRouterAdapter
 
-/// The demo from its arguments to its exit status.
+/// Runs the demo, from its arguments to its exit status.
 enum DemoProgram {
     private static let startUp = DemoStartUp(program: "DemoRouterApp")
 

@@ -1,9 +1,9 @@
 import DemoServer
 import TrackerCore
 
-/// The demo's pages: one for each kind of answer that a tracker has to get right.
+/// The demo's pages: one for each kind of response that a tracker must handle.
 enum DemoSite {
-    /// - Parameter livePage: where the home page says that the events can be watched.
+    /// - Parameter livePage: the URL of the live page, for a link on the home page.
     static func addRoutes(to router: Router, livePage: String? = nil) {
         addPages(to: router, livePage: livePage)
         addAnswers(to: router)
@@ -73,8 +73,8 @@ enum DemoSite {
         }
     }
 
-    /// `/e/:k/:uid/:us/`: eight handlers with a status each, for load tests. Each sleeps as long as it is told and
-    /// says how long it took.
+    /// `/e/:k/:uid/:us/`: eight handlers with a status each, for load tests. Each sleeps for the given microseconds and
+    /// reports how long it took.
     private static func addEchoes(to router: Router) {
         let statuses = [200, 201, 202, 203, 404, 418, 500, 503]
         for (number, status) in statuses.enumerated() {

@@ -1,10 +1,10 @@
 import DemoServer
 import TrackerCore
 
-/// What the demos have in common before they serve: options, settings, an event handler where none is named, and how
-/// errors become exit statuses.
+/// The startup shared by the demos: options, settings, an event handler if no backend is configured, and exit statuses
+/// for errors.
 package struct DemoStartUp {
-    /// The options that each demo has besides its own.
+    /// The options that every demo has besides its own.
     package static let options: [CommandLineOptions.Option] = [
         .init("live-port", value: "N", "The port of the live page (8001, or the next that is free; 0: any)."),
         .init("no-store", "Keep no events in a file among the temporary ones."),
@@ -22,8 +22,8 @@ package struct DemoStartUp {
     /// Runs a demo from its arguments to its exit status.
     ///
     /// - Parameters:
-    ///   - settings: the `RA_...` variables under the given options.
-    ///   - serve: serves until it is told to end, and gives the exit status.
+    ///   - settings: returns the `RA_...` variables for the parsed options.
+    ///   - serve: serves until told to stop, and returns the exit status.
     package func run(
         _ arguments: [String], summary: String, options own: [CommandLineOptions.Option],
         settings: (CommandLineOptions) throws -> [String: String] = {
@@ -63,9 +63,9 @@ package struct DemoStartUp {
         }
     }
 
-    /// The given settings; where they name no backend and no project, those of an event handler within this process.
+    /// Returns the settings; if they name no backend and no project, with those of an event handler in this process.
     ///
-    /// - Parameter usesAnyPort: whether the live page goes to a free port unless an option says otherwise, as the demo
+    /// - Parameter usesAnyPort: whether the live page uses any free port unless an option says otherwise, as the demo
     ///   itself does.
     package func settingsWithReceiver(
         _ settings: [String: String], _ options: CommandLineOptions, usesAnyPort: Bool

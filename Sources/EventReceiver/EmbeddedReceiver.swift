@@ -1,23 +1,23 @@
 import DemoServer
 import TrackerCore
 
-/// An event handler within another program: each demo has one, if it is not told where else to send its events.
+/// An event handler within another program. Each demo starts one unless it is configured to send its events elsewhere.
 package struct EmbeddedReceiver: Sendable {
     private let receiver: EventReceiver
-    /// Where it listens, on 127.0.0.1.
+    /// The port it listens on, on 127.0.0.1.
     package let port: UInt16
 
-    /// Where the live page is, if nobody has that port.
+    /// The default port of the live page.
     package static let usualPort: UInt16 = 8001
     private static let portsTried: UInt16 = 20
 
-    /// Begins to listen, and says where on standard error.
+    /// Starts listening, and reports the address on standard error.
     ///
     /// - Parameters:
-    ///   - program: the name under which its events are kept.
-    ///   - port: 0: a free one that the system chooses; nil: the usual one, or the next that is free.
-    ///   - isStored: whether the last events of a run are kept in a file among the temporary ones. They never are with a
-    ///     port that the system chose: nobody could come back to it.
+    ///   - program: the name under which its events are stored.
+    ///   - port: 0 for any free port; nil for the usual one, or the next that is free.
+    ///   - isStored: whether the last events of a run are kept in a temporary file. Never done for a port that the
+    ///     system chose: the next run would not find it.
     package static func start(program: String, port: UInt16?, isStored: Bool) throws(SystemError) -> EmbeddedReceiver {
         let candidates = port.map { [$0] } ?? Array(usualPort..<(usualPort + portsTried))
         var failure = SystemError(call: "listen", code: 0)
@@ -34,7 +34,7 @@ package struct EmbeddedReceiver: Sendable {
     private static func start(
         program: String, on port: UInt16, isStored: Bool
     ) throws(SystemError) -> EmbeddedReceiver {
-        // Asked before the store is opened: a port that another has belongs to that one's store.
+        // Checked before the store is opened: the store of a port in use belongs to the program that uses it.
         if port != 0 { try FreePort.check(port) }
         let options = ReceiverOptions()
         let log = LineOutput(descriptor: 2, capacity: 1 << 20)
@@ -64,7 +64,7 @@ package struct EmbeddedReceiver: Sendable {
     package func stop() { receiver.stop() }
 }
 
-/// Whether a port of 127.0.0.1 can be listened on.
+/// Checks whether a port of 127.0.0.1 is free.
 enum FreePort {
     static func check(_ port: UInt16) throws(SystemError) {
         let (descriptor, _) = try TCPListener.open(host: "127.0.0.1", port: port)

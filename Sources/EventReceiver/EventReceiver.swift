@@ -2,10 +2,10 @@ import DemoServer
 import Synchronization
 import TrackerCore
 
-/// A local stand-in for the backend: takes events, checks them, counts them, keeps and shows them, and prints each as
-/// one line of JSON.
+/// A local stand-in for the backend: receives events, validates and counts them, keeps and shows them, and prints each
+/// as one line of JSON.
 ///
-/// Taking events in comes first: whoever prints, stores or shows them does so from threads and tasks of its own.
+/// Receiving comes first: printing, storing and showing run on threads and tasks of their own.
 package final class EventReceiver: Sendable {
     private struct State {
         var statistics = ReceiverStatistics()
@@ -28,9 +28,9 @@ package final class EventReceiver: Sendable {
     private static let eventType = "application/json"
 
     /// - Parameters:
-    ///   - store: where events are kept when the program ends; its events are there from the beginning.
-    ///   - output: gets each accepted event as one line.
-    ///   - log: gets what a person should know.
+    ///   - store: where events are persisted; those already in it are loaded.
+    ///   - output: receives each accepted event as one line.
+    ///   - log: receives messages for people.
     package init(
         options: ReceiverOptions = .init(), store: consuming EventStore? = nil, output: LineOutput? = nil,
         log: LineOutput
@@ -60,7 +60,7 @@ package final class EventReceiver: Sendable {
         }
     }
 
-    /// Begins to listen.
+    /// Starts listening.
     ///
     /// - Returns: the port.
     package func start(host: String = "127.0.0.1", port: UInt16 = 0) throws(SystemError) -> UInt16 {
@@ -86,7 +86,7 @@ package final class EventReceiver: Sendable {
         return bound
     }
 
-    /// Ends, with everything printed and stored that can be within a few seconds.
+    /// Stops, after printing and storing what it can within a few seconds.
     package func stop() {
         liveClients.endAll()
         state.withLock { $0.server }?.stop(grace: .seconds(2))
@@ -103,7 +103,7 @@ package final class EventReceiver: Sendable {
             ], body: .bytes(body))
     }
 
-    // MARK: Taking events
+    // MARK: Receiving events
 
     private func take(_ request: HTTPRequest) async throws -> HTTPResponse {
         if options.delayMilliseconds > 0 { try await Task.sleep(for: .milliseconds(options.delayMilliseconds)) }
@@ -159,7 +159,7 @@ package final class EventReceiver: Sendable {
             history.append(events)
             writer?.ring()
             if let output {
-                // Line ends between the members of an event are only layout.
+                // Line breaks between the members of an event carry no meaning.
                 var printed = lines
                 for index in spread { printed[index] = lines[index].filter { $0 != 0x0A && $0 != 0x0D }[...] }
                 output.write(lines: printed)

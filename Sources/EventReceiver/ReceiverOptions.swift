@@ -1,48 +1,48 @@
-/// How the event handler behaves, and which faults it plays.
+/// The event handler's options, and the faults it simulates.
 package struct ReceiverOptions: Sendable {
-    /// Waits before each answer to an event.
+    /// The delay before each response to an event.
     package var delayMilliseconds = 0
-    /// The share of events that are answered with 503; 0 to 1.
+    /// The share of requests that are answered with 503; 0 to 1.
     package var failRate = 0.0
-    /// Answers every event with this status instead of 200.
+    /// The status of every response to an event, instead of 200.
     package var status: Int?
-    /// The seconds in a `Retry-After` of each failing answer.
+    /// The `Retry-After` of each failing response, in seconds.
     package var retryAfter: Int?
-    /// Whether several events in one request are offered (`Accept-Post`) and taken.
+    /// Whether batches, several events in one request, are offered (`Accept-Post`) and accepted.
     package var takesBatches = true
-    /// The token that events have to carry; nil: any.
+    /// The token that events must carry; nil for any.
     package var projectToken: String?
-    /// How many events are kept for those who look at them.
+    /// How many events are kept for readers.
     package var keep = 10_000
-    /// Names under which the receiver is reached besides those of this machine, as through a tunnel.
+    /// Names of the receiver besides those of this machine, for example behind a tunnel.
     package var allowedHosts: [String] = []
-    /// A folder to serve the page's files from instead of those in this program, for work on the page.
+    /// A folder from which the page's files are served instead of the embedded ones, for work on the page.
     package var pageFolder: String?
 
     package init() {}
 }
 
-/// What the event handler has counted.
+/// The event handler's counters.
 package struct ReceiverStatistics: Sendable, Equatable {
-    /// Events that came, whatever became of them.
+    /// Events received, valid or not.
     package var received = 0
-    /// Events that were right and new.
+    /// Events that were valid and new.
     package var accepted = 0
-    /// Events that were wrong.
+    /// Requests that were rejected.
     package var rejected = 0
-    /// Requests that came a second time, by `Idempotency-Key`.
+    /// Requests whose `Idempotency-Key` had been seen before.
     package var duplicates = 0
-    /// Connections so far.
+    /// Connections accepted so far.
     package var connections = 0
-    /// Connections that are open now.
+    /// Open connections.
     package var openConnections = 0
-    /// Requests with another token than the project's; `rejected` has them too.
+    /// Requests with a wrong project token; `rejected` includes them.
     package var wrongToken = 0
-    /// Why the last request was refused; never a token.
+    /// Why the last request was rejected; never contains a token.
     package var lastRejection: String?
-    /// Events that standard output did not take in time.
+    /// Events that were not printed because standard output was too slow.
     package var notPrinted = 0
-    /// Live pages that are open now.
+    /// Open live pages.
     package var viewers = 0
 
     package init() {}

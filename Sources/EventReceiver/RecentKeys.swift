@@ -1,4 +1,4 @@
-/// Remembers the last so many keys.
+/// Remembers the most recent keys, up to `capacity`.
 struct RecentKeys {
     private let capacity: Int
     private var known: Set<String> = []

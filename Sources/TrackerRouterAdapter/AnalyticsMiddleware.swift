@@ -1,21 +1,21 @@
 import TrackerCore
 
-/// Tracks every request of a router: one event for each, whatever becomes of it.
+/// Middleware that tracks every request of a router: one event for each, whatever its outcome.
 ///
-/// It knows no framework. A request may be any type, a reference that is not `Sendable` or a tuple of request and
-/// context included; it never leaves the task that serves it. What runs for each request can be inlined, so that the
-/// compiler makes it for the app's own types.
+/// It depends on no framework. A request may be any type, including a reference that is not `Sendable` or a tuple of
+/// request and context; it never leaves the task that serves it. What runs per request is inlinable, so that the
+/// compiler specializes it for the app's types.
 public struct AnalyticsMiddleware<Request, Response>: Sendable {
-    /// What the middleware has to know of the router's types.
+    /// The closures that read the router's types.
     public typealias Mapping = AnalyticsMapping<Request, Response>
 
-    /// Where events go.
+    /// The tracker that receives the events.
     public let tracker: Tracker
-    /// How requests and responses are read.
+    /// How to read requests and responses.
     public let mapping: Mapping
 
     /// - Parameters:
-    ///   - tracker: shared by all middlewares of the process.
+    ///   - tracker: shared by all middleware of the process.
     ///   - mapping: how to read the router's types.
     public init(tracker: Tracker, mapping: Mapping) {
         self.tracker = tracker
@@ -29,11 +29,11 @@ public struct AnalyticsMiddleware<Request, Response>: Sendable {
 
     /// Serves a request with `next` and tracks it.
     ///
-    /// A thrown error is recorded with its status and thrown on, untouched, unless the mapping's `responseForError` has
-    /// an answer.
+    /// A thrown error is recorded with its status and rethrown unchanged, unless the mapping's `responseForError`
+    /// returns a response.
     ///
     /// - Parameters:
-    ///   - request: handed to `next` as it is.
+    ///   - request: passed to `next` unchanged.
     ///   - next: the rest of the chain.
     @inlinable
     public func handle(
@@ -50,7 +50,7 @@ public struct AnalyticsMiddleware<Request, Response>: Sendable {
         }
     }
 
-    /// Serves a request of a framework whose middlewares also have a context, such as Hummingbird's, and tracks it.
+    /// Serves and tracks a request in a framework whose middleware also gets a context, such as Hummingbird's.
     ///
     ///     struct TrackingMiddleware<Context: RequestContext>: RouterMiddleware {
     ///         let analytics: AnalyticsMiddleware<(Request, Context), Response>
@@ -62,8 +62,8 @@ public struct AnalyticsMiddleware<Request, Response>: Sendable {
     ///     }
     ///
     /// - Parameters:
-    ///   - request: handed to `next` as it is.
-    ///   - context: likewise. The mapping's closures get both, as a pair.
+    ///   - request: passed to `next` unchanged.
+    ///   - context: likewise. The mapping's closures get both, as a tuple.
     ///   - next: the rest of the chain.
     @inlinable
     public func handle<Input, Context>(
@@ -72,7 +72,7 @@ public struct AnalyticsMiddleware<Request, Response>: Sendable {
         try await handle((request, context)) { try await next($0.0, $0.1) }
     }
 
-    /// Tracks one handler. What it throws, the wrapped one throws.
+    /// Wraps one handler to track its requests; errors are handled as in ``handle(_:next:)``.
     @inlinable
     public func wrap<Failure: Error>(
         _ handler: @escaping @Sendable (Request) async throws(Failure) -> Response
@@ -90,7 +90,7 @@ public struct AnalyticsMiddleware<Request, Response>: Sendable {
         }
     }
 
-    /// Tracks one synchronous handler. What it throws, the wrapped one throws.
+    /// Wraps one synchronous handler to track its requests; errors are handled as in ``handle(_:next:)``.
     @inlinable
     public func wrap<Failure: Error>(
         _ handler: @escaping @Sendable (Request) throws(Failure) -> Response
@@ -108,10 +108,10 @@ public struct AnalyticsMiddleware<Request, Response>: Sendable {
         }
     }
 
-    // The two above would do, with `Never` for what is thrown; but to make such a function one that throws nothing
+    // The two above would suffice, with `Never` as the error, but converting such a function to a nonthrowing one
     // crashes the compiler (Swift 6.3).
 
-    /// Tracks one handler that throws nothing.
+    /// Wraps one nonthrowing handler to track its requests.
     @inlinable
     public func wrap(
         _ handler: @escaping @Sendable (Request) async -> Response
@@ -124,7 +124,7 @@ public struct AnalyticsMiddleware<Request, Response>: Sendable {
         }
     }
 
-    /// Tracks one synchronous handler that throws nothing, for frameworks whose handlers can't.
+    /// Wraps one synchronous, nonthrowing handler to track its requests, for frameworks whose handlers can't throw.
     @inlinable
     public func wrap(
         _ handler: @escaping @Sendable (Request) -> Response
@@ -155,7 +155,7 @@ public struct AnalyticsMiddleware<Request, Response>: Sendable {
 
     /// Records an error.
     ///
-    /// - Returns: the answer to it, if the mapping has one.
+    /// - Returns: the response to it, if the mapping has one.
     @usableFromInline
     func answer(_ interception: Interception, _ request: Request, _ error: any Error) -> Response? {
         if let respond = mapping.responseForError, var response = try? respond(error, request) {

@@ -1,4 +1,4 @@
-// A process with a tracker, configured by RA_... variables, that does what its standard input says:
+// A process with a tracker, configured by RA_... variables, that executes the commands on its standard input:
 //
 //     capture N     captures N events; their paths are /PREFIX/0, /PREFIX/1 and so on, PREFIX being the first argument
 //     pace R S      captures R events a second for S seconds
@@ -6,13 +6,13 @@
 //     shutdown      shuts the tracker down, and prints the result
 //     stats         prints the statistics
 //     watch         samples the statistics in another thread from now on
-//     watched       prints how many samples there were, and for how many the sum did not hold
-//     fork N        a forked child captures N events with paths /PREFIX-child/0 and so on, shuts down, prints the result
-//                   and the milliseconds that took, and ends
-//     exit          ends by exit(0), whatever the tracker has left
+//     watched       prints the number of samples, and for how many of them the sum did not hold
+//     fork N        a forked child captures N events with paths /PREFIX-child/0 and so on, shuts down, prints the
+//                   result and the milliseconds that took, and ends
+//     exit          calls exit(0), whatever the tracker has left
 //
-// Prints one line for each command once it is done. Ends with its input, by returning from main. RETRY_CAP is the longest
-// wait of its retry policy in milliseconds.
+// Prints one line per command once it is done. Returns from main at the end of its input. RETRY_CAP is the retry
+// policy's cap in milliseconds.
 
 import CLibrary
 import CSpawn
@@ -36,7 +36,7 @@ func capture(_ path: String, _ tracker: Tracker) {
     )?.finish(status: 200, viewName: "event")
 }
 
-/// - Returns: how many events were captured.
+/// - Returns: the number of captured events.
 func pace(_ rate: Int, seconds: Int, from first: Int, _ prefix: String, _ tracker: Tracker) -> Int {
     let start = SystemClock.monotonicNanoseconds()
     for number in 0..<(rate * seconds) {
@@ -51,7 +51,7 @@ func pace(_ rate: Int, seconds: Int, from first: Int, _ prefix: String, _ tracke
     return rate * seconds
 }
 
-/// Looks at the statistics again and again.
+/// Samples the statistics in a thread of its own.
 final class Watch: Sendable {
     private struct State {
         var samples = 0
@@ -84,7 +84,7 @@ final class Watch: Sendable {
     var text: String { state.withLock { "samples \($0.samples) broken \($0.broken) \($0.example)" } }
 }
 
-/// In the child of a fork: only the calling thread goes on there.
+/// Runs in the child of a fork, where only the calling thread exists.
 func beAChild(_ count: Int, _ prefix: String, _ tracker: Tracker) -> Never {
     for number in 0..<count { capture("/\(prefix)-child/\(number)", tracker) }
     let start = SystemClock.monotonicNanoseconds()

@@ -14,13 +14,13 @@ struct EventValidatorTests {
 
     @Test("accepts what the Python package sent", arguments: ["router", "cgi"])
     func recorded(name: String) throws {
-        // Addresses that the original itself broke: raw bytes, and a host that is none.
+        // URLs that the original itself breaks: raw bytes, and an invalid host.
         let broken = ["q-bad-pct", "path-bad-utf8", "host-bad", "host-idn-puny"]
         for record in try RecordedRequest.load(name) where !(name == "cgi" && broken.contains(record.id)) {
             guard let event = record.event, record.id != "q-bad-pct" else { continue }
             let fault = EventValidator.fault(in: try JSONReader.read(Array(event)[...]))
             #expect(fault == nil, "\(record.id)")
-            // These are the usual ones: as the package writes them, none needs the slow way.
+            // These are ordinary: the fast scanner accepts all of them, as the package writes them.
             let text = String(decoding: event, as: UTF8.self).replacingOccurrences(of: "\\/", with: "/")
             let bytes = Array(text.utf8)
             let summary = EventScanner.scan(bytes[...])
@@ -43,7 +43,7 @@ struct EventValidatorTests {
         #expect(EventValidator.fault(in: try JSONReader.read(bytes[...])) == nil)
         let read = EventReading.read(bytes[...])
         guard let token else {
-            // Its token can't be replaced, so it is not taken.
+            // Its token can't be replaced, so it is rejected.
             #expect(throws: EventReading.Fault.self) { try read.get() }
             return
         }

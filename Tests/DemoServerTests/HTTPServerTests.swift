@@ -5,7 +5,7 @@ import Testing
 
 @testable import DemoServer
 
-/// Closed until a test opens it.
+/// Blocks until a test opens it.
 final class Gate: Sendable {
     let isOpen = Atomic(false)
 }
@@ -180,7 +180,7 @@ struct HTTPServerTests {
         #expect(client.receive(until: "\r\n\r\n") == "HTTP/1.1 100 Continue\r\n\r\n")
         client.send("abc")
         #expect(client.receiveAnswer().hasSuffix("\r\n\r\nabc"))
-        // Who has sent it already need not be asked.
+        // A client that has sent the body already gets no 100.
         client.send("POST /echo HTTP/1.1\r\nHost: h\r\nExpect: 100-continue\r\nContent-Length: 3\r\n\r\nabc")
         #expect(client.receiveAnswer().hasPrefix("HTTP/1.1 200 "))
         client.send("POST /echo HTTP/1.1\r\nHost: h\r\nExpect: 100-continue\r\nContent-Length: 99999999\r\n\r\n")
@@ -249,7 +249,7 @@ struct HTTPServerTests {
         try await eventually("their end") { test.server.openConnections == 0 }
     }
 
-    /// Threads that are named as the server names its own; other tests have theirs at the same time.
+    /// The threads named like the server's own; other tests have theirs at the same time.
     private static var serverThreads: Int {
         let tasks = (try? FileManager.default.contentsOfDirectory(atPath: "/proc/self/task")) ?? []
         return tasks.count { task in

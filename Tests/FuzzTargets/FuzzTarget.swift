@@ -4,14 +4,14 @@ import Synchronization
 import TrackerCGI
 import TrackerCore
 
-/// A reader of hostile input, as a function of bytes.
+/// A parser of hostile input, as a function of bytes.
 package struct FuzzTarget: Sendable {
     package let name: String
     package let seeds: [[UInt8]]
-    /// Throws when the result is wrong; a crash or a hang speaks for itself.
+    /// Throws if the result is wrong; crashes and hangs show by themselves.
     package let run: @Sendable ([UInt8]) throws -> Void
 
-    /// What a target found to be wrong.
+    /// A wrong result that a target has found.
     package struct Finding: Error {
         package let text: String
     }
@@ -46,13 +46,13 @@ package struct FuzzTarget: Sendable {
         }
     }
 
-    /// The most steps for a byte so far, of inputs with 256 bytes and more.
+    /// The most steps per byte so far, among inputs of at least 256 bytes.
     package static let worstSteps = Mutex((ratio: 0.0, text: [UInt8]()))
 
-    /// The filter alone, for its worst: it must not hit its bound, whatever it reads.
+    /// The filter alone, for its worst case: it must not hit its limit, whatever it reads.
     private static let filter = FuzzTarget(name: "filter", seeds: Seeds.filtered) { bytes in
         var probe = FilterProbe()
-        // Repeated, because a cost that grows faster than the length shows in long texts.
+        // Repeated: a superlinear cost shows in long texts.
         let text = bytes.isEmpty ? [] : (0..<min(8192, bytes.count * 16)).map { bytes[$0 % bytes.count] }
         for isURL in [false, true] {
             let (steps, isExhausted) = probe.steps(text, isURL: isURL)
@@ -95,7 +95,7 @@ package struct FuzzTarget: Sendable {
     }
 
     private static let json = FuzzTarget(name: "json", seeds: Seeds.json) { bytes in
-        // What the fast scanner accepts, the reader and the validator accept, and see the same in it.
+        // What the fast scanner accepts, the reader and the validator must accept too, with the same result.
         let summary = EventScanner.scan(bytes[...])
         guard let value = try? JSONReader.read(bytes[...]), EventValidator.fault(in: value) == nil else {
             guard summary == nil else { throw Finding(text: "the scanner accepts what is no event") }

@@ -3,7 +3,7 @@ import CLibrary
 /// The target that `FUZZ_TARGET` names.
 private let target: FuzzTarget? = getenv("FUZZ_TARGET").flatMap { FuzzTarget.named(String(cString: $0)) }
 
-/// What libFuzzer calls with each input; `scripts/fuzz` links it.
+/// libFuzzer's entry point, called with each input; `scripts/fuzz` links it.
 @_cdecl("LLVMFuzzerTestOneInput")
 package func fuzzOneInput(_ bytes: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
     guard let target else {

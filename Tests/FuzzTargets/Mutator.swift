@@ -1,4 +1,4 @@
-/// Makes new inputs of known ones. The same seed gives the same inputs.
+/// Mutates known inputs into new ones, reproducibly for the same seed.
 package struct Mutator {
     private var state: UInt64
     private let inputs: [[UInt8]]

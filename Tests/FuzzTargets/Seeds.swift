@@ -1,6 +1,6 @@
 import TrackerCore
 
-/// Well-formed inputs to begin with, and those that once found something.
+/// Well-formed inputs to start from, and inputs that once found a bug.
 enum Seeds {
     private static func bytes(_ text: String) -> [UInt8] { Array(text.utf8) }
 
@@ -16,13 +16,13 @@ enum Seeds {
         X-Forwarded-For: 192.0.2.1, 10.0.0.1
         """,
         "[::1]\n*\nX: %25%2525%3D%", "\n\n\n:\n: :\n", "h\nhttp://x@y/%zz?%\nA:\u{0}\u{1F600}",
-        // Two names that differ in what no name may have.
+        // Two names that differ only in bytes that a name can't contain.
         "h\n/\n\u{C}: a\n\r: b\n\"x: c\n\\x: d",
-        // A quote left open, and an object under a sensitive name.
+        // An unclosed quote, and an object under a sensitive name.
         "h\n/?secret={\"a\nX: token=\"", "h\n/?a=%22token%22%3A%22",
-        // Forty characters as an AWS secret has them, the path's slash among them.
+        // Forty characters like an AWS secret, one of them the path's slash.
         "h\n/cGFcGFzc3dvcmQ9cGFzc3dvcmQ9cGFzc3dvcmQ9",
-        // A name of a mailbox so long that its beginning is looked for within a character.
+        // A mailbox name so long that the search for its start begins inside a character.
         "h\n/\nX: " + String(repeating: "\u{1F600}", count: 30) + "bob@example.com",
     ].map(bytes)
 
@@ -85,7 +85,7 @@ enum Seeds {
         "for=\"[2001:db8::1]:80\";by=_x, for=unknown", "example.com:99999",
     ].map(bytes)
 
-    /// Pieces that mean something to one reader or another.
+    /// Fragments that are significant to one of the parsers.
     static let dictionary =
         [
             "=", "&", "%3D", "%253D", "%", "%25", "?", "#", ";", ",", "\"", "\\", "{", "}", "[", "]", "@", "://", ":",

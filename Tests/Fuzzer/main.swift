@@ -1,7 +1,7 @@
 // Runs the fuzz targets with mutated seeds: Fuzzer [TARGET|all] [RUNS] [SEED]
 //
-// Ends with 1 at the first finding and prints the input; with the same seed it is found again. A crash prints what
-// Swift's runtime prints; `scripts/fuzz` does the same with libFuzzer, which looks for new ways through the code.
+// Exits with 1 at the first finding and prints the input; the same seed finds it again. On a crash, Swift's runtime
+// prints the report. `scripts/fuzz` does the same with libFuzzer, which is guided by coverage.
 
 import CLibrary
 import FuzzTargets
@@ -16,7 +16,7 @@ func peakMemory() -> Int {
     return usage.ru_maxrss * 1024
 }
 
-/// What this process computed for, which does not grow while others have the processor.
+/// This process's CPU time, which does not grow while other processes run.
 func processorNanoseconds() -> UInt64 {
     var time = timespec()
     clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time)

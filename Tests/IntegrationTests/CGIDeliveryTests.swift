@@ -5,7 +5,7 @@ import Testing
 
 @Suite("The event of a CGI program", .serialized)
 struct CGIDeliveryTests {
-    /// Keeps a backend's answers until a test lets go of them.
+    /// Holds back a backend's answers until a test releases them.
     private final class Gate: Sendable {
         private let isOpen = Mutex(false)
 
@@ -73,7 +73,7 @@ struct CGIDeliveryTests {
             most = max(most, program.children.count)
         }
         #expect(most <= 64 && most > 0)
-        // The budget of 10 s, and the alarm at the latest.
+        // The budget is 10 s, enforced by the alarm.
         try await eventually(within: .seconds(60), "the end of all children, not \(program.children.count) left") {
             most = max(most, program.children.count)
             return program.children.isEmpty
@@ -118,7 +118,7 @@ struct CGIDeliveryTests {
         let program = try CGIProgram(endpoint: backend.endpoint)
         #expect(try await program.run().isEmpty)
         try await eventually("a lost event") { program.lost == 1 }
-        // Who wants no warnings gets none, and takes none away.
+        // A process below the warning level logs nothing, and leaves the count for others.
         for level in ["error", "off"] {
             #expect(try await program.run("/hello/x/", ["RA_LOG_LEVEL": level]).isEmpty)
         }
@@ -134,7 +134,7 @@ struct CGIDeliveryTests {
         let backend = try ScriptedBackend()
         let program = try CGIProgram(endpoint: backend.endpoint, settings: ["RA_SAMPLE_RATE": "0"])
         for _ in 0..<3 { #expect(try await program.run().isEmpty) }
-        // An error is kept whatever the sample is; what came before it would have arrived by then.
+        // Errors are kept whatever the sample rate; any earlier event would have arrived by then.
         #expect(try await program.start("/boom/").end() == 0)
         try await eventually("the error's event") { !backend.received.isEmpty }
         try await eventually("the end of the children") { program.children.isEmpty }
@@ -150,7 +150,7 @@ struct CGIDeliveryTests {
         try await eventually("a child that sends") { backend.received.count == 1 && program.children.count == 1 }
         for child in program.children { kill(child, SIGKILL) }
         try await eventually("its end") { program.children.isEmpty }
-        // Whoever takes its slot finds out.
+        // The next process that takes its slot notices.
         var log = ""
         try await eventually("the line") {
             log += try await program.run()

@@ -39,7 +39,7 @@ struct CGIProcessTests {
                 || (try? String(contentsOfFile: "/proc/\(run.identifier)/wchan", encoding: .utf8))?.contains("poll")
                     == true
         }
-        // What a handler starts would ignore it as well.
+        // Programs that a handler starts would inherit an ignored signal.
         #expect(!Self.ignores(SIGTERM, run))
         run.signal(SIGTERM)
         _ = try await run.end()
@@ -53,7 +53,7 @@ struct CGIProcessTests {
     func deafHandler() async throws {
         let run = try RunningProgram("DemoCGIApp", environment: Self.cgi("/async-sleep?ms=9999999", length: nil))
         try await eventually("its threads") { run.threads > 1 }
-        // Until the handler runs, SIGTERM is not watched yet, and ends it anyhow.
+        // Until the handler runs, SIGTERM has its default action and ends the process.
         run.signal(SIGTERM)
         _ = try await run.end(within: .seconds(9))
     }
@@ -130,7 +130,7 @@ struct CGIProcessTests {
 
 @Suite("The FastCGI demo on a host", .serialized)
 struct FastCGIHostTests {
-    /// A FastCGI program whose port is known from its log.
+    /// Starts a FastCGI program and reads its port from its log.
     private func start(
         _ arguments: [String] = [], shell: String? = nil, environment: [String: String] = [:]
     ) async throws -> (RunningProgram, UInt16) {
@@ -183,7 +183,7 @@ struct FastCGIHostTests {
     @Test("ends when it takes more memory than it may")
     func maximumMemory() async throws {
         let (run, port) = try await start(["--max-memory", "1"])
-        // It may have ended before, as it is over the limit from the start.
+        // It may have ended already, as it exceeds the limit from the start.
         _ = try? ask(port)
         #expect(try await run.end() == 0)
         #expect(run.errors.contains("more than it may"))
@@ -196,7 +196,7 @@ struct FastCGIHostTests {
                 "RA_PROJECT_ID": "p", "RA_PROJECT_TOKEN": "t", "RA_BACKEND_ENDPOINT": "http://127.0.0.1:9",
             ])
         #expect(try ask(port) != nil)
-        // The answer is there a moment before the request counts as done.
+        // The response arrives a moment before the request counts as done.
         try await eventually("the line") {
             run.signal(SIGUSR2)
             return run.errors.contains("tracker-cgi: 1 requests, 0 in work")
@@ -220,13 +220,13 @@ struct FastCGIHostTests {
         kept.send(FastCGIPeer.request(1, "/"))
         #expect(kept.answers(1) != nil)
         run.signal(signal)
-        // A request that was on its way on a kept connection is still answered.
+        // A request in flight on a kept connection is still answered ...
         kept.send(FastCGIPeer.request(2, "/"))
-        // Unless the first answer, which the client sees before its server does, was the last one already.
+        // ... unless the first answer, which the client sees before the server does, was already the last.
         let answer = kept.answers(1)
         #expect(answer == nil || answer?.hasPrefix("Status: 200") == true)
         try await eventually("the end of its listener") { (try? RawClient(port: port)) == nil }
-        // A successor gets the address meanwhile.
+        // Meanwhile a successor can bind the address.
         let successor = try RunningProgram("DemoCGIApp", ["--fastcgi", "127.0.0.1:\(port)"])
         try await eventually("the successor") { (try? RawClient(port: port)) != nil }
         #expect(slow.answers(1)?.hasSuffix("slept 700 ms\n") == true)
@@ -284,7 +284,7 @@ struct FastCGIHostTests {
                 var kept: FastCGIPeer?
                 while !isOver.load(ordering: .relaxed) {
                     let isKept = number % 2 == 0
-                    // A web server opens a new connection where a kept one was closed.
+                    // A web server reconnects when a kept connection was closed.
                     for attempt in 0..<2 {
                         let peer: FastCGIPeer? =
                             isKept && attempt == 0
@@ -322,7 +322,7 @@ struct FastCGIHostTests {
     }
 }
 
-/// A TCP socket that listens, as a process manager opens it.
+/// A listening TCP socket, as a process manager opens it.
 private final class TCPListenerHandle {
     let handle: FileHandle
     let port: UInt16
@@ -334,7 +334,7 @@ private final class TCPListenerHandle {
     }
 }
 
-/// Where a program's messages to its service manager arrive.
+/// The socket on which a service manager receives a program's messages.
 private final class DatagramSocket {
     private let descriptor: Int32
 

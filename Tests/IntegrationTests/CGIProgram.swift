@@ -1,7 +1,7 @@
 import Foundation
 import TestSupport
 
-/// The demo as a web server runs it for each request, with a temporary folder of its own, so that its runs know of no
+/// The demo as a web server runs it for each request, with its own temporary folder, which isolates its runs from
 /// others.
 final class CGIProgram {
     let folder: TemporaryFolder
@@ -25,7 +25,7 @@ final class CGIProgram {
         return run
     }
 
-    /// One request; what the web server finds in its error log.
+    /// Runs one request, and returns what the web server would log as its errors.
     func run(_ path: String = "/hello/x/", _ settings: [String: String] = [:]) async throws -> String {
         let run = try start(path, settings)
         guard try await run.end() == 0, run.output.hasPrefix("Status: 200") else {
@@ -34,7 +34,7 @@ final class CGIProgram {
         return run.errors
     }
 
-    /// The processes that live on after the program's end to deliver their events (Linux).
+    /// The processes that outlive the program to deliver its events (Linux).
     var children: [Int32] {
         let names = (try? FileManager.default.contentsOfDirectory(atPath: "/proc")) ?? []
         return names.compactMap { name in
@@ -45,13 +45,13 @@ final class CGIProgram {
         }
     }
 
-    /// How many events are counted as lost and have not been said yet.
+    /// The number of lost events that are not reported yet.
     var lost: Int { record.count > 1 ? Int(record[1]) ?? 0 : 0 }
 
-    /// Why the last of them was.
+    /// Why the last of them was lost.
     var lossReason: String { record.count > 5 ? record[5] : "" }
 
-    /// What the program's state says of lost events: version, count, two times, remedy, reason.
+    /// The program's record of lost events: version, count, two times, remedy, reason.
     private var record: [String] {
         for directory in folder.names(in: "") where directory.hasPrefix("rigidanalytics-") {
             for name in folder.names(in: directory) {
@@ -63,7 +63,7 @@ final class CGIProgram {
         return []
     }
 
-    /// How many events wait in a spool directory.
+    /// The number of events in a spool directory.
     func spooled(in directory: String) -> Int {
         folder.names(in: directory).reduce(0) { sum, name in
             let bytes = FileManager.default.contents(atPath: "\(folder.path)/\(directory)/\(name)") ?? Data()
@@ -71,7 +71,7 @@ final class CGIProgram {
         }
     }
 
-    /// The numbers that lines about lost events name, together.
+    /// The sum of the counts in the log lines about lost events.
     static func lost(in log: String) -> Int {
         log.split(separator: "\n").reduce(0) { sum, line in
             guard let end = line.range(of: " lost since ") else { return sum }

@@ -16,21 +16,21 @@ struct CGIReplayTests {
     }
 }
 
-/// Sends the requests that were recorded with the Flask extension to a site, and compares the events.
+/// Replays the requests recorded with the Flask extension against a site, and compares the events.
 struct CGIReplay {
     let port: UInt16
     /// The web server's own name, for requests without a usable `Host`.
     var serverName = "127.0.0.1"
-    /// What the web server in front answers with 400. There is no event then, with the original as with ours.
+    /// Requests that the web server answers with 400 itself: neither the original nor this package sends an event.
     var refused: Set<String> = ["q-raw-utf8", "path-raw-utf8", "hdr-control", "host-missing-11"]
-    /// Requests that the original's web server refused and this one does not, and the `full_url` of each.
+    /// Requests that only the original's web server refused, and the `full_url` of each.
     var accepted: [String: String] = [:]
-    /// What the web server does to the headers of a request before the app sees them.
+    /// Applies the web server's own changes to a request's headers.
     var adjustHeaders: (_ id: String, _ headers: inout [String: String]) -> Void = { _, _ in }
 
     /// Sends all requests, one after the other.
     ///
-    /// - Returns: those for which there must be an event.
+    /// - Returns: those that must have an event.
     func send() throws -> [RecordedRequest] {
         var expected: [RecordedRequest] = []
         for record in try RecordedRequest.load("cgi") {
@@ -74,7 +74,7 @@ struct CGIReplay {
         #expect(event.data.keys.sorted() == original.keys.sorted())
         #expect(event.viewName == original["view_name"] as? String, "\(id)")
         var headers = original["header_data"] as? [String: String] ?? [:]
-        // Bytes that are UTF-8 are shown as the text they are; the original reads all of them as Latin-1.
+        // UTF-8 bytes are decoded as such; the original decodes everything as Latin-1.
         if id == "cookies-latin1" { headers["HTTP_COOKIE"] = "u=caf\u{E9}; v=\u{C3}\u{A9}" }
         adjustHeaders(id, &headers)
         #expect(event.data["header_data"] as? [String: String] == headers, "\(id)")
@@ -88,7 +88,7 @@ struct CGIReplay {
         #expect(event.response["cookies"] as? [String: String] == cookies, "\(id)")
     }
 
-    /// `full_url` keeps the target as it was sent, which the original decodes and encodes again.
+    /// `full_url` keeps the target as sent; the original decodes and re-encodes it.
     private static func differing(_ record: RecordedRequest) -> String? {
         let asSent = "http://127.0.0.1:18802" + record.head.target
         return switch record.id {

@@ -10,7 +10,7 @@ struct CGISpoolTests {
         let program = try CGIProgram(endpoint: dead.endpoint)
         let settings = ["RA_SPOOL_DIRECTORY": program.folder.path + "/spool"]
         for number in 0..<3 { #expect(try await program.run("/hello/\(number)/", settings).isEmpty) }
-        // Three events in one segment, or fewer and longer ones: each process continues what is there.
+        // Three events in one segment, or fewer and longer ones: each process continues an existing one.
         try await eventually("the events on disk") { program.spooled(in: "spool") == 3 }
         let backend = try ScriptedBackend()
         let later = settings.merging(["RA_BACKEND_ENDPOINT": backend.endpoint]) { $1 }

@@ -2,11 +2,11 @@ import Foundation
 import TestSupport
 import Testing
 
-/// A name server that takes questions and never answers.
+/// A name server that receives queries and never answers.
 private final class SilentNameServer {
     private let descriptor: Int32
 
-    /// - Returns: nil where this process may not use port 53 of the address.
+    /// - Returns: nil if this process can't use port 53 of the address.
     init?(address: String) {
         descriptor = socket(AF_INET, Int32(SOCK_DGRAM.rawValue), 0)
         var name = sockaddr_in()
@@ -30,10 +30,10 @@ struct DeadlineTests {
         "RA_SHUTDOWN_TIMEOUT": "1", "RA_CONNECT_TIMEOUT": "300", "RA_REQUEST_TIMEOUT": "300",
     ]
 
-    /// The deadline, what a busy machine may take to write a spool, and to start what is measured.
+    /// The deadline, plus what a busy machine may need to write a spool and to start the measured code.
     private static let limit = Duration.seconds(10)
 
-    /// Asks for a shutdown with a deadline of a second, where the network would take five minutes, and checks that all
+    /// Shuts down with a deadline of one second, while the network timeouts are five minutes, and checks that all
     /// events are accounted for.
     private func shutDown(_ sender: Sender, spools: Bool) async throws {
         try await sender.ask("capture 300")
@@ -41,7 +41,7 @@ struct DeadlineTests {
         let answer = try await sender.ask("shutdown")
         #expect(ContinuousClock.now - started < Self.limit)
         if spools {
-            // On a busy machine the last of them may get to disk a little after the deadline.
+            // On a busy machine, the last of them may reach the disk a little after the deadline.
             #expect(answer.hasPrefix("delivered 0 spooled ") && answer.contains(" dropped 0 "))
             try await eventually("the spool") { try await sender.ask("stats").hasSuffix("pending 0, spooled 300") }
         } else {

@@ -2,9 +2,10 @@ import Foundation
 import Synchronization
 import TrackerCore
 
-/// A TCP relay to a port of this machine that is as far away as a test wants.
+/// A TCP relay to a port of this machine that adds a round-trip time.
 ///
-/// The kernel answers a connection's handshake at once, so its round trip is added to the first bytes of the client.
+/// The kernel completes a connection's handshake at once, so the handshake's round trip is added to the client's first
+/// bytes.
 final class DistantRelay: Sendable {
     let port: UInt16
     private let listener: Int32
@@ -12,7 +13,7 @@ final class DistantRelay: Sendable {
     private let oneWay: Duration
     private let isStopped = Mutex(false)
 
-    /// - Parameter roundTrip: from the first byte of a request to the first of an answer that takes no time.
+    /// - Parameter roundTrip: the time from the first byte of a request to the first of an immediate answer.
     init(to target: UInt16, roundTrip: Duration) throws {
         (listener, port) = try TCPListener.open(host: "127.0.0.1", port: 0)
         self.target = target
@@ -69,17 +70,17 @@ final class DistantRelay: Sendable {
         return descriptor
     }
 
-    /// What was read, and when it is to arrive; no bytes are the end.
+    /// Bytes that were read, and when to forward them; no bytes mark the end of the stream.
     private typealias Piece = (due: ContinuousClock.Instant, bytes: [UInt8])
 
-    /// One thread reads and another writes, so that a delay of one piece is none of the next.
+    /// One thread reads and another writes, so that the delays of successive pieces do not add up.
     private func carry(from: Int32, to: Int32, first: Duration, _ end: @escaping @Sendable () -> Void) {
         let pieces = Mutex<[Piece]>([])
         let oneWay = oneWay
         let filled = DispatchSemaphore(value: 0)
         Thread.detachNewThread {
             var buffer = [UInt8](repeating: 0, count: 65_536)
-            // Nothing overtakes the first bytes.
+            // Later bytes must not overtake the first ones.
             var earliest = ContinuousClock.now
             var delay = first
             while true {

@@ -4,7 +4,7 @@ import Testing
 
 @Suite("The event handler answers")
 struct EventHandlerAccessTests {
-    /// Everything that can be asked for.
+    /// All paths that can be requested.
     private static let paths = ["/", "/_page/main.js", "/_live", "/_stats", "/_events?before=1", "/p/events", "/p"]
 
     @Test("its own names alone, on every path")

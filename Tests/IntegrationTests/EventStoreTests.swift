@@ -15,12 +15,12 @@ struct EventStoreTests {
         Array(try String(contentsOfFile: file, encoding: .utf8).split(separator: "\n").dropFirst())
     }
 
-    /// The first line of a store.
+    /// The header line of a store.
     private static func mark(keep: Int = 10_000) -> String {
         "{\"format\":\"rigidanalytics-events\",\"version\":1,\"keep\":\(keep)}\n"
     }
 
-    /// Writing follows taking in by a moment.
+    /// Waits for the store, which is written a moment after events are received.
     private func stored(_ count: Int, in file: String) async throws {
         try await eventually("\(count) events in the store") { try lines(file).count == count }
     }
@@ -93,7 +93,7 @@ struct EventStoreTests {
     func diskFull() async throws {
         try await withFile { file in
             let handler = try RunningProgram.path(of: "EventHandler")
-            // A limit on the size of files stands for a full disk: about ten events fit.
+            // A file size limit simulates a full disk: about ten events fit.
             let script = "trap '' XFSZ; ulimit -f 8; exec '\(handler)' --port 0 --quiet --store '\(file)'"
             let first = try await HandlerClient(RunningProgram("/bin/sh", ["-c", script]))
             for number in 0..<30 {
@@ -151,7 +151,7 @@ struct EventStoreTests {
         let handler = try await HandlerClient("--project-token", "right")
         let refusal = try await handler.post([HandlerClient.event(token: "wrong")])
         #expect(refusal.hasPrefix("HTTP/1.1 401 ") && refusal.contains("project_token: not the one of this project"))
-        // All of a request or nothing of it.
+        // A request is accepted or refused as a whole.
         #expect(
             try await handler.post([HandlerClient.event(token: "right"), HandlerClient.event(token: "wrong")])
                 .hasPrefix("HTTP/1.1 401 "))
@@ -164,7 +164,7 @@ struct EventStoreTests {
     @Test("are for this machine alone unless told otherwise, and for pages of its own")
     func loopback() async throws {
         let handler = try await HandlerClient()
-        // All of 127/8 is this machine, so this address would do if the handler listened on all of them.
+        // All of 127/8 is this machine: this address would answer if the handler listened on every address.
         #expect(throws: (any Error).self) { try RawClient(port: handler.port, host: "127.0.0.2") }
         try await handler.program.stop()
         let everywhere = try await HandlerClient("--host", "0.0.0.0")
@@ -268,7 +268,7 @@ struct EventStoreTests {
         let second = try await start()
         #expect(try await second.events().map(\.url) == ["http://h/1"])
         try await second.program.stop()
-        // A folder that others may write to could be anybody's.
+        // A folder that others can write to is not safe.
         try FileManager.default.setAttributes([.posixPermissions: 0o777], ofItemAtPath: own)
         let third = try await start()
         #expect(third.program.errors.contains("the folder belongs to somebody else, or others may write to it"))

@@ -18,9 +18,9 @@ struct FastCGIEnduranceTests {
                 environment: [
                     "RA_PROJECT_ID": "p", "RA_PROJECT_TOKEN": "t",
                     "RA_BACKEND_ENDPOINT": "http://127.0.0.1:\(handlerPort)",
-                    // What waits for a busy machine is no leak, but would look like one.
+                    // A backlog on a busy machine is not a leak, but would look like one.
                     "RA_QUEUE_CAPACITY": "1000",
-                    // So that those of the delivery are not taken for the server's.
+                    // Limits the delivery's connections, which would otherwise be counted as the server's.
                     "RA_MAXIMUM_CONNECTIONS": "2",
                 ])
             let demo = demo
@@ -33,8 +33,8 @@ struct FastCGIEnduranceTests {
             self.port = port ?? 0
         }
 
-        /// Requests, the greater part of them multiplexed on kept connections, some over ones of their own, and now
-        /// and then a web server that goes away in the middle.
+        /// Sends requests: most multiplexed on kept connections, some on their own, with now and then a web server that
+        /// disconnects halfway.
         func ask(_ count: Int) throws {
             let targets = [
                 "/", "/hello/x/?a=1", "/nope", "/stream/../any/y", "/boom/", "/async-sleep?ms=0", "/big?n=9000",
@@ -47,7 +47,7 @@ struct FastCGIEnduranceTests {
                     var batch: [UInt8] = []
                     for id in ids { batch += FastCGIPeer.request(id, targets[(asked + Int(id)) % targets.count]) }
                     if round == 11 {
-                        // Half of a further request, and nobody who reads the answers.
+                        // Half of another request, and nobody reads the responses.
                         peer.send(FastCGIPeer.request(1, "/json/", method: "POST", body: [1, 2, 3]).dropLast(9))
                         break
                     }
@@ -70,8 +70,8 @@ struct FastCGIEnduranceTests {
             }
         }
 
-        /// Waits until so many requests have their events with the handler, and the demo has nothing in work and no
-        /// event left; gives what it holds then.
+        /// Waits until all requests have their events at the handler and the demo is idle with no event pending;
+        /// returns its descriptors and memory.
         func settled(events: Int) async throws -> (descriptors: Int, bytes: Int) {
             try await eventually(within: .seconds(60), "all events to be delivered") {
                 let lines = demo.errors.count { $0 == "\n" }
@@ -98,7 +98,7 @@ struct FastCGIEnduranceTests {
         let before = try await setup.settled(events: 15_000)
         try setup.ask(50_000)
         let after = try await setup.settled(events: 65_000)
-        // The connections of the delivery come and go.
+        // The delivery's connections come and go.
         #expect(after.descriptors <= before.descriptors + 2, "\(before.descriptors) -> \(after.descriptors)")
         #expect(after.bytes - before.bytes < 6 << 20, "\(before.bytes) -> \(after.bytes)")
         try await setup.stop()

@@ -1,18 +1,18 @@
 import Foundation
 import TestSupport
 
-/// A running event handler, and what tests ask of it.
+/// A client of a running event handler.
 struct HandlerClient {
     let program: RunningProgram
     let port: UInt16
 
     init(_ arguments: String..., port: UInt16 = 0) async throws {
-        // A port that was asked for by number has a store among the temporary files, unless told otherwise.
+        // With an explicit port it stores events in a temporary file, unless told otherwise.
         let store = port == 0 || arguments.contains("--store") ? [] : ["--no-store"]
         try await self.init(RunningProgram("EventHandler", ["--port", String(port), "--quiet"] + store + arguments))
     }
 
-    /// - Parameter text: what stands in front of its address on standard error.
+    /// - Parameter text: precedes its address on standard error.
     init(_ program: RunningProgram, after text: String = "listens on") async throws {
         self.program = program
         port = try await program.port(after: text)
@@ -20,9 +20,9 @@ struct HandlerClient {
 
     var address: String { "http://127.0.0.1:\(port)/" }
 
-    /// Sends events in one request, one in each line.
+    /// Sends events in one request, one per line.
     ///
-    /// - Returns: the answer with its head.
+    /// - Returns: the response with its head.
     @discardableResult
     func post(
         _ events: [String], project: String = "p", type: String = "application/x-ndjson", headers: [String] = [],
@@ -37,7 +37,7 @@ struct HandlerClient {
         try await ask("GET \(path)", headers, host: host)
     }
 
-    /// A project's events as the handler gives them.
+    /// Returns a project's events as the handler serves them.
     func events(_ query: String = "", project: String = "p") async throws -> [PrintedEvent] {
         let answer = try await get("/\(project)/events\(query)")
         let body = answer.components(separatedBy: "\r\n\r\n").dropFirst().joined(separator: "\r\n\r\n")
@@ -58,7 +58,7 @@ struct HandlerClient {
         }
     }
 
-    /// An event as a tracker would send it.
+    /// Returns an event as a tracker would send it.
     static func event(
         path: String = "/", view: String? = "home", status: Int = 200, session: Int = 0, agent: String = "test",
         milliseconds: Double = 1, time: Int = 1_700_000_000_000_000_000, token: String = "t", weight: Int? = nil,

@@ -2,15 +2,15 @@ import Foundation
 import TestSupport
 import Testing
 
-/// A browser with the live page of a running event handler, and what tests ask of it.
+/// A browser that shows the live page of a running event handler.
 struct LivePage {
     let handler: HandlerClient
     let browser: Browser
 
-    /// Starts an event handler, opens its page, and expects nothing on the browser's console in the end.
+    /// Starts an event handler, opens its page, runs a test, and expects no messages on the browser's console.
     ///
-    /// - Parameter endsServer: whether the test ends the event handler while the page is open, which the browser says
-    ///   on its console.
+    /// - Parameter endsServer: whether the test stops the event handler while the page is open, which the browser logs
+    ///   to its console.
     static func open(
         _ arguments: String..., endsServer: Bool = false, test: (LivePage) async throws -> Void
     ) async throws {
@@ -52,7 +52,7 @@ struct LivePage {
         try await browser.text("return document.getElementById('\(identifier)').textContent")
     }
 
-    /// Waits until the rows that can be seen have these paths, from top to bottom.
+    /// Waits until the visible rows have these paths, from top to bottom.
     func expectRows(_ paths: String) async throws {
         try await eventually("the rows \"\(paths)\"") { try await rows() == paths }
     }
@@ -71,7 +71,7 @@ struct LivePage {
         "views", "paths", "referrers", "browsers", "statuses", "entries", "sessions", "projects",
     ]
 
-    /// Shows a tab, and waits until its table stands there.
+    /// Opens a tab, and waits until its table is shown.
     func showTable(_ tab: String) async throws {
         try await browser.click("#tab-\(tab)")
         try await eventually("the table of \(tab)") {
@@ -81,7 +81,7 @@ struct LivePage {
         }
     }
 
-    /// The size of a phone that is 360 pixels wide, or of a desk's screen.
+    /// Resizes the window to a phone of 360 pixels width, or to a desktop screen.
     func resize(isPhone: Bool) async throws {
         try await browser.devTools(
             "Emulation.setDeviceMetricsOverride",
@@ -96,13 +96,13 @@ struct LivePage {
             "return document.documentElement.scrollWidth - document.documentElement.clientWidth")
     }
 
-    /// Types a search, and goes back to the page.
+    /// Types a search, and returns the focus to the page.
     func search(_ query: String) async throws {
         try await browser.type(query + "\u{E007}", into: "#q")
         try await browser.evaluate("document.activeElement.blur()")
     }
 
-    /// Rows of the table that is shown: each its cells' texts.
+    /// The texts of the shown table's cells, by row.
     func table() async throws -> [[String]] {
         let rows = try await browser.evaluate(
             """

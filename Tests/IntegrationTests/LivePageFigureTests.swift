@@ -100,7 +100,7 @@ struct LivePageFigureTests {
             try await page.expect("+100 %", of: "requests-change")
             #expect(try await page.text("compared") == "changes: against the 5 min before")
             try await eventually { try await browser.text("return location.hash") == "#range=5m" }
-            // The first half of the picture has none of them.
+            // The first half of the chart contains none of them.
             try await browser.click("[data-range='1h']")
             try await page.expect("31 events", of: "count")
             let box = try await browser.evaluate(
@@ -118,7 +118,7 @@ struct LivePageFigureTests {
                     of: #"^#range=\d+-\d+$"#, options: .regularExpression)
                     != nil
             }
-            // With the keyboard: the part moves to the left, where there is one event.
+            // With the keyboard: the selection moves left, where there is one event.
             try await browser.type("\u{E012}\u{E012}\u{E012}\u{E012}\u{E012}\u{E012}", into: "#timeline-chart")
             try await eventually("another part") { try await page.text("count") != "30 of 31 events" }
             try await browser.click("#range-chosen")
@@ -138,7 +138,7 @@ struct LivePageFigureTests {
             try await page.expect("2 events", of: "count")
             try await page.search("path:/a")
             try await page.expectRows("/a?q=1")
-            // What would be a file for a person is caught here.
+            // Intercept the download.
             try await browser.evaluate(
                 "URL.createObjectURL = blob => { window.saved = blob; return '#'; }; "
                     + "HTMLAnchorElement.prototype.click = function () { window.savedAs = this.download; }; return 1")

@@ -8,7 +8,7 @@ import Testing
         if: Tool.areWanted("chromium", "chromedriver"),
         "needs chromium and chromedriver; REQUIRE_REAL_SERVERS=1 insists on them"))
 struct LivePagePressTests {
-    /// Remembers the event whose row is under the pointer when it goes down.
+    /// Records the event of the row under the pointer on pointer down.
     private static let watch = """
         document.addEventListener('pointerdown', event => {
             const row = event.target.closest('.list .row');
@@ -31,10 +31,10 @@ struct LivePagePressTests {
         return page.feed(perSecond: rate)
     }
 
-    /// Lets the list go, and waits until something new has come into it.
+    /// Releases the list, and waits until new events appear in it.
     private func letGo(_ page: LivePage) async throws {
-        // The keys go on from what was selected, and that may have been the last row in sight: then the list has scrolled,
-        // which holds it as well.
+        // Keys continue from the last selection, which may have been the last visible row: then the list has scrolled,
+        // which holds it too.
         try await page.browser.evaluate(
             "livePage.detail.close(); document.activeElement.blur(); window.aimed = null; "
                 + "document.getElementById('list').scrollTop = 0")
@@ -42,7 +42,7 @@ struct LivePagePressTests {
         let before = try await page.browser.number(Self.newest)
         do {
             try await eventually("new events in the list") {
-                // Opening a detail may still give the list the focus, which holds it.
+                // Opening a detail may still focus the list, which holds it.
                 try await page.browser.evaluate("document.activeElement.blur()")
                 return try await page.browser.number("return livePage.list.events().at(-1).n") > before
             }
@@ -128,7 +128,7 @@ struct LivePagePressTests {
             try await page.browser.hover(x: 700, y: 20)
             try await eventually("the new ones") { try await page.rows().hasPrefix("/new11 /new10 ") }
             #expect(try await page.browser.holds("return document.getElementById('newest').hidden"))
-            // The keyboard's focus holds it as well, and the button lets go.
+            // Keyboard focus holds the list too, and the button releases it.
             try await page.browser.type("jj", into: "body")
             let held = try await page.rows()
             try await page.handler.post([HandlerClient.event(path: "/later")])

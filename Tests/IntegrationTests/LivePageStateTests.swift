@@ -24,7 +24,7 @@ struct LivePageStateTests {
             let curl = try RunningProgram("/bin/sh", ["-c", commands[2]])
             #expect(try await curl.end() == 0)
             try await page.expectRows("/hello")
-            // The page draws its rows first.
+            // The page renders its rows before it hides the hint.
             try await eventually("the end of the hint") {
                 try await page.browser.holds("return document.getElementById('empty').hidden")
             }
@@ -84,7 +84,7 @@ struct LivePageStateTests {
             try await eventually("the other reason") {
                 try await page.text("notes-text").contains("1 requests were refused, the last one: not JSON")
             }
-            // With its folder the file can't be made anew.
+            // Without its folder the file can't be recreated.
             try FileManager.default.removeItem(atPath: inner)
             try await eventually("the store's trouble") {
                 try await page.text("notes-text").contains(
@@ -116,13 +116,13 @@ struct LivePageStateTests {
         let folder = try TemporaryFolder()
         let store = folder.path + "/events"
         let program = try RunningProgram.path(of: "EventHandler")
-        // Sixty-four KiB, of which something else takes the most.
+        // 64 KiB, most of it taken by another file.
         let script =
             "mount -t tmpfs -o size=64k none '\(folder.path)' && head -c 40k /dev/zero > '\(folder.path)/other' && "
             + "exec '\(program)' --port 0 --quiet --store '\(store)'"
         let unshare = try #require(Tool.find("unshare"))
         let handler = try await HandlerClient(RunningProgram(unshare, ["--mount", "sh", "-c", script]))
-        // The mount is the program's own, and seen through it.
+        // The mount exists only in the program's namespace, so access it through that.
         let inside = "/proc/\(handler.program.identifier)/root"
         try await LivePage.open(handler) { page in
             for number in 0..<100 {
@@ -153,7 +153,7 @@ struct LivePageStateTests {
         "needs chromium, chromedriver and axe-core, which scripts/check-tools gets; REQUIRE_REAL_SERVERS=1 insists on them"
     ))
 struct LivePageAccessTests {
-    /// What axe finds wrong with the page as it is.
+    /// Returns the accessibility faults that axe finds in the page's current state.
     private func faults(_ page: LivePage) async throws -> [String] {
         let found = try await page.browser.evaluateAsync(
             """
@@ -238,7 +238,7 @@ struct LivePageAccessTests {
                 return Math.min(...borders.map(border => contrast(border, ground)), ...marks.map(mark => contrast(mark, card)));
                 """)
             #expect((least as? NSNumber)?.doubleValue ?? 0 >= 3)
-            // Each in the order of the page, and each shows that it has the focus.
+            // The controls are reached in page order, and each shows that it has the focus.
             var reached: [String] = []
             for _ in 0..<22 {
                 try await browser.type("\u{E004}", into: "body")

@@ -30,7 +30,7 @@ struct LivePageTests {
             try await page.expect("250 ms", of: "p99")
             #expect(
                 try await browser.text("return document.getElementById('status-list').innerText").contains("4xx\n1"))
-            // What is usual for a fast site is no alarm.
+            // Normal figures of a fast site raise no alarm.
             #expect(
                 try await browser.text("return getComputedStyle(p99).color")
                     == browser.text("return getComputedStyle(p50).color"))
@@ -64,13 +64,13 @@ struct LivePageTests {
             #expect(try await browser.text("return document.title").hasPrefix("Live events"))
             #expect(try await browser.number("return document.querySelectorAll('script').length") == 1)
             #expect(try await browser.number("return document.querySelectorAll('main img').length") == 0)
-            // A request that took 285 years fits its card, too.
+            // A request of 285 years fits its card too.
             let overflow =
                 "return [...document.querySelectorAll('.card dd, .card dl')].filter(e => "
                 + "e.getBoundingClientRect().right > e.closest('.card').getBoundingClientRect().right).length"
             #expect(try await browser.number(overflow) == 0)
             #expect(try await browser.console() == [])
-            // Even markup that got in would not run: the policy forbids it, which the console tells.
+            // Even injected markup would not run: the policy blocks it, and the console reports that.
             try await browser.evaluate(
                 "const s = document.createElement('img'); s.setAttribute('onerror', \"document.title='owned'\"); s.src = 'x:'; "
                     + "document.body.append(s); return 1")
@@ -105,7 +105,7 @@ struct LivePageTests {
                 try await page.expectRows(rows)
             }
             #expect(try await page.text("count") == "1 of 5 events")
-            // Click a status on and off: it is a part of the search.
+            // Clicking a status toggles it in the search.
             try await browser.click("#reset")
             try await browser.click("#status-list .s4")
             try await page.expectRows("/c /b")
@@ -113,7 +113,7 @@ struct LivePageTests {
             try await page.handler.post([HandlerClient.event(path: "/e", status: 418)])
             try await page.expectRows("/e /c /b")
             try await eventually { try await browser.text("return location.hash") == "#q=status%3A4xx" }
-            // The next visit goes on with it; an address of its own wins.
+            // The next visit restores it; an address with a search of its own wins.
             try await browser.open("about:blank")
             try await browser.open(page.handler.address)
             try await page.expectRows("/e /c /b")
@@ -140,7 +140,7 @@ struct LivePageTests {
             let offered = "return [...document.querySelectorAll('#q-options b')].map(b => b.textContent).join()"
             #expect(try await browser.text(offered) == "view:")
             try await browser.evaluate("q.focus()")
-            // Down and Enter take the field, then its value.
+            // Down and Enter accept the field, then its value.
             try await browser.type("vi\u{E015}\u{E007}", into: "#q")
             #expect(try await browser.text(offered).contains("view:checkout"))
             try await browser.type("view:ch\u{E015}\u{E007}", into: "#q")
@@ -178,7 +178,7 @@ struct LivePageTests {
             }
             let second = try await HandlerClient("--store", folder.path + "/events", port: page.handler.port)
             try await second.post([HandlerClient.event(path: "/3")])
-            // None is lost and none is shown twice; what was open is.
+            // No event is lost or shown twice, and the detail stays open.
             try await page.expectRows("/3 /end /other /start")
             try await page.expect("Live", of: "state-text")
             #expect(try await page.text("detail-title") == "200/start")
@@ -217,7 +217,7 @@ struct LivePageTests {
             try await page.expect("200/again", of: "detail-title")
             try await browser.type("b", into: "body")
             try await page.expect("500/buy", of: "detail-title")
-            // It grows while one reads.
+            // It grows while it is open.
             try await page.handler.post([HandlerClient.event(path: "/late", session: 1, time: start + 206_000_000_000)])
             try await eventually("the story") { try await browser.text(story) == "/in /buy /again /late" }
             try await browser.click("#only-session")
@@ -266,11 +266,11 @@ struct LivePageTests {
             #expect(try await browser.number(Self.nodes) < 3000)
             let rows = try await browser.number("return document.querySelectorAll('.list .row').length")
             #expect(rows < 100)
-            // Who reads further down stays where he is.
+            // A reader who has scrolled down keeps the position.
             try await page.handler.post([HandlerClient.event(path: "/new")])
             try await page.expect("↑ 1 new", of: "newest")
             #expect(try await page.rows().hasSuffix(" /1 /0"))
-            // A range in the address loads what it needs, with as long a time before.
+            // A range in the address loads its events and the period before it, of the same length.
             try await browser.open("about:blank")
             try await browser.open(page.handler.address + "#range=1700000001000000-1700000002000000")
             try await browser.open("about:blank")

@@ -27,7 +27,7 @@ struct LiveStreamTests {
         let resumed = try watch(handler, headers: "Last-Event-ID: \(identifier)\r\n")
         let third = resumed.receive(until: "\"http://h/meanwhile\"")
         #expect(!third.contains("/before") && !third.contains("/after"))
-        // A number of another process is no number of this one.
+        // An event number of another process is not valid here.
         let other = try watch(handler, headers: "Last-Event-ID: x\(identifier)\r\n")
         #expect(other.receive(until: "\"http://h/meanwhile\"").contains("/before"))
         try await handler.program.stop()
@@ -42,7 +42,7 @@ struct LiveStreamTests {
         }
         let before = handler.program.residentBytes
         for _ in 0..<18 { #expect(try await handler.post(large).hasPrefix("HTTP/1.1 200 ")) }
-        // What was sent is 18 MB; what is kept of it, less than one.
+        // 18 MB were sent; less than 1 MB of it is kept.
         #expect(handler.program.residentBytes - before < 12 << 20)
         #expect(slow.receive(until: "event: missed\ndata: ").hasSuffix("event: missed\ndata: "))
         slow.close()
@@ -58,7 +58,7 @@ struct LiveStreamTests {
             let text = try await handler.get("/_stats").components(separatedBy: "\"open_connections\": ").last ?? ""
             return Int(text.prefix { $0.isNumber }) ?? -1
         }
-        // The question's own connection is one of them.
+        // The request's own connection is one of them.
         try await eventually("three connections") { try await open() == 3 }
         leaving.close()
         try await eventually("two connections") { try await open() == 2 }
@@ -85,7 +85,7 @@ struct LiveStreamTests {
                         + "img-src 'self' data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'\r\n"))
             #expect(answer.contains("X-Content-Type-Options: nosniff"))
             let addresses = answer.components(separatedBy: "http://").dropFirst().map { $0.prefix(11) }
-            // The names of SVG, and of the event that one may send by hand, are no addresses to load.
+            // SVG's namespace and the URL in the example event are not loaded.
             #expect(addresses.allSatisfy { $0 == "www.w3.org/" || $0 == "example.com" })
             #expect(!answer.contains("https://"))
             for markup in [

@@ -27,7 +27,7 @@ struct ConcurrentClientsTests {
             return all
         }
         #expect(asked.count == 8 * perClient)
-        // The thread count of the process stays what it was.
+        // The process's thread count has not changed.
         #expect(setup.demo.threads <= threadsBefore)
         let events = try await setup.events(8 * perClient + 8, within: .seconds(120))
             .filter { $0.url.contains("/e/") && !$0.url.contains("/warm") }
@@ -57,7 +57,7 @@ struct ConcurrentClientsTests {
         return setup.demo.threads + 2
     }
 
-    /// One keep-alive connection, requests with handlers of different lengths.
+    /// Sends requests to handlers of different durations over one keep-alive connection.
     private func ask(_ count: Int, client: Int, port: UInt16) throws -> [String: Asked] {
         let connection = try RawClient(port: port)
         var asked: [String: Asked] = [:]
@@ -77,7 +77,7 @@ struct ConcurrentClientsTests {
     }
 }
 
-/// Blocking work on a thread of its own, so that it does not hold one of the cooperative pool.
+/// Runs blocking work on a thread of its own, so that it does not block one of the cooperative pool.
 func onThread<Value: Sendable>(_ work: @escaping @Sendable () throws -> Value) async throws -> Value {
     try await withCheckedThrowingContinuation { continuation in
         Thread.detachNewThread { continuation.resume(with: Result(catching: work)) }

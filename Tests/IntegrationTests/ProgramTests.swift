@@ -68,7 +68,7 @@ struct ProgramTests {
     func stoppedAtStart(round: Int) async throws {
         let path = "/tmp/ra-\(UUID().uuidString.prefix(8)).sock"
         let run = try RunningProgram("DemoCGIApp", ["--fastcgi", "unix:\(path)"])
-        // Looks again at once: the moment in question lasts some microseconds.
+        // Polls without a pause: the moment in question lasts only microseconds.
         let deadline = ContinuousClock.now + .seconds(30)
         while access(path, F_OK) != 0, ContinuousClock.now < deadline { sched_yield() }
         #expect(try await run.stop() == 0)
@@ -201,10 +201,10 @@ struct ProgramTests {
         #expect((8001..<8021).contains(port))
         #expect(try await home(usual).contains("http://127.0.0.1:\(port)/"))
         let next = try RunningProgram(program, ["--port", String(try ReservedPort().number), "--no-store"])
-        // Not always a higher one: whoever had a lower one may be gone.
+        // Not always a higher port: a lower one may have been released.
         let other = try await next.port(after: "Watch them live")
         #expect(other != port && (8001..<8021).contains(other))
-        // Before it serves, a signal ends it as any program.
+        // Before it serves, a signal ends it like any program.
         _ = try await home(next)
         #expect(try await next.stop() == 0)
         #expect(try await usual.stop() == 0)

@@ -4,7 +4,7 @@ import Testing
 
 @Suite("Receiving comes first")
 struct ReceivingTests {
-    /// A program whose standard output nobody reads, until the test does.
+    /// A program whose standard output is not read until the test does so.
     private final class Unread {
         let program: RunningProgram
 
@@ -15,7 +15,7 @@ struct ReceivingTests {
             path = fifo.path + "/output"
             guard mkfifo(path, 0o600) == 0 else { throw NeverHappened(description: "no fifo") }
             folder = fifo
-            // Opened for both ways, so that neither side waits for the other.
+            // Opened for reading and writing, so that neither side waits for the other.
             reader = open(path, O_RDWR | O_NONBLOCK | O_CLOEXEC)
             program = try RunningProgram(
                 "/bin/sh", ["-c", "exec '\(command)' \(arguments.joined(separator: " ")) > '\(path)'"])
@@ -25,7 +25,7 @@ struct ReceivingTests {
         private let path: String
         private let reader: Int32
 
-        /// What waits in the pipe.
+        /// Reads what is in the pipe.
         func read() -> [UInt8] {
             var buffer = [UInt8](repeating: 0, count: 1 << 20)
             let count = buffer.withUnsafeMutableBytes { Foundation.read(reader, $0.baseAddress, $0.count) }

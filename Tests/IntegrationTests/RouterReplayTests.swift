@@ -4,7 +4,7 @@ import Testing
 
 @Suite("The router demo, asked what the Python package's site was asked", .serialized)
 struct RouterReplayTests {
-    /// Where the original's own web server refused the request, so may this one.
+    /// Requests that the original's own web server refused; this one may too.
     static let refused = ["q-raw-utf8", "path-raw-utf8", "hdr-control", "host-missing-11"]
 
     @Test("gives the recorded events")
@@ -27,7 +27,7 @@ struct RouterReplayTests {
         }
         let events = try await setup.events(expected.count)
         #expect(events.count == expected.count)
-        // One connection after the other; the events come in the order of the requests or close to it.
+        // One connection after the other; events arrive in the order of the requests, or nearly so.
         let byTime = events.sorted {
             ($0.data["time_request_received_ns"] as? Int ?? 0) < ($1.data["time_request_received_ns"] as? Int ?? 0)
         }
@@ -43,7 +43,7 @@ struct RouterReplayTests {
         #expect(event.session.utf8.count == 32)
         #expect((event.data["time_request_received_ns"] as? Int ?? 0) > 0 && event.processing >= 0)
         guard let recorded = record.event else {
-            // The host was malformed: the original's framework refused it, ours falls back to the server's name.
+            // The host is malformed: the original's framework refused it, this package falls back to the server's name.
             #expect(record.id == "host-bad")
             #expect(event.url == "http://127.0.0.1:\(port)/")
             return
@@ -76,7 +76,7 @@ struct RouterReplayTests {
             var mine = attributes
             var theirs = recorded[name] ?? [:]
             if name == "b" {
-                // A minute from now, whenever that is.
+                // A minute from now.
                 #expect((mine.removeValue(forKey: "expires") as? String)?.hasSuffix(" GMT") == true)
                 theirs.removeValue(forKey: "expires")
             }

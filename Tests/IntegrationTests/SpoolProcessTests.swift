@@ -12,7 +12,7 @@ struct SpoolProcessTests {
         folder = try TemporaryFolder("shared")
     }
 
-    /// Segments on disk.
+    /// The segments on disk.
     private var segments: [String] { folder.names(in: "spool") }
 
     private static func paths(_ backend: ScriptedBackend) -> Set<String> {
@@ -54,7 +54,7 @@ struct SpoolProcessTests {
         dead.stop()
         let first = try Sender("first", endpoint: dead.endpoint, settings: settings)
         try await first.ask("capture 300")
-        // The outage lasts long enough for the events to go to disk.
+        // The outage lasts until the events are on disk.
         var answer = ""
         try await eventually("the spool") {
             answer = try await first.ask("stats")
@@ -80,7 +80,7 @@ struct SpoolProcessTests {
         try await eventually("the spool") { try await sender.ask("stats").contains("spooled 300") }
         let backend = try ScriptedBackend(port: dead.port)
         try await eventually(within: .seconds(60), "all events") {
-            // A flush cuts the pause short.
+            // A flush ends the wait early.
             _ = try await sender.ask("flush 1")
             return try await sender.ask("stats").contains("captured 300, delivered 300,")
         }
@@ -127,7 +127,7 @@ struct SpoolProcessTests {
                 #expect(!segments.isEmpty)
                 #expect(!sender.process.errors.contains("lost"))
             } else {
-                // What a second was not enough for on a busy machine is on disk, and comes with the next process.
+                // On a busy machine, what does not fit into one second is on disk and is sent by the next process.
                 #expect(!sender.process.errors.contains("lost"))
                 let successor = try Sender("\(kind)-later", endpoint: backend.endpoint, settings: settings)
                 try await successor.ask("capture 1")

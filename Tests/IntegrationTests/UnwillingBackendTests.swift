@@ -4,7 +4,7 @@ import Testing
 
 @Suite("A demo whose backend is not well", .serialized)
 struct UnwillingBackendTests {
-    /// Asks for pages over one connection and gives the median of the times in nanoseconds.
+    /// Requests pages over one connection, and returns the median time in nanoseconds.
     private func medianTime(port: UInt16, count: Int = 300) throws -> Double {
         let connection = try RawClient(port: port)
         var times: [Double] = []
@@ -37,7 +37,7 @@ struct UnwillingBackendTests {
         if kind == "down" { backend.stop() }
         let (healthy, healthyPort) = try await demo(endpoint: "", settings: ["RA_DEBUG_DISABLE_ANALYTICS": "1"])
         let (subject, port) = try await demo(endpoint: backend.endpoint)
-        // Alternately, so that a busy machine disturbs both; the best of three rounds of each.
+        // Alternating, so that a busy machine affects both; the best ratio of three rounds.
         var ratios: [Double] = []
         for _ in 0..<3 {
             let without = try medianTime(port: healthyPort)

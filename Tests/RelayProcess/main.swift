@@ -1,9 +1,9 @@
 // A relay to a port of this machine that delays every byte, for benchmarks; see `Relay`.
 //
-//     RelayProcess PORT MILLISECONDS    so many milliseconds later, each way
+//     RelayProcess PORT MILLISECONDS    delays by that many milliseconds, each way
 //
-// Prints its own port. Each line on its standard input is answered with the connections accepted since the last one, the
-// most that were open at once, and the bytes to the server and back. Ends with its input.
+// Prints its own port. Answers each line on its standard input with the connections accepted since the last line, the
+// most that were open at once, and the bytes to the server and back. Exits at the end of its input.
 
 import Foundation
 import TestSupport

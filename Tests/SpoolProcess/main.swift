@@ -1,13 +1,13 @@
-// Works on a spool until it is killed, and says on its standard output what it has done.
+// Works on a spool until it is killed, and reports to its standard output what it has done.
 //
-//     SpoolProcess append DIRECTORY           stores records without end; prints each key once it is stored
-//     SpoolProcess deliver DIRECTORY          takes records without end; prints each key, then settles it
+//     SpoolProcess append DIRECTORY           stores records endlessly; prints each key once it is stored
+//     SpoolProcess deliver DIRECTORY          takes records endlessly; prints each key, then settles it
 //     SpoolProcess measure DIRECTORY COUNT    prints the time of one append, alone and in batches
 
 import CLibrary
 import TrackerCore
 
-/// One write for all keys, so that a reader sees whole lines, up to what a pipe takes at once.
+/// Writes all keys at once, so that a reader sees whole lines, up to the pipe's atomic size.
 func report(_ keys: [EventIdentifier]) {
     var lines: [UInt8] = []
     for key in keys {

@@ -2,7 +2,7 @@ import Foundation
 
 /// A headless Chromium that a test drives over WebDriver.
 package final class Browser: Sendable {
-    /// What the driver or a script in the page said when something did not work.
+    /// An error of the driver, or of a script in the page.
     package struct Failure: Error, CustomStringConvertible {
         package let description: String
     }
@@ -15,9 +15,9 @@ package final class Browser: Sendable {
         self.base = base
     }
 
-    /// Runs a test with a browser of its own, and closes that whatever happens.
+    /// Runs a test with its own browser, and closes the browser in any case.
     ///
-    /// - Parameter arguments: further ones for the browser.
+    /// - Parameter arguments: additional arguments of the browser.
     package static func run(
         arguments: [String] = [], _ test: (Browser) async throws -> Void
     ) async throws {
@@ -27,7 +27,7 @@ package final class Browser: Sendable {
         let options: [String: Any] = [
             "goog:loggingPrefs": ["browser": "ALL"],
             "goog:chromeOptions": [
-                // A sandbox can't be had by root, nor in most containers.
+                // The sandbox does not work for root, nor in most containers.
                 "args": ["--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"] + arguments
             ],
         ]
@@ -42,11 +42,12 @@ package final class Browser: Sendable {
             _ = try? await call(browser.base, "DELETE", nil)
             throw error
         }
-        // With the session the browser ends; the driver has nothing left to do, and is killed with its object.
+        // Deleting the session ends the browser; the driver, now idle, is killed with its object.
         _ = try await call(browser.base, "DELETE", nil)
     }
 
-    /// The driver takes any port for IPv4 and then wants the same for IPv6; it ends if somebody else has that by then.
+    /// chromedriver picks a free port for IPv4 and needs the same one for IPv6; it exits if that has been taken
+    /// meanwhile.
     private static func start(_ program: String) async throws -> (RunningProgram, port: Substring) {
         let announcement = "started successfully on port "
         var said = ""
@@ -67,13 +68,13 @@ package final class Browser: Sendable {
         _ = try await call("/url", ["url": address])
     }
 
-    /// Runs JavaScript in the page, and gives what it returns.
+    /// Runs JavaScript in the page and returns its result.
     @discardableResult
     package func evaluate(_ script: String) async throws -> Any {
         try await call("/execute/sync", ["script": script, "args": [String]()])
     }
 
-    /// Runs JavaScript that may `await`, and gives what it returns.
+    /// Runs JavaScript that may `await`, and returns its result.
     @discardableResult
     package func evaluateAsync(_ script: String) async throws -> Any {
         let wrapped = """
@@ -85,12 +86,12 @@ package final class Browser: Sendable {
         return value
     }
 
-    /// Moves the mouse, without pressing it.
+    /// Moves the mouse without pressing a button.
     package func hover(x: Int, y: Int) async throws {
         try await pointer("mouse", [["type": "pointerMove", "duration": 0, "x": x, "y": y, "origin": "viewport"]])
     }
 
-    /// Moves to a place of the page and presses there for so long, as a hand does.
+    /// Moves to a point of the page and presses there for the given time, as a person does.
     ///
     /// - Parameter kind: `mouse` or `touch`.
     package func press(x: Int, y: Int, milliseconds: Int, kind: String = "mouse") async throws {
@@ -103,7 +104,7 @@ package final class Browser: Sendable {
             ])
     }
 
-    /// Presses at one place, moves to another, and lets go there.
+    /// Presses at one point, moves to another, and releases there.
     package func drag(fromX: Int, toX: Int, y: Int) async throws {
         try await pointer(
             "mouse",
@@ -130,7 +131,7 @@ package final class Browser: Sendable {
 
     package func holds(_ script: String) async throws -> Bool { try await evaluate(script) as? Bool ?? false }
 
-    /// Types into an element; empties it first if it is a field.
+    /// Types into an element; clears it first if it is a field.
     package func type(_ text: String, into selector: String) async throws {
         let element = try await find(selector)
         if selector != "body", try await holds("return document.querySelector('\(selector)').matches('input')") {
@@ -143,12 +144,12 @@ package final class Browser: Sendable {
         _ = try await call("/element/\(try await find(selector))/click", [:])
     }
 
-    /// A command of Chromium's DevTools.
+    /// Sends a command of the Chrome DevTools protocol.
     package func devTools(_ command: String, _ parameters: [String: Any]) async throws {
         _ = try await call("/goog/cdp/execute", ["cmd": command, "params": parameters])
     }
 
-    /// What has been written to the console since the last look, errors of loading and of the policy included.
+    /// Returns the console messages since the last call, load errors and policy violations included.
     package func console() async throws -> [String] {
         let entries = try await call("/se/log", ["type": "browser"]) as? [[String: Any]] ?? []
         return entries.map { "\($0["level"] ?? ""): \($0["message"] ?? "")" }
@@ -175,7 +176,7 @@ package final class Browser: Sendable {
             "Connection: close", "Content-Length: \(data.count)",
         ]
         let message = Data((head.joined(separator: "\r\n") + "\r\n\r\n").utf8) + data
-        // On a thread of its own: a command may take long, and others are to run meanwhile.
+        // On its own thread: a command may take long, and other tests must run meanwhile.
         let answer: String = try await withCheckedThrowingContinuation { continuation in
             Thread.detachNewThread {
                 continuation.resume(

@@ -2,21 +2,21 @@ import Foundation
 import Synchronization
 import TrackerCore
 
-/// A fast backend on a real socket: HTTP/1.1, one thread for all connections. It answers as a test wants, and keeps every
-/// request.
+/// A fast HTTP/1.1 backend on a real socket: one thread for all connections. It answers as a test wants, and records
+/// every request.
 package final class EventSink: Sendable {
-    /// A request as it came.
+    /// A request as received.
     package struct Received: Sendable {
-        /// The request line and the fields, as they were sent.
+        /// The request line and the header fields, as sent.
         package var head: [UInt8]
         package var body: [UInt8]
-        /// Which connection it came over, counted from 0.
+        /// The number of its connection, counted from 0.
         package var connection: Int
-        /// Which request of the sink it is, counted from 0.
+        /// The number of the request, counted from 0.
         package var number: Int
-        /// When it was there, by the monotonic clock, in nanoseconds.
+        /// The monotonic time at which it was complete, in nanoseconds.
         package var time: UInt64
-        /// What it was answered with; nil: not at all, or not yet.
+        /// The status it was answered with; nil if it was not, or not yet.
         package var status: Int?
 
         package var text: String { String(decoding: body, as: UTF8.self) }
@@ -37,15 +37,15 @@ package final class EventSink: Sendable {
             return nil
         }
 
-        /// The paths of its events' addresses, without the first slash; see `Sender`.
+        /// The paths of its events' URLs, without the leading slash; see `Sender`.
         package var paths: [String] { EventPaths.all(in: body) }
     }
 
-    /// What it answers.
+    /// How a request is answered.
     package struct Answer: Sendable {
         package enum Body: Sendable {
             case none
-            /// So many bytes, one after each interval.
+            /// That many bytes, one after each interval.
             case drip(bytes: Int, every: Duration)
         }
 
@@ -53,9 +53,9 @@ package final class EventSink: Sendable {
             case keepsOpen, closes, resets
         }
 
-        /// nil: nothing is answered.
+        /// nil for no response.
         package var status: Int?
-        /// Whole lines.
+        /// Complete header lines.
         package var headers: [String] = []
         package var delay: Duration = .zero
         package var body = Body.none
@@ -65,12 +65,12 @@ package final class EventSink: Sendable {
             Answer(status: status, headers: headers, delay: delay)
         }
 
-        /// Takes the request and says nothing.
+        /// Accepts the request and never responds.
         package static let hangs = Answer(status: nil)
         package static let closes = Answer(status: nil, ending: .closes)
         package static let resets = Answer(status: nil, ending: .resets)
 
-        /// The status at once, and a body that takes long.
+        /// Sends the status at once, and then a slow body.
         package static func drips(_ status: Int, bytes: Int, every: Duration) -> Answer {
             Answer(status: status, body: .drip(bytes: bytes, every: every))
         }
@@ -81,8 +81,8 @@ package final class EventSink: Sendable {
     private let core: EventSinkCore
 
     /// - Parameters:
-    ///   - port: where to listen; 0 lets the system choose, and keeps the port until this object ends.
-    ///   - takesBatches: whether every answer says that NDJSON is welcome.
+    ///   - port: the port to listen on; 0 lets the system choose, and reserves the port until this object ends.
+    ///   - takesBatches: whether every response offers NDJSON (`Accept-Post`).
     package init(port: UInt16 = 0, takesBatches: Bool = false, script: @escaping Script = { _ in .status(200) }) throws
     {
         core = try EventSinkCore(port: port, takesBatches: takesBatches, script)
@@ -92,32 +92,33 @@ package final class EventSink: Sendable {
 
     package var port: UInt16 { core.loop.port }
     package var endpoint: String { "http://127.0.0.1:\(port)" }
-    /// What came so far, in the order in which it was complete.
+    /// The requests so far, in the order of their completion.
     package var received: [Received] { core.state.withLock { $0.received } }
-    /// How many requests came.
+    /// The number of requests so far.
     package var requests: Int { core.state.withLock { $0.received.count } }
-    /// How many lines were in requests that were answered with 2xx.
+    /// The number of lines in requests that were answered with 2xx.
     package var taken: Int { core.state.withLock { $0.taken } }
     package var connections: Int { core.state.withLock { $0.connections } }
     package var open: Int { core.state.withLock { $0.open } }
     package var mostConnections: Int { core.state.withLock { $0.mostConnections } }
     package var tally: EventTally { EventTally(received) }
 
-    /// Changes what is answered from now on.
+    /// Changes how requests are answered from now on.
     package func answer(_ script: @escaping Script) { core.state.withLock { $0.script = script } }
 
-    /// Closes all connections, and goes on to listen.
+    /// Closes all connections, and keeps listening.
     package func closeConnections() { core.closeConnections() }
 
-    /// Closes the listener and all connections, as a killed process does, and waits for that.
+    /// Closes the listener and all connections, as the kernel does for a killed process, and waits until that is done.
     package func stop() { core.end() }
 }
 
 extension EventSink {
-    /// A share of requests gets one answer, all others another. Which ones looks like chance, and is the same in each run.
+    /// Gives a share of requests one answer, and all others another. The choice is pseudorandom and the same in each
+    /// run.
     package static func share(_ percent: Int, _ failure: Answer, others: Answer = .status(200)) -> Script {
         { request in
-            // SplitMix64: neighbours must not follow a pattern that a client could be in step with.
+            // SplitMix64: a client must not get in step with a regular pattern.
             var bits = UInt64(request.number + 1) &* 0x9E37_79B9_7F4A_7C15
             bits = (bits ^ (bits >> 30)) &* 0xBF58_476D_1CE4_E5B9
             bits = (bits ^ (bits >> 27)) &* 0x94D0_49BB_1331_11EB
@@ -126,13 +127,13 @@ extension EventSink {
     }
 }
 
-/// Which events came to a sink, under which keys.
+/// Which events a sink received, and under which keys.
 package struct EventTally: Sendable {
-    /// The keys of requests that held an event, by the event's path, whatever they were answered with.
+    /// The keys of the requests with an event, by the event's path, whatever they were answered with.
     package private(set) var keys: [String: Set<String>] = [:]
-    /// How often an event was in a request that was answered with 2xx, under a key that had not been.
+    /// How often an event was in a request that was answered with 2xx, under a key not accepted before.
     package private(set) var deliveries: [String: Int] = [:]
-    /// Keys that came with other events than before.
+    /// Keys that were reused for other events.
     package private(set) var reusedKeys: [String] = []
 
     package init(_ received: [EventSink.Received]) {
@@ -148,11 +149,11 @@ package struct EventTally: Sendable {
         }
     }
 
-    /// The events that were taken at least once.
+    /// The events that were accepted at least once.
     package var delivered: Set<String> { Set(deliveries.keys) }
-    /// Events that a backend which remembers keys would have twice.
+    /// Events that a backend which remembers keys would store twice.
     package var doubled: [String] { deliveries.filter { $0.value > 1 }.keys.sorted() }
-    /// Events that came under more than one key.
+    /// Events that were sent under more than one key.
     package var underTwoKeys: [String] { keys.filter { $0.value.count > 1 }.keys.sorted() }
 }
 
@@ -160,7 +161,7 @@ package struct EventTally: Sendable {
 package enum EventPaths {
     private static let start = Array("http://example.com/".utf8)
 
-    /// The paths of addresses in a text, without the first slash.
+    /// Returns the paths of the URLs in a text, without the leading slash.
     package static func all(in bytes: [UInt8]) -> [String] {
         var paths: [String] = []
         bytes.withUnsafeBytes { bytes in
@@ -177,7 +178,7 @@ package enum EventPaths {
 }
 
 extension UnsafeRawBufferPointer {
-    /// Where a text begins, by `memchr` and `memcmp`: quick without an optimizer, too.
+    /// Returns the offset of a text, by `memchr` and `memcmp`: fast in unoptimized builds too.
     package func firstOffset(of text: [UInt8], from start: Int = 0) -> Int? {
         guard let base = baseAddress, let first = text.first else { return nil }
         var offset = start

@@ -2,7 +2,7 @@ import Foundation
 import Synchronization
 import TrackerCore
 
-/// What the sink's thread works with. All but `state` belongs to that thread, hence the unchecked conformance.
+/// The state of the sink's thread. `@unchecked Sendable`: everything mutable but `state` is used only on that thread.
 final class EventSinkCore: @unchecked Sendable {
     struct State {
         var received: [EventSink.Received] = []
@@ -57,7 +57,7 @@ final class EventSinkCore: @unchecked Sendable {
     }
 }
 
-/// One connection of a sink: one request after the other.
+/// One connection of a sink. It serves one request after the other.
 final class EventSinkConnection: SocketMember {
     private let descriptor: Int32
     private let number: Int
@@ -69,7 +69,7 @@ final class EventSinkConnection: SocketMember {
     private var isWritable = false
     private var input: [UInt8] = []
     private var output: [UInt8] = []
-    /// The answer that is not complete yet: nothing more is taken before it is.
+    /// The answer in progress; no further request is taken before it is complete.
     private var answer: EventSink.Answer?
     private var request = 0
     private var hasHead = false
@@ -137,7 +137,7 @@ final class EventSinkConnection: SocketMember {
         return true
     }
 
-    /// How long head and body of the next request are.
+    /// Returns the lengths of the next request's head and body.
     private func nextRequest() -> (head: Int, body: Int)? {
         input.withUnsafeBytes { bytes in
             guard let base = bytes.baseAddress, let end = bytes.firstOffset(of: [13, 10, 13, 10]) else { return nil }
@@ -147,7 +147,7 @@ final class EventSinkConnection: SocketMember {
                 let next = base.distance(to: UnsafeRawPointer(newline)) + 1
                 let line = (base + offset).assumingMemoryBound(to: CChar.self)
                 if next - offset > 16, strncasecmp(line, "content-length:", 15) == 0 {
-                    // The head ends with a line's end, so the number does, too.
+                    // The head ends with a line break, so `strtol` stops within it.
                     return (head, max(0, Int(strtol(line + 15, nil, 10))))
                 }
                 offset = next

@@ -1,6 +1,6 @@
 import Foundation
 
-/// A condition that did not come true in time.
+/// A condition that did not become true in time.
 package struct NeverHappened: Error, CustomStringConvertible {
     package let description: String
 
@@ -9,7 +9,7 @@ package struct NeverHappened: Error, CustomStringConvertible {
     }
 }
 
-/// Waits until a condition holds, looking again and again, and fails once the deadline has passed.
+/// Polls until a condition holds, and throws once the deadline has passed.
 package func eventually(
     within limit: Duration = .seconds(60), _ what: String = "the condition", _ condition: () async throws -> Bool
 ) async throws {

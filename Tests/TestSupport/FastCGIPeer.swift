@@ -1,6 +1,6 @@
 import Foundation
 
-/// A web server's side of a FastCGI connection, as far as tests of whole processes need it.
+/// The web server's side of a FastCGI connection, for tests of whole processes.
 package final class FastCGIPeer {
     private let client: RawClient
     private var buffer: [UInt8] = []
@@ -9,7 +9,7 @@ package final class FastCGIPeer {
         client = try RawClient(port: port)
     }
 
-    /// A request on a connection that is to be kept.
+    /// Returns the records of a request, by default one that keeps the connection.
     package static func request(
         _ id: UInt8, _ target: String, method: String = "GET", body: [UInt8] = [], keepsConnection: Bool = true
     ) -> [UInt8] {
@@ -33,9 +33,9 @@ package final class FastCGIPeer {
 
     package func send(_ bytes: [UInt8]) { client.send(bytes) }
 
-    /// Reads until so many requests have ended.
+    /// Reads until the given number of requests have ended.
     ///
-    /// - Returns: what their STDOUT streams held, or nil if the connection ended before.
+    /// - Returns: the content of their STDOUT streams; nil if the connection ended before.
     package func answers(_ count: Int) -> String? {
         var output: [UInt8] = []
         var ended = 0

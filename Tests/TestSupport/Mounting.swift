@@ -2,7 +2,7 @@ import Foundation
 
 /// What a test may do with file systems.
 package enum Mounting {
-    /// Whether this process may make a mount namespace of its own, in which files can be hidden from a program.
+    /// Whether this process may create a mount namespace, in which files can be hidden from a program.
     package static let isAllowed: Bool = {
         guard let unshare = Tool.find("unshare") else { return false }
         let command = ["--mount", "sh", "-c", "mount --bind /dev/null /etc/hostname"]

@@ -1,17 +1,17 @@
 import Foundation
 
-/// An nginx on a free port, with TLS and HTTP/2 or without, that answers by itself or hands on to a sink, and notes each
-/// request. Killed with its object, which is why it is one process: workers outlive a master that is killed.
+/// An nginx on a free port, with or without TLS and HTTP/2, that answers itself or proxies to a sink, and logs each
+/// request. Killed with its object, and therefore a single process: workers outlive a killed master.
 package final class NginxBackend: Sendable {
     package struct Options: Sendable {
         package var isSecure: Bool
-        /// Needs `isSecure`, as clients agree on it with TLS.
+        /// Needs `isSecure`: clients negotiate it in the TLS handshake.
         package var speaksHTTP2: Bool
-        /// Streams of one connection at the same time; nginx's default.
+        /// The most concurrent streams of one connection; the default is nginx's.
         package var streams: Int
-        /// After so many requests it closes a connection; its default is 1,000.
+        /// The number of requests after which it closes a connection; nginx's default is 1,000.
         package var requestsPerConnection: Int
-        /// A server on 127.0.0.1 that gets the requests; nil: nginx answers 204 by itself.
+        /// The port of a server on 127.0.0.1 to proxy to; nil: nginx answers 204 itself.
         package var upstream: UInt16?
 
         package init(
@@ -26,7 +26,7 @@ package final class NginxBackend: Sendable {
         }
     }
 
-    /// A line of its log.
+    /// A line of its access log.
     package struct Request: Sendable {
         package var connection: Int
         package var protocolName: String
@@ -34,7 +34,7 @@ package final class NginxBackend: Sendable {
         package var key: String
     }
 
-    /// Whether tests that need it are to run.
+    /// Whether tests that need it should run.
     package static var isWanted: Bool { Tool.areWanted("nginx", "openssl") }
     package static let reason = "needs nginx and openssl; REQUIRE_REAL_SERVERS=1 insists on them"
 
@@ -59,10 +59,10 @@ package final class NginxBackend: Sendable {
         }
     }
 
-    /// The authority that vouches for it, for `RA_CA_FILE`.
+    /// The path of its CA certificate, for `RA_CA_FILE`.
     package var authority: String { "\(folder.path)/certificate.pem" }
 
-    /// What it noted so far.
+    /// The requests logged so far.
     package var requests: [Request] {
         let text = (try? String(contentsOfFile: "\(folder.path)/access.log", encoding: .utf8)) ?? ""
         return text.split(separator: "\n").compactMap { line in
@@ -100,7 +100,7 @@ package final class NginxBackend: Sendable {
             """
     }
 
-    /// A certificate that vouches for itself, for 127.0.0.1.
+    /// Creates a self-signed certificate for 127.0.0.1.
     private static func makeCertificate(_ path: String) async throws {
         guard let program = Tool.find("openssl") else { throw NeverHappened(description: "openssl is missing") }
         let arguments = [

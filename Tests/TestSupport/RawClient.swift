@@ -1,9 +1,10 @@
 import Foundation
 import TrackerCore
 
-/// A TCP connection on which a test sends and receives bytes as it likes. Blocking, with a time-out.
+/// A TCP connection on which a test sends and receives raw bytes. Blocking, with a timeout.
 ///
-/// One thread may send while another receives: `send` and `receive` share nothing but the descriptor.
+/// `@unchecked Sendable`: one thread may send while another receives, as `send` and `receive` share only the
+/// descriptor.
 package final class RawClient: @unchecked Sendable {
     private let descriptor: Int32
     private var isOpen = true
@@ -28,7 +29,7 @@ package final class RawClient: @unchecked Sendable {
                 connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
             }
         }
-        // Everything is initialized here, so that deinit runs, and closes, when this throws.
+        // Everything is initialized by now, so deinit runs, and closes, if this throws.
         guard code == 0 else { throw SystemError(call: "connect") }
     }
 
@@ -40,7 +41,7 @@ package final class RawClient: @unchecked Sendable {
         Foundation.close(descriptor)
     }
 
-    /// Says that nothing more will be sent.
+    /// Closes the sending side.
     package func finishSending() { shutdown(descriptor, Int32(SHUT_WR)) }
 
     @discardableResult
@@ -63,10 +64,10 @@ package final class RawClient: @unchecked Sendable {
         return true
     }
 
-    /// What was received beyond what was asked for.
+    /// Bytes that were received beyond what was asked for.
     private var buffered: [UInt8] = []
 
-    /// What comes next; empty at the end, or when the time is over.
+    /// Returns the next bytes; empty at the end of the stream or on a timeout.
     package func receive() -> [UInt8] {
         if !buffered.isEmpty {
             defer { buffered = [] }
@@ -77,7 +78,7 @@ package final class RawClient: @unchecked Sendable {
         return count > 0 ? Array(buffer[..<count]) : []
     }
 
-    /// Everything until the other side closes.
+    /// Returns everything until the peer closes.
     package func receiveAll() -> String {
         var all: [UInt8] = []
         while true {
@@ -87,7 +88,7 @@ package final class RawClient: @unchecked Sendable {
         }
     }
 
-    /// Everything up to and including a text, or to the end.
+    /// Returns everything up to and including a text, or up to the end.
     package func receive(until text: String) -> String {
         var all: [UInt8] = []
         let needle = Data(text.utf8)
@@ -102,7 +103,7 @@ package final class RawClient: @unchecked Sendable {
         }
     }
 
-    /// Reads one answer with a `Content-Length` or in chunks, and no more.
+    /// Reads exactly one response, with a `Content-Length` or chunked.
     package func receiveAnswer() -> String {
         let head = receive(until: "\r\n\r\n")
         if head.lowercased().contains("\r\ntransfer-encoding: chunked\r\n") {
@@ -123,7 +124,7 @@ package final class RawClient: @unchecked Sendable {
         return head + String(decoding: body[..<wanted], as: UTF8.self)
     }
 
-    /// The body that was sent in chunks (RFC 9112, section 7.1).
+    /// Decodes a chunked body (RFC 9112, section 7.1).
     package static func dechunked(_ bytes: [UInt8]) -> [UInt8] {
         var rest = bytes[...]
         var body: [UInt8] = []

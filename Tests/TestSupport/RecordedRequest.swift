@@ -2,12 +2,12 @@ import Foundation
 
 /// A request and the event that the Python package produced for it; one line of `Tests/Fixtures/recorded`.
 package struct RecordedRequest: Sendable, CustomStringConvertible {
-    /// What the recording calls it.
+    /// Its name in the recording.
     package let id: String
     /// The raw HTTP/1.1 request.
     package let request: Data
     package let status: Int
-    /// The event as JSON; nil where the original sends none.
+    /// The event as JSON; nil if the original sends none.
     package let event: Data?
     package let note: String
 
@@ -29,7 +29,7 @@ package struct RecordedRequest: Sendable, CustomStringConvertible {
         }
     }
 
-    /// The request's head, split up: method, target, header fields in order with optional white space removed.
+    /// The request's head, parsed: method, target, and the header fields in order without optional whitespace.
     package var head: (method: String, target: String, headers: [(name: String, value: String)]) {
         let end = request.range(of: Data("\r\n\r\n".utf8))?.lowerBound ?? request.endIndex
         let lines = String(data: request[..<end], encoding: .isoLatin1)?.components(separatedBy: "\r\n") ?? []

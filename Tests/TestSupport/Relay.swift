@@ -2,26 +2,26 @@ import Foundation
 import Synchronization
 import TrackerCore
 
-/// A TCP relay between a client and a server on this machine that behaves like a network: it delays, trickles, stalls,
+/// A TCP relay between a client and a server on this machine that simulates a network: it delays, trickles, stalls,
 /// falls silent, cuts and resets. One thread serves all connections.
 ///
-/// The kernel of this machine accepts a connection before the relay does, so the handshake of TCP itself takes no time;
-/// all bytes do, those of TLS included.
+/// The kernel accepts a connection before the relay does, so the TCP handshake itself is not delayed; all bytes are,
+/// those of TLS included.
 package final class Relay: Sendable {
-    /// What a connection is like. May change while it is open; bytes that are under way keep their time.
+    /// The conditions of a connection. They may change while it is open; bytes in flight keep their time.
     package struct Conditions: Sendable {
-        /// How much later each byte arrives, each way.
+        /// The delay of each byte, each way.
         package var delay: Duration
-        /// So many bytes each way, and then none for a while; nil: as fast as it goes.
+        /// Limits each direction to that many bytes per interval; nil for no limit.
         package var trickle: Trickle?
-        /// Nothing is taken any more, and what is under way stays there. Goes on when this is false again.
+        /// Nothing is read, and bytes in flight stay where they are, until this is false again.
         package var isStalled: Bool
-        /// The client's bytes are taken and thrown away, and nothing comes back: to the client the connection looks
-        /// alive, the server sees it end. For good.
+        /// The client's bytes are read and discarded, and nothing comes back: the client sees a live connection, the
+        /// server a closed one. Can't be undone.
         package var isHalfOpen: Bool
         /// A new connection is reset at once.
         package var isRefused: Bool
-        /// The connection is reset once so many bytes came from the client.
+        /// The number of bytes from the client after which the connection is reset.
         package var resetAfter: Int?
 
         package struct Trickle: Sendable {
@@ -47,24 +47,24 @@ package final class Relay: Sendable {
         }
     }
 
-    /// What happened so far.
+    /// The counters of a relay.
     package struct Counts: Sendable {
         package var accepted = 0
         package var open = 0
-        /// The most that were open at the same time.
+        /// The most connections open at the same time.
         package var mostOpen = 0
-        /// From the client, as they came.
+        /// Bytes received from the client.
         package var bytesUp = 0
-        /// To the client, as they came.
+        /// Bytes received from the server.
         package var bytesDown = 0
     }
 
     private let core: RelayCore
 
     /// - Parameters:
-    ///   - port: the server's, on 127.0.0.1.
-    ///   - conditions: of connections.
-    ///   - choose: the conditions of a new connection, by its number from 0; nil: `conditions`.
+    ///   - port: the server's port on 127.0.0.1.
+    ///   - conditions: the conditions of all connections.
+    ///   - choose: the conditions of a new connection, by its number from 0; nil for `conditions`.
     package init(
         to port: UInt16, _ conditions: Conditions = Conditions(),
         choose: (@Sendable (_ number: Int) -> Conditions?)? = nil
@@ -79,23 +79,23 @@ package final class Relay: Sendable {
     package var secureEndpoint: String { "https://127.0.0.1:\(port)" }
     package var counts: Counts { core.counts.withLock { $0 } }
 
-    /// Sets the conditions of all connections, open ones and those to come.
+    /// Sets the conditions of all connections, open and new.
     package func set(_ conditions: Conditions) { core.set(conditions, of: nil) }
 
     /// Sets the conditions of one open connection.
     package func set(_ conditions: Conditions, of number: Int) { core.set(conditions, of: number) }
 
-    /// Ends open connections as a server does that closes them; nil: all.
+    /// Closes an open connection, as a server does; nil closes all.
     package func cut(_ number: Int? = nil) { core.finish(number, byReset: false) }
 
-    /// Resets open connections (RST), both ways; nil: all.
+    /// Resets an open connection (RST), both ways; nil resets all.
     package func reset(_ number: Int? = nil) { core.finish(number, byReset: true) }
 
-    /// Ends all connections, and listens no longer.
+    /// Closes all connections and stops listening.
     package func stop() { core.end() }
 }
 
-/// What the relay's thread works with. All but `counts` belongs to that thread, hence the unchecked conformance.
+/// The state of the relay's thread. `@unchecked Sendable`: everything mutable but `counts` is used only on that thread.
 final class RelayCore: @unchecked Sendable {
     let counts = Mutex(Relay.Counts())
     let loop: SocketLoop
@@ -162,7 +162,7 @@ final class RelayCore: @unchecked Sendable {
         return descriptor
     }
 
-    /// A link has closed its sockets.
+    /// Called when a link has closed its sockets.
     func ended(_ link: RelayLink) {
         links[link.number] = nil
         counts.withLock { $0.open -= 1 }

@@ -1,11 +1,11 @@
 import Foundation
 import TrackerCore
 
-/// One connection through a relay: two sockets, and the bytes that are under way each way.
+/// One connection through a relay: two sockets, and the bytes in flight each way.
 final class RelayLink: SocketMember {
-    /// One direction. Edge-triggered: what a socket is ready for is remembered until it says otherwise.
+    /// One direction. Edge-triggered: a socket's readiness is remembered until a call would block.
     private struct Way {
-        /// Bytes that have arrived, to be handed on at a time; none is the end.
+        /// Bytes that were received, and when to forward them; no bytes mark the end of the stream.
         struct Parcel {
             var bytes: [UInt8]
             var due: UInt64
@@ -14,19 +14,19 @@ final class RelayLink: SocketMember {
         var from: Int32
         var to: Int32
         var isReadable = false
-        /// The peer has closed: after the bytes that are there the end can be read, and nothing will announce that.
+        /// The peer has closed: the end can be read after the remaining bytes, and no further event announces it.
         var isHungUp = false
         var isWritable = false
         var parcels: [Parcel] = []
-        /// The first parcel that is not on its way, and how much of it is.
+        /// The first parcel that is not fully sent, and how much of it is sent.
         var first = 0
         var offset = 0
         var held = 0
         var sawEnd = false
         var isDone = false
-        /// When the trickle lets the next bytes through.
+        /// When the trickle lets the next bytes pass.
         var notBefore: UInt64 = 0
-        /// When the loop has been asked to come back; 0: not.
+        /// When the loop will wake this up; 0 if it won't.
         var wakeAt: UInt64 = 0
         var count = 0
 
@@ -42,7 +42,7 @@ final class RelayLink: SocketMember {
         }
     }
 
-    /// Beyond that nothing more is read: a network holds only so much, too.
+    /// The most bytes held each way; reading pauses beyond it, as a network's buffers are limited too.
     fileprivate static let mostHeld = 8 << 20
 
     let number: Int
@@ -77,7 +77,7 @@ final class RelayLink: SocketMember {
     }
 
     func isReady(_ event: Poller.Event, token: UInt64) {
-        // An end or an error is found by reading.
+        // Reading detects an end or an error.
         let canRead = event.isReadable || event.isHangup
         if token == clientToken {
             up.isReadable = up.isReadable || canRead
@@ -106,7 +106,7 @@ final class RelayLink: SocketMember {
         if up.isDone, down.isDone { return close(byReset: false) }
     }
 
-    /// - Returns: false if the connection is to be reset.
+    /// - Returns: false if the connection must be reset.
     private func read(_ way: inout Way, _ now: UInt64, isUp: Bool) -> Bool {
         let scratch = core.loop.scratch
         let delay = conditions.delay.nanoseconds
@@ -132,13 +132,13 @@ final class RelayLink: SocketMember {
                 way.parcels.append(.init(bytes: bytes, due: now + delay))
                 way.held += bytes.count
             }
-            // A shorter read than was asked for has emptied the socket; what comes later is announced anew.
+            // A short read has emptied the socket; new bytes cause a new event.
             if count > 0, count < scratch.count, !way.isHungUp { way.isReadable = false }
         }
         return true
     }
 
-    /// - Returns: false if the connection is to be reset.
+    /// - Returns: false if the connection must be reset.
     private func write(_ way: inout Way, _ now: UInt64) -> Bool {
         while way.first < way.parcels.count {
             let due = max(way.parcels[way.first].due, way.notBefore)
@@ -175,14 +175,14 @@ final class RelayLink: SocketMember {
     }
 
     private func wake(_ way: inout Way, at time: UInt64) {
-        // One that was asked for is enough if it is not later.
+        // A pending wake-up is enough if it is not later.
         let now = SystemClock.monotonicNanoseconds()
         guard way.wakeAt <= now || way.wakeAt > time else { return }
         way.wakeAt = time
         core.loop.wake(self, at: time)
     }
 
-    /// Half-open: the server's side is closed, and the client's bytes vanish.
+    /// Half-open: closes the server's side, and discards the client's bytes.
     private func swallow() {
         if !serverIsClosed {
             serverIsClosed = true

@@ -1,12 +1,12 @@
 import Foundation
 import TrackerCore
 
-/// A TCP port of 127.0.0.1 that the kernel chose and gives to nobody else until this object ends, for a program that
-/// has to be told where to listen.
+/// A TCP port of 127.0.0.1 that the kernel chose and reserves until this object ends, for a program that must be told
+/// where to listen.
 ///
-/// A port found free and let go is in the range that outgoing connections take theirs from, and may be gone before the
-/// program asks for it. A socket that is bound and doesn't listen keeps it out of that range, and on Linux still lets
-/// a program listen there that sets `SO_REUSEADDR`, as servers do (socket(7)).
+/// A port that was found free and released is in the ephemeral range, and may be taken before the program binds it. A
+/// socket that is bound and doesn't listen keeps it out of that range; on Linux, a program that sets `SO_REUSEADDR`, as
+/// servers do, can still listen there (socket(7)).
 package final class ReservedPort: Sendable {
     package let number: UInt16
     private let descriptor: Int32

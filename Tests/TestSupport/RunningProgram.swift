@@ -3,7 +3,7 @@ import Foundation
 import Synchronization
 import TrackerCore
 
-/// A built executable of this package, or any program, as a real process. It is killed when the object goes.
+/// An executable of this package, or any program, as a real process. It is killed with its object.
 package final class RunningProgram: Sendable {
     private struct State {
         var output: [UInt8] = []
@@ -20,12 +20,12 @@ package final class RunningProgram: Sendable {
         let state = Mutex(State())
     }
 
-    /// The process's number.
+    /// The process ID.
     package let identifier: Int32
 
     /// - Parameters:
     ///   - program: the name of one of this package's executables, or an absolute path.
-    ///   - environment: the whole environment but for `PATH` and `HOME`.
+    ///   - environment: the environment besides `PATH`, `HOME`, `LD_*` and `*SAN_OPTIONS`, which are inherited.
     package init(
         _ program: String, _ arguments: [String] = [], environment: [String: String] = [:],
         directory: URL? = nil, input: FileHandle? = nil
@@ -65,7 +65,7 @@ package final class RunningProgram: Sendable {
             box.state.withLock {
                 $0.status = status
                 $0.endedAt = .now
-                // Under the lock, so that a signal never reaches another process of the same number.
+                // Under the lock, so that a signal never reaches another process with the same ID.
                 cspawn_reap(identifier)
             }
         }
@@ -83,15 +83,15 @@ package final class RunningProgram: Sendable {
 
     package var output: String { box.state.withLock { String(decoding: $0.output, as: UTF8.self) } }
     package var errors: String { box.state.withLock { String(decoding: $0.errors, as: UTF8.self) } }
-    /// nil as long as it runs.
+    /// The exit status; nil while it runs.
     package var status: Int32? { box.state.withLock { $0.status } }
-    /// When its end was noticed, by a thread that no test can hold up; nil as long as it runs.
+    /// When its end was detected, by a thread that no test can hold up; nil while it runs.
     package var endedAt: ContinuousClock.Instant? { box.state.withLock { $0.endedAt } }
     package var hasEnded: Bool { status != nil }
     package var lines: [String] { output.split(separator: "\n").map(String.init) }
 
     package func signal(_ number: Int32) {
-        // A number below 1 would be a group of processes.
+        // A number below 1 would address a process group.
         box.state.withLock { if $0.status == nil, identifier > 0 { kill(identifier, number) } }
     }
 
@@ -105,12 +105,12 @@ package final class RunningProgram: Sendable {
     /// Waits for the end.
     package func end(within limit: Duration = .seconds(60)) async throws -> Int32 {
         try await eventually(within: limit, "the end of \(name)") { hasEnded }
-        // All that it wrote; children that live on may keep its output open.
+        // Wait for the rest of its output; children that are still running may keep it open.
         try? await eventually(within: .seconds(2)) { box.state.withLock { $0.endedStreams == 2 } }
         return status ?? -1
     }
 
-    /// Waits for a line on standard error that holds a text, and gives the port at the end of its first address.
+    /// Waits for a line on standard error that contains a text, and returns the port of its first URL.
     package func port(after text: String) async throws -> UInt16 {
         var port: UInt16?
         try await eventually(within: .seconds(60), "\"\(text)\" on standard error") {
@@ -125,12 +125,12 @@ package final class RunningProgram: Sendable {
         return port ?? 0
     }
 
-    /// How many threads it has (Linux).
+    /// The number of its threads (Linux).
     package var threads: Int {
         (try? FileManager.default.contentsOfDirectory(atPath: "/proc/\(identifier)/task").count) ?? 0
     }
 
-    /// How many descriptors it has open (Linux).
+    /// The number of its open file descriptors (Linux).
     package var descriptors: Int {
         (try? FileManager.default.contentsOfDirectory(atPath: "/proc/\(identifier)/fd").count) ?? 0
     }
@@ -157,10 +157,10 @@ package final class RunningProgram: Sendable {
         }
     }
 
-    /// Where one of this package's executables is.
+    /// The path of one of this package's executables.
     package static func path(of name: String) throws -> String { try built(name).path }
 
-    /// Beside this test, in the folder that it was built into.
+    /// Finds an executable beside this test, in the folder of the build.
     private static func built(_ name: String) throws -> URL {
         var candidates: [URL] = []
         if let executable = Bundle.main.executableURL { candidates.append(executable.deletingLastPathComponent()) }
@@ -187,7 +187,7 @@ package enum Tool {
         return path.split(separator: ":").map { "\($0)/\(name)" }.first(where: FileManager.default.isExecutableFile)
     }
 
-    /// The script of axe-core, where `scripts/check-tools` has put it or `AXE_SCRIPT` says; nil if it is missing.
+    /// The path of the axe-core script, from `AXE_SCRIPT` or `scripts/check-tools`; nil if it is missing.
     package static var axe: String? {
         if let path = ProcessInfo.processInfo.environment["AXE_SCRIPT"] { return path }
         let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
@@ -198,10 +198,11 @@ package enum Tool {
             .first(where: FileManager.default.fileExists)
     }
 
-    /// Whether programs must be there: then what needs them fails without.
+    /// Whether the programs are required: tests that need a missing one then fail.
     package static var areRequired: Bool { ProcessInfo.processInfo.environment["REQUIRE_REAL_SERVERS"] == "1" }
 
-    /// Whether a test that needs these programs is to run: if they are there, or must be (`REQUIRE_REAL_SERVERS=1`).
+    /// Whether a test that needs these programs should run: if they are installed or required
+    /// (`REQUIRE_REAL_SERVERS=1`).
     package static func areWanted(_ names: String...) -> Bool {
         ProcessInfo.processInfo.environment["REQUIRE_REAL_SERVERS"] == "1" || names.allSatisfy { find($0) != nil }
     }

@@ -2,24 +2,24 @@ import Foundation
 import Synchronization
 import TrackerCore
 
-/// A backend on a real socket that answers as a test wants: one thread per connection, plain HTTP/1.1.
+/// A plain HTTP/1.1 backend on a real socket that answers as a test wants: one thread per connection.
 package final class ScriptedBackend: Sendable {
-    /// What it received.
+    /// A request as received.
     package struct Received: Sendable {
         package var line: String
         /// Names in lowercase.
         package var headers: [String: String]
         package var body: [UInt8]
-        /// Which connection it came over, counted from 0.
+        /// The number of its connection, counted from 0.
         package var connection: Int
 
         package var text: String { String(decoding: body, as: UTF8.self) }
     }
 
-    /// What it answers.
+    /// How a request is answered.
     package enum Answer: Sendable {
         case status(Int, headers: [String] = [], delay: Duration = .zero)
-        /// Reads on and says nothing.
+        /// Keeps reading and never responds.
         case silence
         /// Closes the connection at once.
         case close
@@ -41,7 +41,7 @@ package final class ScriptedBackend: Sendable {
     private let state = Mutex(State())
     private let answer: @Sendable (Received) -> Answer
 
-    /// - Parameter port: where to listen; 0 lets the system choose, and keeps the port until this object ends.
+    /// - Parameter port: the port to listen on; 0 lets the system choose, and reserves the port until this object ends.
     package init(port: UInt16 = 0, answer: @escaping @Sendable (Received) -> Answer = { _ in .status(200) }) throws {
         reserved = port == 0 ? try ReservedPort() : nil
         (listener, self.port) = try TestListener.open(port: reserved?.number ?? port)
@@ -53,7 +53,7 @@ package final class ScriptedBackend: Sendable {
     package var received: [Received] { state.withLock { $0.received } }
     package var connections: Int { state.withLock { $0.connections } }
 
-    /// Closes the listener and all connections, as a killed process does.
+    /// Closes the listener and all connections, as the kernel does for a killed process.
     package func stop() {
         state.withLock { state in
             guard !state.isStopped else { return }

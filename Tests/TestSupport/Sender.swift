@@ -1,15 +1,15 @@
 import Foundation
 
-/// A `DeliveryProcess`: a process with a tracker that does what the test tells it.
+/// A `DeliveryProcess`: a process with a tracker that carries out a test's commands.
 package final class Sender {
     package let process: RunningProgram
     private let input = Pipe()
     private var answers = 0
 
     /// - Parameters:
-    ///   - prefix: the first segment of all its events' paths.
-    ///   - settings: further `RA_...` variables.
-    ///   - command: what to start instead of the program itself; it must become it.
+    ///   - prefix: the first path segment of all its events.
+    ///   - settings: additional `RA_...` variables.
+    ///   - command: the command to start instead of the program; it must exec the program.
     package init(
         _ prefix: String, endpoint: String, settings: [String: String] = [:], command: [String]? = nil
     ) throws {
@@ -20,14 +20,14 @@ package final class Sender {
             input: input.fileHandleForReading)
     }
 
-    /// Gives a command and waits for its answer.
+    /// Sends a command and waits for its answer.
     @discardableResult
     package func ask(_ command: String, within limit: Duration = .seconds(60)) async throws -> String {
         tell(command)
         return try await answer(within: limit)
     }
 
-    /// Waits for the answer to what it was told.
+    /// Waits for the answer to an earlier command.
     @discardableResult
     package func answer(within limit: Duration = .seconds(60)) async throws -> String {
         answers += 1
@@ -40,21 +40,21 @@ package final class Sender {
         return process.lines[answers - 1]
     }
 
-    /// What its tracker counted.
+    /// Returns the tracker's counters.
     package func counts() async throws -> Counts { Counts(try await ask("stats")) }
 
-    /// Gives a command, and waits for nothing.
+    /// Sends a command without waiting.
     package func tell(_ command: String) {
         try? input.fileHandleForWriting.write(contentsOf: Data("\(command)\n".utf8))
     }
 
-    /// Its input ends, so that it returns from `main`.
+    /// Closes its input, so that it returns from `main`, and waits for its end.
     package func finish() async throws -> Int32 {
         try? input.fileHandleForWriting.close()
         return try await process.end()
     }
 
-    /// A line of statistics, by name.
+    /// The counters of a statistics line, by name.
     package struct Counts: CustomStringConvertible {
         package let description: String
         private let numbers: [String: Int]
@@ -70,7 +70,7 @@ package final class Sender {
             self.numbers = numbers
         }
 
-        /// 0 for what is not in the line: counts that are 0 may be left out.
+        /// 0 for a counter that is not in the line: zero counts may be left out.
         package subscript(_ name: String) -> Int { numbers[name] ?? 0 }
         package var captured: Int { self["captured"] }
         package var delivered: Int { self["delivered"] }

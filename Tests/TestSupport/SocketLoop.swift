@@ -2,20 +2,20 @@ import Foundation
 import Synchronization
 import TrackerCore
 
-/// What a `SocketLoop` serves: one connection, or one direction of it. Used by the loop's thread alone.
+/// A member of a `SocketLoop`: one connection, or one direction of it. Used only on the loop's thread.
 protocol SocketMember: AnyObject {
-    /// - Parameter token: which of the member's descriptors something happened to, as given at registration.
+    /// - Parameter token: identifies the member's descriptor, as returned by `watch`.
     func isReady(_ event: Poller.Event, token: UInt64)
-    /// The time that it asked for has come.
+    /// The time it asked for has come.
     func isDue()
 }
 
-/// One thread that accepts connections, waits for many sockets at once, and keeps their times to the millisecond.
+/// One thread that accepts connections, polls many sockets, and runs timers of millisecond precision.
 ///
-/// Sockets are watched edge-triggered, so nothing is registered anew while bytes flow.
+/// Sockets are watched edge-triggered, so no registration changes while bytes flow.
 ///
-/// Everything but the orders and the listener's numbers belongs to the loop's own thread, hence the unchecked
-/// conformance: other threads only place orders, which that thread carries out.
+/// `@unchecked Sendable`: everything mutable but the orders is used only on the loop's own thread. Other threads only
+/// enqueue orders, which that thread carries out.
 final class SocketLoop: @unchecked Sendable {
     typealias Order = @Sendable () -> Void
 
@@ -31,16 +31,16 @@ final class SocketLoop: @unchecked Sendable {
         var isOver = false
     }
 
-    // Of the loop's thread.
+    // Used only on the loop's thread:
     private var members: [UInt64: any SocketMember] = [:]
     private var lastToken: UInt64 = 1
     private var timetable = Timetable<any SocketMember>()
     private var isStopped = false
-    /// For `recv`, so that no memory is asked for before bytes are there.
+    /// The buffer of `recv`, so that no memory is allocated before bytes arrive.
     let scratch = UnsafeMutableRawBufferPointer.allocate(byteCount: 256 << 10, alignment: 16)
 
-    /// - Parameter port: where to listen on 127.0.0.1; 0 lets the system choose, and keeps the port until this object
-    ///   ends.
+    /// - Parameter port: the port to listen on, on 127.0.0.1; 0 lets the system choose, and reserves the port until
+    ///   this object ends.
     init(port: UInt16) throws {
         reserved = port == 0 ? try ReservedPort() : nil
         poller = try Poller()
@@ -65,7 +65,7 @@ final class SocketLoop: @unchecked Sendable {
 
     deinit { scratch.deallocate() }
 
-    /// Has the loop's thread do something; returns at once. Does nothing once the thread has ended.
+    /// Enqueues an order for the loop's thread, and returns at once. A no-op once the thread has ended.
     @discardableResult
     func perform(_ order: @escaping Order) -> Bool {
         orders.withLock { orders in
@@ -77,7 +77,7 @@ final class SocketLoop: @unchecked Sendable {
         }
     }
 
-    /// Has the loop's thread do something, and waits for it.
+    /// Runs an order on the loop's thread, and waits for it.
     func performAndWait(_ order: @escaping Order) {
         let done = DispatchSemaphore(value: 0)
         let isOrdered = perform {
@@ -87,10 +87,10 @@ final class SocketLoop: @unchecked Sendable {
         if isOrdered { done.wait() }
     }
 
-    /// Ends the thread, which closes the listener; on the loop's thread.
+    /// Ends the thread, which closes the listener. Called on the loop's thread.
     func stop() { isStopped = true }
 
-    /// Watches a descriptor for reading and writing, edge-triggered; on the loop's thread.
+    /// Watches a descriptor for reading and writing, edge-triggered. Called on the loop's thread.
     func watch(_ descriptor: Int32, for member: any SocketMember) -> UInt64 {
         lastToken += 1
         members[lastToken] = member
@@ -98,13 +98,13 @@ final class SocketLoop: @unchecked Sendable {
         return lastToken
     }
 
-    /// Closes a watched descriptor; on the loop's thread.
+    /// Closes a watched descriptor. Called on the loop's thread.
     func close(_ descriptor: Int32, token: UInt64) {
         members[token] = nil
         _ = Foundation.close(descriptor)
     }
 
-    /// Calls `isDue` at a monotonic time in nanoseconds or up to a millisecond later; on the loop's thread.
+    /// Calls `isDue` at a monotonic time in nanoseconds or up to a millisecond later. Called on the loop's thread.
     func wake(_ member: any SocketMember, at time: UInt64) { timetable.add(member, at: time) }
 
     private func run(_ accepted: (Int32) -> Void) {
@@ -127,7 +127,7 @@ final class SocketLoop: @unchecked Sendable {
             for descriptor in [listener, bell.read, bell.write] { _ = Foundation.close(descriptor) }
             return orders.waiting
         }
-        // Nobody waits for an order that nobody carries out.
+        // Run the remaining orders here, so that no caller waits forever.
         for order in left { order() }
     }
 
@@ -141,14 +141,14 @@ final class SocketLoop: @unchecked Sendable {
     }
 }
 
-/// Who is to be called when, to the millisecond: a ring of lists, so that thousands of entries cost no sorting.
+/// A timer wheel of one-millisecond slots: thousands of entries cost no sorting.
 ///
-/// An entry that is further away than the ring is long comes too early; whoever gets it looks at the clock.
+/// An entry beyond the wheel's length fires too early; its receiver must check the clock.
 struct Timetable<Element> {
     private static var slots: UInt64 { 4096 }
     private var ring = [[Element]](repeating: [], count: Int(Self.slots))
     private var count = 0
-    /// The next millisecond to look at.
+    /// The next millisecond to check.
     private var next: UInt64 = SystemClock.monotonicNanoseconds() / 1_000_000
 
     mutating func add(_ element: Element, at time: UInt64) {
@@ -157,7 +157,7 @@ struct Timetable<Element> {
         count += 1
     }
 
-    /// How long to wait for the next entry at most; -1 if there is none.
+    /// Returns how many milliseconds to wait for the next entry, at most 16; -1 if there is none.
     func milliseconds(from now: UInt64) -> Int32 {
         guard count > 0 else { return -1 }
         for millisecond in next..<(next + 16) where !ring[Int(millisecond % Self.slots)].isEmpty {
@@ -167,7 +167,7 @@ struct Timetable<Element> {
         return 16
     }
 
-    /// Takes out what is due.
+    /// Removes and returns what is due.
     mutating func due(at now: UInt64) -> [Element] {
         let last = now / 1_000_000
         guard count > 0, next <= last else {
@@ -175,7 +175,7 @@ struct Timetable<Element> {
             return []
         }
         var due: [Element] = []
-        // After a long pause each slot is looked at once.
+        // After a long pause, each slot is visited once.
         for millisecond in next...min(last, next + Self.slots - 1) {
             let slot = Int(millisecond % Self.slots)
             if ring[slot].isEmpty { continue }
@@ -188,14 +188,14 @@ struct Timetable<Element> {
     }
 }
 
-/// Options of a connection that every one of them gets.
+/// Socket options of the test connections.
 enum SocketOption {
     static func sendAtOnce(_ descriptor: Int32) {
         var on: Int32 = 1
         setsockopt(descriptor, Int32(IPPROTO_TCP), TCP_NODELAY, &on, socklen_t(MemoryLayout<Int32>.size))
     }
 
-    /// Lets the next `close` send a reset instead of an end.
+    /// Makes the next `close` send a reset (RST) instead of an end (FIN).
     static func resetOnClose(_ descriptor: Int32) {
         var linger = Foundation.linger(l_onoff: 1, l_linger: 0)
         setsockopt(descriptor, SOL_SOCKET, SO_LINGER, &linger, socklen_t(MemoryLayout<Foundation.linger>.size))

@@ -1,6 +1,6 @@
 import Foundation
 
-/// A directory of its own for one test, deleted afterwards.
+/// A temporary directory for one test, deleted afterwards.
 package final class TemporaryFolder: Sendable {
     package let path: String
 
@@ -13,7 +13,7 @@ package final class TemporaryFolder: Sendable {
         try? FileManager.default.removeItem(atPath: path)
     }
 
-    /// The names in a directory below, sorted; empty if there is none.
+    /// Returns the sorted names in a subdirectory; empty if there is none.
     package func names(in directory: String) -> [String] {
         ((try? FileManager.default.contentsOfDirectory(atPath: "\(path)/\(directory)")) ?? []).sorted()
     }

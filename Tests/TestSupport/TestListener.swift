@@ -1,15 +1,15 @@
 import Foundation
 import TrackerCore
 
-/// Listening sockets for programs that are given one.
+/// Opens listening sockets for tests.
 package enum TestListener {
-    /// Listens on a free port of 127.0.0.1; the descriptor is the caller's.
+    /// Listens on a free port of 127.0.0.1. The caller owns the descriptor.
     package static func open() throws -> (descriptor: Int32, port: UInt16) {
         try TCPListener.open(host: "127.0.0.1", port: 0)
     }
 
-    /// Listens on a port that was listened on a moment ago, perhaps. A program that another test starts has a copy of that
-    /// listener until it becomes the program, so that the port is in use a little longer.
+    /// Listens on a port that may have been in use a moment ago, retrying for 10 s: a child that another test has just
+    /// forked holds a copy of that listener until it calls exec.
     package static func open(port: UInt16) throws -> (descriptor: Int32, port: UInt16) {
         let deadline = ContinuousClock.now + .seconds(10)
         while true {

@@ -1,7 +1,7 @@
 import Foundation
 
-/// Where tests run that block their thread on sockets: one thread outside of Swift's pool, so that the asynchronous
-/// handlers which they wait for have the pool to themselves.
+/// The actor of tests that block on sockets: one thread outside the cooperative pool, so that the asynchronous handlers
+/// they wait for have the pool to themselves.
 @globalActor
 actor BlockingTests {
     static let shared = BlockingTests()

@@ -5,7 +5,7 @@ import Testing
 
 @Suite("The state of a CGI program")
 struct CGIProgramStateTests {
-    /// A directory that others may write to, as /tmp.
+    /// A directory that others can write to, like /tmp.
     private final class SharedDirectory {
         let path: String
 
@@ -88,7 +88,7 @@ struct CGIProgramStateTests {
         #expect(taken.count == 64)
         let late = try CGIProgramState(directory: shared.own, key: "k")
         #expect(late.takeSlot() == .allBusy)
-        // Another program has slots of its own.
+        // Another program has its own slots.
         let other = try CGIProgramState(directory: shared.own, key: "l")
         guard case .taken(let slot) = other.takeSlot() else { throw PrivateFile.Refusal(description: "no slot") }
         other.giveBack(slot)

@@ -8,7 +8,7 @@ import TrackerCore
 struct CGITrackerTests {
     private struct Broken: Error {}
 
-    /// An app with a route of each kind, and where its events go.
+    /// Creates an app with a route of each kind, and the transport of its events.
     private func makeApp(isDisabled: Bool = false) throws -> (CGIApp, InMemoryTransport) {
         let app = CGIApp()
         let transport = InMemoryTransport()
@@ -37,7 +37,7 @@ struct CGITrackerTests {
                 ] + more))
     }
 
-    /// One request from its start to the moment in which the client has the answer.
+    /// Runs one request until the client has the response.
     @discardableResult
     private func serve(_ app: CGIApp, _ request: CGIRequest) async -> CGIResponse {
         let response = await app.respond(to: request)
@@ -242,7 +242,7 @@ struct CGITrackerFastCGITests {
         let running = try RunningApp { app in
             app.config.rigidAnalyticsTransport = transport
             app.config.rigidAnalytics = try? TrackerConfiguration(projectID: "p", projectToken: "t")
-            // Connected before the tracker's receiver, so it holds that one back.
+            // Connected before the tracker's receiver, so it delays that one.
             app.responseSent.connect { _, _ in _ = eventually { mayGoOn.withLock { $0 } } }
         }
         tracker.initApp(running.app)

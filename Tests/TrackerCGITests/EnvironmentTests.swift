@@ -84,7 +84,7 @@ struct EnvironmentTests {
         let cookies = recorded.cgiRequest.cookies
         #expect(cookies["a"] == "1")
         #expect(cookies["b"] == "two words")
-        // Apache joins two headers with a comma, which is a part of the value then.
+        // Apache joins two headers with a comma, which becomes part of the value.
         let isJoinedByComma = recorded.server.hasPrefix("apache")
         #expect(cookies["sid"] == (isJoinedByComma ? "abc%20def==, second=2" : "abc%20def=="))
         #expect(cookies["second"] == (isJoinedByComma ? nil : "2"))

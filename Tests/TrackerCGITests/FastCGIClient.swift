@@ -3,7 +3,7 @@ import TrackerCore
 
 @testable import TrackerCGI
 
-/// A FastCGI web server's side of a connection, record by record, over a real socket.
+/// The web server's side of a FastCGI connection, record by record, over a real socket.
 final class FastCGIClient {
     struct Record: Equatable {
         var type: UInt8
@@ -16,7 +16,7 @@ final class FastCGIClient {
         var stderr = ""
         var protocolStatus: UInt8?
         var applicationStatus: [UInt8] = []
-        /// Records of the request after its END_REQUEST; must stay empty.
+        /// Records of the request after its END_REQUEST; must stay 0.
         var streamEnds = 0
     }
 
@@ -63,7 +63,7 @@ final class FastCGIClient {
         return bytes
     }
 
-    /// A stream as records of at most `size` bytes, with its end.
+    /// Returns a stream as records of at most `size` bytes, with its end.
     static func stream(_ type: UInt8, _ id: UInt16, _ bytes: [UInt8], size: Int = 65_535, padding: UInt8 = 0) -> [UInt8]
     {
         var records: [UInt8] = []
@@ -73,7 +73,7 @@ final class FastCGIClient {
         return records + record(type, id, padding: padding)
     }
 
-    /// A whole request.
+    /// Returns the records of a whole request.
     static func request(
         _ id: UInt16 = 1, _ path: String = "/", method: String = "GET", body: [UInt8] = [], keep: Bool = true,
         extra: [(String, String)] = [], size: Int = 65_535, padding: UInt8 = 0
@@ -95,7 +95,7 @@ final class FastCGIClient {
 
     func finishSending() { shutdown(descriptor, Int32(SHUT_WR)) }
 
-    /// nil at the end of the stream.
+    /// Returns nil at the end of the stream.
     private func receive(_ count: Int) throws -> [UInt8]? {
         var bytes: [UInt8] = []
         while bytes.count < count {
@@ -115,7 +115,7 @@ final class FastCGIClient {
         return Record(type: header[1], id: UInt16(header[2]) << 8 | UInt16(header[3]), content: content)
     }
 
-    /// Reads until every one of the requests has ended.
+    /// Reads until all of the requests have ended.
     func replies(_ ids: [UInt16]) throws -> [UInt16: Reply] {
         var stdout: [UInt16: [UInt8]] = [:]
         var replies: [UInt16: Reply] = [:]
@@ -146,7 +146,7 @@ final class FastCGIClient {
         return reply
     }
 
-    /// True if the server closes without sending more.
+    /// Returns true if the server closes without sending more.
     func isClosedByServer() throws -> Bool { try readRecord() == nil }
 }
 
@@ -201,7 +201,7 @@ final class RunningApp {
 
     func connect() throws -> FastCGIClient { try FastCGIClient(port: port) }
 
-    /// Proves that the process still answers.
+    /// Checks that the process still answers.
     func isHealthy() throws -> Bool {
         let client = try connect()
         try client.send(FastCGIClient.request())
@@ -209,7 +209,7 @@ final class RunningApp {
     }
 }
 
-/// Asks again until the condition holds; false once the time is over.
+/// Polls until the condition holds; returns false once the time is over.
 func eventually(within milliseconds: Int = 60_000, _ condition: () throws -> Bool) rethrows -> Bool {
     let deadline = SystemClock.milliseconds() + milliseconds
     while SystemClock.milliseconds() < deadline {

@@ -68,7 +68,7 @@ struct FastCGIHostileTests {
                 UInt8.random(in: 0...255, using: &random)
             }
             if round % 2 == 0 {
-                // Sound records with a byte or two changed reach further than noise.
+                // Valid records with a byte or two changed get further than noise.
                 bytes = Client.request(1, "/echo", method: "POST", body: Array("body".utf8), padding: 3)
                 for _ in 0..<2 {
                     bytes[Int.random(in: 0..<bytes.count, using: &random)] = .random(in: 0...255, using: &random)

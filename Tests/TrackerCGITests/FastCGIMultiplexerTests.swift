@@ -4,7 +4,7 @@ import Testing
 
 private typealias Client = FastCGIClient
 
-/// The protocol's state by bytes alone: no socket, no thread, and a clock that the test moves.
+/// The protocol's state without I/O: no socket, no thread, and a clock that the test moves.
 @Suite("FastCGI's requests, by bytes alone")
 struct FastCGIMultiplexerTests {
     private final class Desk {
@@ -82,7 +82,7 @@ struct FastCGIMultiplexerTests {
         var whole = desk.send(Client.record(5, 1))
         #expect(try whole.ready.first?.request.body.count == 80_000)
         _ = whole.ready.first.map { desk.multiplexer.end($0.serial) }
-        // The handler may still have it.
+        // The handler may still read it.
         #expect(desk.admission.bodies.used >= 80_000)
         whole = FastCGIOutcome()
         #expect(desk.admission.bodies.used == 0)

@@ -187,7 +187,7 @@ struct FastCGIProtocolTests {
         #expect(record.type == 3)
         mayEnd.withLock { $0 = true }
         #expect(eventually { finished.withLock { $0 } == 1 })
-        // The id is free again; anything left of the first request would show up here.
+        // The ID is free again; anything left of the first request would show up here.
         try client.send(Client.request(1))
         #expect(try client.reply().stdout.hasSuffix("Hello"))
     }

@@ -9,7 +9,7 @@ private typealias Client = FastCGIClient
 @BlockingTests
 @Suite("A FastCGI server's threads")
 struct FastCGIThreadTests {
-    /// An app whose route /block blocks until it is let go.
+    /// An app whose route /block blocks until it is released.
     private final class Blocked {
         let running: RunningApp
         let mayEnd = ThreadLock(false)
@@ -54,7 +54,7 @@ struct FastCGIThreadTests {
             try client.send(Client.request(1, "/async"))
             #expect(try client.reply().stdout.hasSuffix("async"))
         }
-        // Those beyond the limit had to wait in line.
+        // Those beyond the limit wait in line.
         #expect(blocked.inside.withLock { $0 } == 4)
         #expect(try blocked.letGo() == 9)
     }
@@ -93,7 +93,7 @@ struct FastCGIThreadTests {
                     return count
                 }
                 most.withLock { $0 = max($0, count) }
-                // On Swift's own threads there are no more than processors, and nobody else would ever come.
+                // Swift's own pool has only as many threads as processors: not all would meet.
                 return CGIResponse(text: eventually { inside.withLock { $0 == 16 } } ? "met" : "alone")
             }
         }
@@ -220,7 +220,7 @@ struct FastCGIAbortTests {
         }
         #expect(String(decoding: output, as: UTF8.self).hasSuffix("half"))
         #expect(!types.contains(3))
-        // Not a record of any FastCGI: some servers take a mere end for the end of the answer.
+        // No FastCGI record type: some servers take a bare end of the stream for the end of the response.
         #expect(types.last == 0)
         #expect(eventually { ends.withLock { $0 == [500] } })
         #expect(running.log.withLock { $0.contains { $0.contains("could not be written") } })

@@ -3,7 +3,7 @@ import Testing
 
 @testable import TrackerCGI
 
-/// What real servers sent, recorded; bytes are written as Latin-1 characters.
+/// Environments recorded from real servers; bytes are written as Latin-1 characters.
 struct RecordedEnvironment: CustomTestStringConvertible, Sendable {
     let server: String
     let base: String
@@ -30,7 +30,7 @@ struct RecordedEnvironment: CustomTestStringConvertible, Sendable {
     static let directory = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
         .appending(path: "Fixtures")
 
-    /// Every recorded request that reached an app.
+    /// All recorded requests that reached an app.
     static let all: [RecordedEnvironment] = {
         let folder = directory.appending(path: "cgi-environments")
         let files = (try? FileManager.default.contentsOfDirectory(at: folder, includingPropertiesForKeys: nil)) ?? []

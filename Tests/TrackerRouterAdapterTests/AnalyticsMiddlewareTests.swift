@@ -6,7 +6,7 @@ import TrackerCore
 
 @testable import TrackerRouterAdapter
 
-/// A request that is neither a value nor `Sendable`, as some frameworks have them.
+/// A request that is neither a value type nor `Sendable`, as in some frameworks.
 final class PlainRequest {
     let path: String
     var headers: [(name: String, value: String)]
@@ -39,7 +39,7 @@ extension AnalyticsMapping where Request == PlainRequest, Response == PlainRespo
     }
 }
 
-/// Events as a test looks at them.
+/// An event, parsed for tests.
 struct SeenEvent {
     let data: [String: Any]
     init(_ json: String) throws {

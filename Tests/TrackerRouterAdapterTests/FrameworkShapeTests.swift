@@ -3,7 +3,7 @@ import TrackerCore
 
 @testable import TrackerRouterAdapter
 
-// The middleware protocols of two frameworks, by shape: what compiles here fits them without change.
+// The middleware protocols of two frameworks, by shape: what compiles here conforms to them unchanged.
 
 private protocol ContextMiddleware {
     associatedtype Input
@@ -18,7 +18,7 @@ private struct ContextRequest: Sendable {
     var path: String
 }
 
-/// Knows the route once routing is done, as a reference.
+/// A reference that knows the route once routing is done.
 private final class RouteContext {
     var endpointPath: String?
 }

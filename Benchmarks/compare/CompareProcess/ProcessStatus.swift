@@ -1,10 +1,10 @@
 import CLibrary
 
-/// What `/proc/self/status` says (Linux); zeros where there is no such file.
+/// Values of `/proc/self/status` (Linux); zero if there is no such file.
 enum ProcessStatus {
     static var threads: Int { value("Threads:") }
 
-    /// The most that was ever resident, in MiB.
+    /// Peak resident memory, in MiB.
     static var peakMemory: Double { Double(value("VmHWM:")) / 1024 }
 
     private static func value(_ name: String) -> Int {

@@ -3,7 +3,7 @@ import Dispatch
 import TrackerCore
 import TrackerRouterAdapter
 
-/// A handler with the middleware around it, asked for what a browser asks for.
+/// A handler with the middleware around it, given a browser's request.
 struct TrackedWork: Sendable {
     struct Request: Sendable {
         var path: String
@@ -17,7 +17,7 @@ struct TrackedWork: Sendable {
     init(configuration: TrackerConfiguration) throws(ConfigurationError) {
         let tracker = try Tracker(configuration: configuration)
         self.tracker = tracker
-        // As if the handler asked a database.
+        // Simulates a database query in the handler.
         let handlerMicroseconds = UInt32(getenv("HANDLER_MS").flatMap { Int(String(cString: $0)) } ?? 0) * 1000
         let bare: @Sendable (Request) throws -> Int = { _ in
             if handlerMicroseconds > 0 { usleep(handlerMicroseconds) }
@@ -39,7 +39,7 @@ struct TrackedWork: Sendable {
         tracked = analytics.wrap(bare)
     }
 
-    /// Bare and tracked alternately, five rounds; microseconds as JSON.
+    /// Measures bare and tracked in five alternating rounds; microseconds as JSON.
     func added(_ count: Int) -> String {
         var p50: [Double] = []
         var p99: [Double] = []

@@ -1,4 +1,4 @@
-// This package's part in the comparison; `worker.py` says what the arguments mean.
+// This package's contender in the comparison; `worker.py` describes the arguments.
 
 import CLibrary
 import TrackerCore
@@ -18,5 +18,5 @@ default: print(work.inThreads(count))
 print("ending")
 fflush(nil)
 work.tracker.shutdown()
-// At the end, because the delivery thread loads libcurl after the first request.
+// Printed last, because the delivery thread loads libcurl after the first request.
 print("{\"mib\": \(ProcessStatus.peakMemory)}")

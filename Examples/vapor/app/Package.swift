@@ -2,7 +2,7 @@
 
 import PackageDescription
 
-// Not in a folder named "vapor": a package takes its identity from its folder, and would hide the framework.
+// Not in a folder named "vapor": a package's identity is its folder's name, so it would shadow the framework.
 let package = Package(
     name: "vapor-example",
     platforms: [.macOS(.v15)],

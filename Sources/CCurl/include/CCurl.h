@@ -4,17 +4,17 @@
 #include <stddef.h>
 #include <stdint.h>
 
-// libcurl's ABI, as far as delivery needs it: its numbers, and calls that Swift cannot make itself because they take a
-// variable number of arguments. The library is found with dlopen when the first event is sent, so that neither its
-// headers nor its link are needed to build, and a process that sends nothing never loads it.
+// The part of libcurl's ABI that delivery needs: its constants, and its variadic functions, which Swift cannot call.
+// The library is loaded with dlopen when the first event is sent, so that building needs neither its headers nor its
+// link, and a process that sends nothing never loads it.
 //
-// Only ccurl_load may be called from several threads. Nothing else may be called before it has returned NULL.
+// Only ccurl_load is thread-safe. Nothing else may be called before it has returned NULL.
 
-/// Loads libcurl, unless that was done. Returns NULL, or why it can't be loaded now; another call tries again.
+/// Loads libcurl unless it is loaded. Returns NULL, or why it can't be loaded now; the next call retries.
 /// The text lives as long as the calling thread.
 const char *ccurl_load(void);
 
-// libcurl's numbers are stable by the project's promise.
+// libcurl guarantees that these values are stable.
 enum {
     ccurl_option_write_data = 10001,
     ccurl_option_url = 10002,
@@ -78,10 +78,10 @@ typedef struct ccurl_list {
     struct ccurl_list *next;
 } ccurl_list;
 
-/// Takes a piece of a response. Returns how much it took; less than `size * count` ends the transfer.
+/// Receives a piece of a response. Returns how many bytes it took; fewer than `size * count` abort the transfer.
 typedef size_t (*ccurl_receive)(char *bytes, size_t size, size_t count, void *context);
 
-/// The sockets that handles have open. Begins as zeros.
+/// The open sockets of the handles. Zero-initialised.
 typedef struct ccurl_sockets {
     int count;
     int capacity;
@@ -90,13 +90,13 @@ typedef struct ccurl_sockets {
     int spare;
 } ccurl_sockets;
 
-/// Holds a descriptor while no socket is open, for the next one: where descriptors are scarce, the files of a spool
-/// would take the last, and nothing could be sent any more. Does nothing if there is none to be had.
+/// Reserves a descriptor for the next socket while none is open: otherwise, when descriptors are scarce, spool files
+/// could take the last one and nothing could be sent. A no-op if none is available.
 void ccurl_sockets_keep_spare(ccurl_sockets *sockets);
 
-/// Forgets sockets that libcurl closed without a word, as it does where a connection is refused at once.
+/// Forgets sockets that libcurl closed without the callback, as when a connection is refused at once.
 void ccurl_sockets_sweep(ccurl_sockets *sockets);
-/// Frees the memory; the sockets are libcurl's.
+/// Frees the memory and the reserved descriptor; libcurl closes the sockets.
 void ccurl_sockets_free(ccurl_sockets *sockets);
 
 // Transfers (easy handles).
@@ -108,11 +108,11 @@ int ccurl_easy_set_pointer(void *easy, int option, const void *value);
 int ccurl_easy_set_callback(void *easy, int option, ccurl_receive callback);
 /// Counts the handle's sockets in `sockets`, which must outlive the multi handle, and closes them in forked children.
 int ccurl_easy_set_sockets(void *easy, ccurl_sockets *sockets);
-/// These return 0 or NULL where libcurl does not know.
+/// These return 0 or NULL if the value is unknown.
 long ccurl_easy_get_long(void *easy, int info);
 int64_t ccurl_easy_get_offset(void *easy, int info);
 void *ccurl_easy_get_pointer(void *easy, int info);
-/// libcurl's words for an error number.
+/// Returns libcurl's text for an error number.
 const char *ccurl_easy_error(int code);
 
 // Sets of transfers that share connections (multi handles).
@@ -121,14 +121,14 @@ void ccurl_multi_cleanup(void *multi);
 int ccurl_multi_set_long(void *multi, int option, long value);
 int ccurl_multi_add(void *multi, void *easy);
 int ccurl_multi_remove(void *multi, void *easy);
-/// Moves transfers on. Returns how many are under way.
+/// Advances the transfers. Returns how many are in flight.
 int ccurl_multi_perform(void *multi);
-/// Waits at most so long for something to happen. Returns how many descriptors are ready.
+/// Waits for activity, at most `timeout_ms`. Returns how many descriptors are ready.
 int ccurl_multi_poll(void *multi, int timeout_ms);
-/// Takes one transfer that has ended. Returns 1, or 0 if there is none.
+/// Takes one finished transfer. Returns 1, or 0 if there is none.
 int ccurl_multi_next(void *multi, void **easy, int *code);
 
-/// What transfers of one thread share: TLS sessions. NULL where this libcurl can't.
+/// Creates the state that transfers of one thread share: TLS sessions. Returns NULL if this libcurl can't share them.
 void *ccurl_share_init(void);
 void ccurl_share_cleanup(void *share);
 

@@ -3,28 +3,27 @@
 
 #include <stddef.h>
 
-// Gzip (RFC 1952) by the system's zlib, which is found with dlopen when it is first needed: neither its headers nor its
-// link are needed to build, and a process that never compresses never loads it.
+// Gzip (RFC 1952) with the system's zlib, loaded with dlopen on first use: building needs neither its headers nor its
+// link, and a process that never compresses never loads it.
 
-/// A compressor that is used again and again, by one thread at a time.
+/// A reusable compressor. Not thread-safe.
 typedef struct czlib_stream czlib_stream;
 
-/// Loads zlib once for the process. Returns 0 if it can't be used.
+/// Loads zlib once per process. Returns 0 if it is unavailable; the next call retries.
 int czlib_load(void);
 
-/// Returns NULL if zlib can't be used or memory ran out. `level` is 1 (fast) to 9 (small).
+/// Creates a compressor; `level` is 1 (fast) to 9 (small). Returns NULL if zlib is unavailable or memory runs out.
 czlib_stream *czlib_open(int level);
 
 void czlib_close(czlib_stream *stream);
 
-/// How many bytes the compressed form of `length` bytes may have at most.
+/// Returns the maximum compressed size of `length` bytes.
 size_t czlib_bound(size_t length);
 
-/// Compresses one body. Returns the length of the result; 0 if it did not fit or zlib failed.
+/// Compresses one body. Returns the compressed length; 0 if it did not fit or zlib failed.
 size_t czlib_compress(czlib_stream *stream, const void *input, size_t length, void *output, size_t capacity);
 
-/// Decompresses one body that is whole. Returns its length; -1 if it is no gzip, is cut off, or has more than `capacity`
-/// bytes.
+/// Decompresses one complete body. Returns its length; -1 if it is not gzip, is truncated, or exceeds `capacity`.
 long czlib_expand(const void *input, size_t length, void *output, size_t capacity);
 
 #endif

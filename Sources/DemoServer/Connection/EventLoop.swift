@@ -2,12 +2,13 @@ import CLibrary
 import Synchronization
 import TrackerCore
 
-/// One thread that waits for many sockets, and runs the tasks that serve them.
+/// An event loop: one thread that polls many sockets and runs the tasks that serve them.
 ///
-/// As a task executor it keeps a request on this thread from its first byte to its last, as long as its handler does
-/// not leave it: no thread is woken to serve a request.
+/// As a task executor it keeps a request on this thread from its first byte to its last, unless the handler leaves it:
+/// serving a request wakes no other thread.
 ///
-/// `@unchecked Sendable`: what is not in `shared` is touched by the loop's own thread alone. Its methods say which.
+/// `@unchecked Sendable`: the mutable state outside `shared` is touched only on the loop's own thread. Only `enqueue`
+/// and `stop` are called from other threads, and these use `shared`, the atomic and the wake pipe.
 final class EventLoop: TaskExecutor, @unchecked Sendable {
     private struct Shared {
         var jobs: [UnownedJob] = []
@@ -18,10 +19,10 @@ final class EventLoop: TaskExecutor, @unchecked Sendable {
     private let shared = Mutex(Shared())
     private let poller: Poller
     private let waker: WakePipe
-    /// The loop's thread, as a number; 0 before it runs. Only ever compared with the caller's own.
+    /// The loop's thread as a number; 0 while it does not run. Only compared with the caller's own.
     private let thread = Atomic<UInt>(0)
 
-    // The loop's thread alone:
+    // Used only on the loop's thread:
     private var ownJobs: [UnownedJob] = []
     private var sockets: [UInt64: Socket] = [:]
     private var nextToken: UInt64 = 2
@@ -30,7 +31,7 @@ final class EventLoop: TaskExecutor, @unchecked Sendable {
     private var nextSweep: UInt64 = 0
     private var dateSecond: Int64 = 0
     private var date: [UInt8] = []
-    /// Where sockets read into; one at a time, and only until the next suspension.
+    /// The receive buffer of all sockets: one uses it at a time, and only until its next suspension.
     let scratch = UnsafeMutableRawBufferPointer.allocate(byteCount: 64 * 1024, alignment: 16)
 
     private static let wakeToken: UInt64 = 0
@@ -52,7 +53,7 @@ final class EventLoop: TaskExecutor, @unchecked Sendable {
         try DetachedThread.start(name: name, stackBytes: 1024 * 1024) { [self] in run() }
     }
 
-    /// Ends the thread once what it runs has suspended. Any thread.
+    /// Ends the thread once the jobs it runs have suspended. Any thread may call this.
     func stop() {
         shared.withLock { $0.isStopped = true }
         wake()
@@ -86,7 +87,7 @@ final class EventLoop: TaskExecutor, @unchecked Sendable {
         waker.write(1)
     }
 
-    // MARK: The thread
+    // MARK: The loop
 
     private func run() {
         thread.store(Self.currentThread, ordering: .relaxed)
@@ -109,7 +110,7 @@ final class EventLoop: TaskExecutor, @unchecked Sendable {
         }
         let executor = asUnownedTaskExecutor()
         for job in foreign { job.runSynchronously(on: executor) }
-        // Jobs may make jobs; those that come while these run wait for the next turn, after the sockets had theirs.
+        // Jobs enqueue jobs. Those enqueued during this pass run in the next turn, after the sockets.
         let jobs = ownJobs
         ownJobs.removeAll(keepingCapacity: true)
         for job in jobs { job.runSynchronously(on: executor) }
@@ -122,7 +123,7 @@ final class EventLoop: TaskExecutor, @unchecked Sendable {
         case Self.acceptToken:
             guard let acceptor else { return }
             if !acceptor.action() {
-                // No descriptor is free: look again later instead of spinning.
+                // No file descriptor is free: retry later instead of spinning.
                 poller.remove(acceptor.descriptor)
                 acceptsAgainAt = SystemClock.monotonicNanoseconds() + 100_000_000
             }
@@ -139,9 +140,9 @@ final class EventLoop: TaskExecutor, @unchecked Sendable {
         }
     }
 
-    // MARK: The loop's thread
+    // MARK: On the loop's thread
 
-    /// - Parameter action: takes connections; false if that failed for want of descriptors.
+    /// - Parameter action: accepts connections; returns false if no file descriptor is free.
     func accept(on listener: Int32, action: @escaping () -> Bool) throws(SystemError) {
         acceptor = (listener, action)
         try poller.add(listener, token: Self.acceptToken, interest: .read)
@@ -169,17 +170,17 @@ final class EventLoop: TaskExecutor, @unchecked Sendable {
         poller.remove(socket.descriptor)
     }
 
-    /// Lets every socket that waits for a new request go.
+    /// Ends every connection that waits for a new request.
     func closeIdle() {
         for socket in sockets.values { socket.endIfIdle() }
     }
 
-    /// Breaks all connections.
+    /// Shuts down all connections, idle or not.
     func breakAll() {
         for socket in sockets.values { shutdown(socket.descriptor, Int32(SHUT_RDWR)) }
     }
 
-    /// The value of `Date`, made once a second.
+    /// Returns the value of `Date`, formatted once a second.
     func currentDate() -> [UInt8] {
         let second = SystemClock.wallNanoseconds() / 1_000_000_000
         if second != dateSecond {

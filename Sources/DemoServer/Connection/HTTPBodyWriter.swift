@@ -1,13 +1,13 @@
-/// Sends a body while it is made. Each piece goes out at once; a slow client slows its maker down.
+/// Streams a response body piece by piece. Each piece is sent at once; a slow client slows the producer down.
 ///
-/// `@unchecked Sendable`: it is used by the task that serves the connection, on its loop's thread.
+/// `@unchecked Sendable`: only the task that serves the connection uses it, on its loop's thread.
 package final class HTTPBodyWriter: @unchecked Sendable {
     enum Coding { case chunked, untilClose, discard }
 
     private let socket: Socket
     private let coding: Coding
     private let timeout: UInt64
-    /// The answer's head, sent together with the first piece.
+    /// The response head, sent with the first piece.
     private var head: [UInt8]
 
     init(socket: Socket, head: [UInt8], coding: Coding, timeout: UInt64) {
@@ -19,7 +19,7 @@ package final class HTTPBodyWriter: @unchecked Sendable {
 
     /// Sends one piece.
     ///
-    /// - Throws: if the client has gone, or takes nothing any more.
+    /// - Throws: if the client has disconnected or has stopped reading.
     package func write(_ bytes: [UInt8]) async throws {
         var message = head
         head = []
@@ -36,8 +36,8 @@ package final class HTTPBodyWriter: @unchecked Sendable {
         if !message.isEmpty { try await socket.send(message, timeout: timeout) }
     }
 
-    /// Whether the client has closed the connection. A body without an end asks now and then, for without something to
-    /// send nothing else tells.
+    /// Whether the client has closed the connection. An endless body checks this now and then: while it has nothing to
+    /// send, nothing else would tell.
     package var isClientGone: Bool { socket.isPeerGone }
 
     func finish() async throws {

@@ -2,7 +2,7 @@ import TrackerCore
 
 /// Serves the requests of one connection, one after the other.
 ///
-/// Runs as one task on its event loop. A connection that waits costs that task's few hundred bytes, and no thread.
+/// Runs as one task on its event loop. An idle connection costs that task's few hundred bytes and no thread.
 struct HTTPConnection {
     let socket: Socket
     let server: HTTPServer
@@ -25,7 +25,7 @@ struct HTTPConnection {
             mustDrain = true
             await refuse(refusal)
         } catch {
-            // The client has gone, or is too slow to be one.
+            // The client has disconnected or is too slow.
         }
         await socket.closeGently(drains: mustDrain)
     }
@@ -33,7 +33,7 @@ struct HTTPConnection {
     // MARK: Receiving
 
     private func receiveHead(_ parser: inout RequestHeadParser) async throws -> RequestHead? {
-        // From the first byte on the clock runs, however the others trickle in.
+        // The head timeout starts with the first byte, however slowly the rest arrives.
         var patience: Patience?
         while true {
             // Some clients send an empty line after a body (RFC 9112, section 2.2).
@@ -99,7 +99,7 @@ struct HTTPConnection {
         if let end { throw end }
     }
 
-    /// Asks for the body, if the client waits to be asked and has not begun to send it anyway.
+    /// Sends `100 Continue` if the client expects it and has not begun to send the body anyway.
     private func sendContinue(_ head: RequestHead) async throws {
         guard head.expectsContinue, socket.input.isEmpty else { return }
         try await send(Array("HTTP/1.1 100 Continue\r\n\r\n".utf8))
@@ -113,7 +113,7 @@ struct HTTPConnection {
         do {
             try await receiveBody(head)
         } catch let refusal as RequestRefusal {
-            // The head is known, so that whoever measures requests is to see this one as well.
+            // The head is known, so middleware that measures requests sees this one too.
             request.bodyRefusal = HTTPError(status: refusal.status, refusal.reason)
         }
         request.remoteAddress = remoteAddress
@@ -168,7 +168,7 @@ struct HTTPConnection {
             if hasBody { try await produce(writer) }
         } catch {
             server.log("a streamed answer to \(request.method) \(request.rawPath) broke off: \(error)")
-            // Cut off, so that the client can't take it for complete.
+            // Close the connection, so that the client can't take the body for complete.
             throw SocketEnd.closed
         }
         try await writer.finish()
@@ -188,12 +188,12 @@ struct HTTPConnection {
     }
 }
 
-/// How long a slow sender is waited for: a time that only so many bytes extend.
+/// A deadline for a slow sender, extended by each 16 KiB received.
 struct Patience {
     private let limit: UInt64
     private var deadline: UInt64
     private var bytes = 0
-    /// A byte a second must not keep a connection.
+    /// A client that sends a byte a second must not hold a connection.
     private static let bytesForMore = 16 * 1024
 
     init(_ limit: Duration) {
@@ -201,7 +201,7 @@ struct Patience {
         deadline = SystemClock.monotonicNanoseconds() &+ self.limit
     }
 
-    /// Nanoseconds; 0 once it is over.
+    /// The nanoseconds left; 0 once the deadline has passed.
     var left: UInt64 {
         let now = SystemClock.monotonicNanoseconds()
         return now < deadline ? deadline - now : 0

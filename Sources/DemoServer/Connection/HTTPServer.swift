@@ -5,10 +5,10 @@ import TrackerCore
 
 /// A small HTTP/1.1 server: a few event loops, one task per connection.
 package final class HTTPServer: Sendable {
-    /// Addresses, limits and time-outs.
+    /// Addresses, limits and timeouts.
     package struct Configuration: Sendable {
         package var host = "127.0.0.1"
-        /// 0: the system chooses.
+        /// 0 lets the system choose.
         package var port: UInt16 = 0
         package var loops = 2
         package var maximumHeadBytes = 32 * 1024
@@ -49,17 +49,17 @@ package final class HTTPServer: Sendable {
         self.handler = handler
     }
 
-    /// Connections that are open now.
+    /// The number of open connections.
     package var openConnections: Int { state.withLock { $0.open } }
-    /// Connections so far.
+    /// The number of connections accepted so far.
     package var acceptedConnections: Int { state.withLock { $0.accepted } }
-    /// Requests that are being answered now.
+    /// The number of requests in progress.
     package var activeRequests: Int { state.withLock { $0.active } }
 
     var isStopping: Bool { state.withLock { $0.isStopping } }
     var authority: String { state.withLock { $0.authority } }
 
-    /// Begins to serve.
+    /// Starts serving.
     ///
     /// - Returns: the port it listens on.
     @discardableResult
@@ -88,7 +88,7 @@ package final class HTTPServer: Sendable {
         return port
     }
 
-    /// Stops accepting, lets requests that are being answered finish, and closes; blocks at most `grace` and a little.
+    /// Stops accepting, lets requests in progress finish, and closes. Blocks for at most `grace` plus 2 s.
     package func stop(grace: Duration = .seconds(5)) {
         let empty = DispatchSemaphore(value: 0)
         let (loops, listener) = state.withLock { state -> ([EventLoop], Int32) in
@@ -117,7 +117,7 @@ package final class HTTPServer: Sendable {
 
     // MARK: Connections
 
-    /// - Returns: false if no descriptor is free.
+    /// - Returns: false if accepting fails, as it does when no file descriptor is free.
     private func acceptWaiting(_ listener: Int32) -> Bool {
         for _ in 0..<64 {
             do {

@@ -1,10 +1,10 @@
-/// Writes the status line and the header fields of an answer.
+/// Writes the status line and the header fields of a response.
 enum ResponseHead {
     enum Length {
         case known(Int)
         case chunked
         case untilClose
-        /// 1xx, 204, 304: no body, and nothing said about one.
+        /// 1xx, 204, 304: no body, and no header field about one.
         case none
     }
 

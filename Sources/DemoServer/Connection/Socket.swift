@@ -1,25 +1,25 @@
 import CLibrary
 import TrackerCore
 
-/// Why a socket stopped.
+/// Why a read or write on a socket failed.
 package enum SocketEnd: Error {
     /// The peer closed or broke the connection.
     case closed
-    /// Nothing came, or could be sent, in time.
+    /// Nothing arrived, or could be sent, in time.
     case timedOut
 }
 
 /// A connected socket on its event loop.
 ///
-/// `@unchecked Sendable`: it is made, used and closed on its loop's thread alone, where the task that serves the
-/// connection runs; the loop holds it to tell it of events.
+/// `@unchecked Sendable`: it is created, used and closed only on its loop's thread, where the task that serves the
+/// connection runs; the loop holds it to deliver its events.
 final class Socket: @unchecked Sendable {
     let descriptor: Int32
     let loop: EventLoop
     var token: UInt64 = 0
-    /// What was received and not used yet.
+    /// Received bytes that are not consumed yet.
     var input: [UInt8] = []
-    /// Whether the server waits for a new request, of which nothing has come.
+    /// Whether the server waits for a new request and has received nothing of it.
     var isIdle = false
 
     private var waiter: UnsafeContinuation<SocketEnd?, Never>?
@@ -38,19 +38,19 @@ final class Socket: @unchecked Sendable {
         #endif
     }
 
-    /// Adds what can be read to `input`; waits for it if need be.
+    /// Appends what can be read to `input`, waiting for it if necessary.
     ///
-    /// - Parameter timeout: nanoseconds.
-    /// - Returns: why nothing comes any more; nil if something came.
+    /// - Parameter timeout: in nanoseconds.
+    /// - Returns: why nothing more will come; nil if something was received.
     func tryReceive(timeout: UInt64) async -> SocketEnd? {
-        // Not left to the next sweep: it passes over a socket that has just become ready, and one that trickles always
-        // has on a busy machine.
+        // Not left to the next sweep, which skips a socket that has just become ready: on a busy machine, a trickling
+        // one always has.
         guard timeout > 0 else { return .timedOut }
         if isDrained, let end = await wait(for: .read, timeout: timeout) { return end }
         while true {
             let count = recv(descriptor, loop.scratch.baseAddress, loop.scratch.count, 0)
             if count > 0 {
-                // Less than there was room for: the next look would find nothing.
+                // The buffer was not filled: another read would find nothing.
                 isDrained = count < loop.scratch.count
                 input.append(contentsOf: UnsafeRawBufferPointer(rebasing: loop.scratch[..<count]))
                 return nil
@@ -65,7 +65,7 @@ final class Socket: @unchecked Sendable {
         }
     }
 
-    /// Sends everything; waits for the peer to take it if need be.
+    /// Sends everything, waiting for the peer to take it if necessary.
     ///
     /// - Parameter timeout: nanoseconds without progress.
     func send(_ bytes: [UInt8], timeout: UInt64) async throws {
@@ -87,7 +87,7 @@ final class Socket: @unchecked Sendable {
         }
     }
 
-    /// Whether the peer has closed the connection, or broken it. Looks without waiting, and takes nothing away.
+    /// Whether the peer has closed or reset the connection. Does not block, and consumes no input.
     var isPeerGone: Bool {
         let count = recv(descriptor, loop.scratch.baseAddress, 1, Int32(MSG_PEEK))
         return count == 0 || count < 0 && errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR
@@ -111,7 +111,7 @@ final class Socket: @unchecked Sendable {
             self.waiter = nil
             waiter.resume(returning: nil)
         } else {
-            // Somebody sends while the handler runs. Without this the poller would report it again and again.
+            // The client sends while the handler runs. Without this, the poller would report it again and again.
             interest = []
             loop.watch(self, [])
         }
@@ -119,7 +119,7 @@ final class Socket: @unchecked Sendable {
 
     func sweep(_ now: UInt64) {
         guard let waiter, now >= deadline else {
-            // The buffer of a connection that only waits would be memory for nothing.
+            // An idle connection needs no buffer.
             if isIdle, input.isEmpty, input.capacity > 0 { input = [] }
             return
         }
@@ -136,8 +136,8 @@ final class Socket: @unchecked Sendable {
         }
     }
 
-    /// Closes so that the peer can still read the last answer: what it goes on sending is read and thrown away for a
-    /// moment, because unread input would make the system reset the connection.
+    /// Closes so that the peer can still read the last response: unread input would make the system reset the
+    /// connection, so input that still arrives is read and discarded for up to 2 s or 256 KiB.
     func closeGently(drains: Bool) async {
         if drains {
             shutdown(descriptor, Int32(SHUT_WR))

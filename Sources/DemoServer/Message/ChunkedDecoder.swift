@@ -1,6 +1,6 @@
 import TrackerCore
 
-/// Takes the chunked coding off a body (RFC 9112, section 7.1), a piece at a time.
+/// Decodes the chunked transfer coding (RFC 9112, section 7.1), a piece at a time.
 struct ChunkedDecoder {
     private enum State {
         case size, sizeSpace, extensions, sizeEnd, data(Int), dataEnd, dataEndLF, trailerStart, trailer, trailerEnd,
@@ -10,7 +10,7 @@ struct ChunkedDecoder {
     private var state = State.size
     private var size = 0
     private var digits = 0
-    /// Bytes of extensions and trailers: they carry nothing, so there may not be many.
+    /// Bytes of chunk extensions and trailers, which are ignored and therefore limited.
     private var overhead = 0
     private static let maximumOverhead = 16 * 1024
 
@@ -18,9 +18,9 @@ struct ChunkedDecoder {
         if case .done = state { true } else { false }
     }
 
-    /// Decodes what it can.
+    /// Decodes as much as it can.
     ///
-    /// - Returns: how many bytes of the input it has used.
+    /// - Returns: how many bytes of the input it has consumed.
     mutating func decode(
         _ input: ArraySlice<UInt8>, into body: inout [UInt8], limit: Int
     ) throws(RequestRefusal) -> Int {

@@ -10,7 +10,7 @@ struct FieldMeaning {
     private(set) var expectsContinue = false
 
     mutating func note(_ field: HTTPRequest.Field) throws(RequestRefusal) {
-        // The length tells most names apart without a comparison.
+        // The length rules out most names without a comparison.
         switch field.name.utf8.count {
         case 4 where ASCII.areSame(field.name, "host"):
             hosts += 1

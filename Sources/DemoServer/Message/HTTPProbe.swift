@@ -1,8 +1,8 @@
-/// Reads bytes as the server would, so that fuzzers can reach its parsers and nothing else.
+/// Parses bytes as the server does, so that fuzzers reach its parsers and nothing else.
 package enum HTTPProbe {
-    /// Reads a request's head, and what follows as a chunked body.
+    /// Parses a request head, and what follows as a chunked body.
     ///
-    /// - Returns: how many bytes the body has.
+    /// - Returns: the length of the decoded body, or the status of a refusal.
     package static func read(_ bytes: [UInt8]) -> Int {
         var parser = RequestHeadParser(limits: .init())
         var body: [UInt8] = []

@@ -1,6 +1,6 @@
 import TrackerCore
 
-/// One HTTP request. A reference that belongs to the task that serves it; not to be shared.
+/// An HTTP request. It belongs to the task that serves it and must not be shared.
 package final class HTTPRequest {
     package typealias Field = (name: String, value: String)
 
@@ -8,19 +8,19 @@ package final class HTTPRequest {
     package let method: String
     /// The request target as sent (RFC 9112, section 3.2).
     package let target: String
-    /// 0 or 1: of HTTP/1.0 and HTTP/1.1.
+    /// 0 for HTTP/1.0, 1 for HTTP/1.1.
     package let minorVersion: Int
     /// The header fields in the order sent. Bytes that are not UTF-8 are read as Latin-1.
     package let headers: [Field]
     /// The whole body, without its transfer coding.
     package var body: [UInt8] = []
-    /// Why the body could not be taken, with the status that says so; the connection closes after the answer.
+    /// Why the body was refused, with the status to answer; the connection closes after the response.
     package var bodyRefusal: HTTPError?
     /// The peer's address without its port.
     package var remoteAddress: String?
-    /// The server's own address and port, as for `Host`.
+    /// The server's own host and port, in the form of `Host`.
     package var localAuthority = "localhost"
-    /// What the route's pattern found in the path, percent-decoded.
+    /// The parameters that the route's pattern matched in the path, percent-decoded.
     package var parameters: [String: String] = [:]
     /// The route's name, once routing is done; nil if nothing matched.
     package var routeName: String?
@@ -33,7 +33,7 @@ package final class HTTPRequest {
         self.body = body
     }
 
-    /// The first field of that name, whatever its case.
+    /// The value of the first field of that name, compared case-insensitively.
     package func header(_ name: String) -> String? {
         headers.first { ASCII.areSame($0.name, name) }?.value
     }
@@ -44,7 +44,7 @@ package final class HTTPRequest {
     /// The path, percent-decoded once.
     package var path: String { String(decoding: PercentEncoding.decode(splitTarget.path.utf8), as: UTF8.self) }
 
-    /// What follows the question mark, as sent.
+    /// The query without its question mark, as sent.
     package var query: String? { splitTarget.query.map(String.init) }
 
     /// The query's pairs, decoded.

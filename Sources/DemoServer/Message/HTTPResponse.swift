@@ -1,18 +1,18 @@
 import TrackerCore
 
-/// An answer: status, header fields and a body.
+/// An HTTP response: status, header fields and a body.
 package struct HTTPResponse: Sendable {
-    /// A body that is there, or one that is made while it is sent.
+    /// A complete body, or one produced while it is sent.
     package enum Body: Sendable {
         case bytes([UInt8])
         case stream(@Sendable (HTTPBodyWriter) async throws -> Void)
     }
 
     package var status: Int
-    /// `Content-Length`, `Date`, `Connection` and the like are added when it is sent.
+    /// `Content-Length`, `Date`, `Connection` and the like are added on sending.
     package var headers: [(name: String, value: String)]
     package var body: Body
-    /// Called once the answer has been sent in full, with true, or never will be.
+    /// Called once: with true when the whole response has been sent, with false when it never will be.
     package var onSent: (@Sendable (_ isComplete: Bool) -> Void)?
 
     package init(status: Int = 200, headers: [(name: String, value: String)] = [], body: Body = .bytes([])) {
@@ -39,7 +39,7 @@ package struct HTTPResponse: Sendable {
         self.init(status: status, headers: [("Location", location)])
     }
 
-    /// Whether every field can be sent: a line end in one would start a field of an attacker's choice.
+    /// Whether every field can be sent. A line break in a value would let an attacker inject a field.
     var isSafe: Bool {
         (100...999).contains(status)
             && headers.allSatisfy { field in
@@ -49,7 +49,7 @@ package struct HTTPResponse: Sendable {
     }
 }
 
-/// An error that a handler throws to answer with a status of its own.
+/// An error that a handler throws to answer with a status of its choice.
 package struct HTTPError: Error, Sendable, CustomStringConvertible {
     package let status: Int
     package let description: String
@@ -60,7 +60,7 @@ package struct HTTPError: Error, Sendable, CustomStringConvertible {
     }
 }
 
-/// Reason phrases (RFC 9110, section 15), and answers made of them.
+/// Reason phrases (RFC 9110, section 15), and responses made from them.
 package enum StatusText {
     package static func reason(_ status: Int) -> String {
         ReasonPhrase.standard(status)

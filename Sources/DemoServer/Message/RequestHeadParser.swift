@@ -1,6 +1,6 @@
 import TrackerCore
 
-/// A request that can't be served, with the status that says so. The connection is closed after the answer.
+/// A request that can't be served, and the status to answer. The connection closes after the response.
 struct RequestRefusal: Error, Equatable {
     let status: Int
     let reason: String
@@ -26,7 +26,7 @@ struct RequestHead {
     let expectsContinue: Bool
 }
 
-/// Reads request heads (RFC 9112), strictly: what two servers could read differently is refused, so that no request
+/// Parses request heads (RFC 9112) strictly: it refuses what two servers could parse differently, so that no request
 /// can be smuggled past one of them.
 struct RequestHeadParser {
     struct Limits: Sendable {
@@ -35,14 +35,14 @@ struct RequestHeadParser {
     }
 
     let limits: Limits
-    /// How much of the input was looked at in vain.
+    /// How much of the input has been searched without finding the end.
     private var searched = 0
 
     init(limits: Limits) {
         self.limits = limits
     }
 
-    /// The length of the head, its empty line included; nil as long as more is needed.
+    /// Returns the length of the head, its empty line included; nil while it is incomplete.
     mutating func findEnd(in input: [UInt8], from start: Int) throws(RequestRefusal) -> Int? {
         var index = max(start, searched)
         while index < input.count, index - start <= limits.headBytes {
@@ -140,7 +140,7 @@ private struct HeadLines {
         rest = head
     }
 
-    /// nil at the empty line that ends the head.
+    /// Returns the next line; nil at the empty line that ends the head.
     mutating func next() throws(RequestRefusal) -> ArraySlice<UInt8>? {
         guard let end = rest.firstIndex(of: 0x0D) else { return nil }
         guard end + 1 < rest.endIndex, rest[end + 1] == 0x0A else {

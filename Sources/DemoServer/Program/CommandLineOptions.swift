@@ -5,7 +5,7 @@ package struct CommandLineOptions {
     /// One option as the help text shows it.
     package struct Option: Sendable {
         let name: String
-        /// What stands for the value in the help text; nil: a flag.
+        /// The placeholder of the value in the help text; nil for a flag.
         let value: String?
         let help: String
 
@@ -16,7 +16,7 @@ package struct CommandLineOptions {
         }
     }
 
-    /// What was wrong, in one sentence that says how to find out more.
+    /// What was wrong, in one sentence that points to `--help`.
     package struct UsageError: Error, Equatable, CustomStringConvertible {
         package let description: String
     }
@@ -95,9 +95,9 @@ package struct CommandLineOptions {
     }
 }
 
-/// What `--describe` of the demos prints.
+/// The text that `--describe` of the demos prints.
 package enum CollectionDescription {
-    /// - Parameter settings: `RA_...` variables; what the demos need is filled in.
+    /// - Parameter settings: `RA_...` variables; those that the demos need get defaults.
     package static func text(_ settings: [String: String]) throws(ConfigurationError) -> String {
         let filled = ["RA_PROJECT_ID": "demo", "RA_PROJECT_TOKEN": "demo-token"].merging(settings) { $1 }
         return try TrackerConfiguration(environment: filled).collectionReport()

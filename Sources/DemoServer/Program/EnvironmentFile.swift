@@ -1,16 +1,16 @@
 import CLibrary
 import TrackerCore
 
-/// The process's `RA_...` variables, with those of a `.env` file below them.
+/// The process's `RA_...` variables, which override those of a `.env` file.
 package enum EnvironmentFile {
     /// A file that can't be used, and why.
     package struct Failure: Error, CustomStringConvertible {
         package let description: String
     }
 
-    /// - Parameter path: nil: the one that `RA_ENV_FILE` names, if it does. A file of `NAME=value` lines; a line that
-    ///   begins with `#` is a comment, quotes around a value are taken off.
-    /// - Returns: variables that are set and not empty. The process's own win.
+    /// - Parameter path: a file of `NAME=value` lines; nil: the one that `RA_ENV_FILE` names, if set. A line that
+    ///   begins with `#` is a comment; quotes around a value are removed.
+    /// - Returns: the variables of both. The process's own override the file's.
     package static func settings(path: String?) throws(Failure) -> [String: String] {
         let own = ProcessEnvironment.variables(prefix: "RA_")
         guard let path = path ?? own["RA_ENV_FILE"] else { return own }
@@ -37,7 +37,7 @@ package enum EnvironmentFile {
         return settings
     }
 
-    /// - Returns: nil if a comment follows the value, or something else that would become a part of it unseen.
+    /// - Returns: nil if a comment follows the value, or anything else that would silently become part of it.
     private static func value(_ text: String) -> String? {
         for quote in ["\"", "'"] where text.hasPrefix(quote) {
             guard text.utf8.count >= 2, text.hasSuffix(quote) else { return nil }

@@ -1,6 +1,6 @@
 import CLibrary
 
-/// Lines for people, apart from a program's output.
+/// Writes messages for people to standard error.
 package enum StandardError {
     /// Writes one line, in one system call.
     package static func write(_ line: String) {
@@ -8,9 +8,9 @@ package enum StandardError {
     }
 }
 
-/// Whole lines to a descriptor.
+/// Writes all of the given bytes to a file descriptor.
 package enum FileOutput {
-    /// - Returns: false if the other end is closed.
+    /// - Returns: false if writing fails, for example because the other end is closed.
     @discardableResult
     package static func write(_ bytes: [UInt8], to descriptor: Int32) -> Bool {
         var sent = 0

@@ -1,17 +1,18 @@
 import CLibrary
 import TrackerCore
 
-/// SIGINT and SIGTERM, as something to wait for.
+/// Waits for SIGINT and SIGTERM.
 package enum TerminationSignal {
-    /// Blocks the two signals for the calling thread and those that it starts, and ignores SIGPIPE. To be called first
-    /// thing in a program.
+    /// Blocks both signals for the calling thread and the threads it starts, and ignores SIGPIPE. Call it first in a
+    /// program.
     package static func prepare() {
         var signals = Self.signals
         pthread_sigmask(SIG_BLOCK, &signals, nil)
         signal(SIGPIPE, SIG_IGN)
     }
 
-    /// Waits for one of the signals. A second one ends the process at once, with the status that shells give it.
+    /// Waits for one of the signals. A second one ends the process at once, with the exit status that shells report for
+    /// it.
     ///
     /// - Returns: the signal's number.
     @discardableResult
@@ -37,13 +38,13 @@ package enum TerminationSignal {
     }
 }
 
-/// Exit statuses of sysexits.h.
+/// Exit statuses from sysexits.h.
 package enum ExitStatus {
     /// Wrong arguments.
     package static let usage: Int32 = 64
     /// An input can't be read.
     package static let noInput: Int32 = 66
-    /// The system refused something, such as an address.
+    /// A system call failed, such as binding an address.
     package static let inputOutput: Int32 = 74
     /// A setting is missing or wrong.
     package static let configuration: Int32 = 78

@@ -1,9 +1,9 @@
 import Synchronization
 import TrackerCore
 
-/// Finds the handler for a request by its path and method, inside a chain of middleware closures.
+/// Routes requests to handlers by path and method, inside a chain of middleware closures.
 ///
-/// Set up before the server starts; read by all requests afterwards.
+/// Set up before the server starts; only read afterwards.
 package final class Router: Sendable {
     package typealias Handler = @Sendable (HTTPRequest) async throws -> HTTPResponse
     package typealias Middleware =
@@ -28,23 +28,23 @@ package final class Router: Sendable {
         self.log = log
     }
 
-    /// Puts a closure around routing: around everything added before it. It sees unmatched requests and thrown errors
-    /// as well.
+    /// Adds a middleware around routing and the middlewares added before it. It sees unmatched requests and thrown
+    /// errors too.
     package func use(_ middleware: @escaping Middleware) {
         table.withLock { $0.middlewares.append(middleware) }
     }
 
     /// - Parameters:
-    ///   - method: nil: any.
+    ///   - method: nil for any method.
     ///   - pattern: `/text`, `/:parameter`, and `/*` at the end.
-    ///   - name: what the request's `routeName` becomes.
+    ///   - name: the request's `routeName`.
     package func on(_ method: String?, _ pattern: String, name: String, _ handler: @escaping Handler) {
         table.withLock {
             $0.routes.append(Route(method: method, pattern: RoutePattern(pattern), name: name, handler: handler))
         }
     }
 
-    /// Answers every request; errors become pages.
+    /// Answers every request; errors become error pages.
     package func handle(_ request: HTTPRequest) async -> HTTPResponse {
         let table = table.withLock { $0 }
         do {

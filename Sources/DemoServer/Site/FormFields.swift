@@ -1,6 +1,6 @@
 import TrackerCore
 
-/// Fields of an HTML form, as `application/x-www-form-urlencoded`.
+/// The fields of an `application/x-www-form-urlencoded` body.
 package struct FormFields {
     private var fields: [(name: String, values: [String])] = []
 
@@ -33,7 +33,7 @@ package struct FormFields {
     }
 }
 
-/// JSON strings for the demo's small answers.
+/// JSON strings for the demos' small responses.
 package enum JSONText {
     package static func quoted(_ text: String) -> String {
         var result = "\""

@@ -1,4 +1,4 @@
-/// The page with links to all routes.
+/// The home page, with links to all routes.
 package enum HomePage {
     private static let links = [
         ("/hello/world/", "a page with a parameter"), ("/cbv/", "GET, POST, or 405"),
@@ -10,7 +10,7 @@ package enum HomePage {
         ("/e/5/some-id/2000/", "status 418 after 2 ms"), ("/no/such/page", "no route: 404"),
     ]
 
-    /// - Parameter livePage: where the events can be watched, if that is known.
+    /// - Parameter livePage: the URL of the live page, if known.
     package static func html(livePage: String? = nil) -> String {
         let watch = livePage.map { " <a href=\"\($0)\">Watch the events come</a>." } ?? ""
         return """

@@ -24,7 +24,7 @@ package struct MultipartSizes {
         let head = String(decoding: bytes[..<headEnd], as: UTF8.self)
         guard let nameStart = head.range(of: "name=\"")?.upperBound else { return }
         let name = String(head[nameStart...].prefix { $0 != "\"" })
-        // The line end before the next delimiter belongs to the delimiter.
+        // The line break before the next delimiter belongs to the delimiter.
         parts.append((name, max(0, bytes.count - headEnd - 4 - 2)))
     }
 
@@ -41,7 +41,7 @@ package struct MultipartSizes {
 }
 
 extension StringProtocol {
-    /// Where a text stands in this one; the standard library has no such search.
+    /// The range of the first occurrence of a text.
     fileprivate func range(of text: String) -> Range<Index>? {
         var start = startIndex
         while start < endIndex {

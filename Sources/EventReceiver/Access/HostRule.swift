@@ -2,19 +2,19 @@ import CLibrary
 import DemoServer
 import TrackerCore
 
-/// Which requests are answered at all, by `Host` (RFC 9110, section 7.2) and `Origin` (RFC 6454, section 7).
+/// Decides which requests are answered, by `Host` (RFC 9110, section 7.2) and `Origin` (RFC 6454, section 7).
 ///
-/// A page on the web can point its own name to this machine (DNS rebinding), and then asks with that name as the host:
-/// names of this machine, the address that is listened on, and those that were allowed are answered, no others. And a
-/// page of another origin can send requests whose answers it can't read: those carry its origin.
+/// A web page can point its own name at this machine (DNS rebinding); its requests then carry that name as the host. So
+/// only the names of this machine, the listening address and the allowed names are answered. A page of another origin
+/// can also send requests whose responses it can't read; those carry its origin and are refused.
 struct HostRule: Sendable {
     private let names: Set<String>
     private let addresses: Set<[UInt8]>
-    /// Listening on all addresses: whoever asks for one by its number has not been sent here by a name.
+    /// Listens on all addresses: a request for a literal address was not sent here by a rebound name.
     private let takesAnyAddress: Bool
 
     /// - Parameters:
-    ///   - host: what is listened on.
+    ///   - host: the listening address.
     ///   - allowed: further names and addresses, without ports.
     init(listeningOn host: String, allowed: [String] = []) {
         var names: Set<String> = []
@@ -32,7 +32,7 @@ struct HostRule: Sendable {
         self.addresses = addresses
     }
 
-    /// Why a request is refused; nil if it is not.
+    /// Returns why a request is refused; nil if it is accepted.
     func fault(in request: HTTPRequest) -> String? {
         let hosts = request.headers.filter { $0.name.utf8.count == 4 && $0.name.lowercased() == "host" }
         guard hosts.count == 1, let host = hosts.first?.value, allows(authority: host) else {
@@ -47,7 +47,8 @@ struct HostRule: Sendable {
         if let origin = request.header("Origin"), !Self.isSame(origin: origin, host: host) {
             return "requests from pages of another origin are not taken"
         }
-        // A browser says which site a request comes from. Only a person may come from elsewhere, by a link.
+        // Browsers say which site a request comes from. Only navigation, a person following a link, may come from
+        // elsewhere.
         let site = request.header("Sec-Fetch-Site") ?? "none"
         let isNavigation = request.header("Sec-Fetch-Mode") == "navigate" && request.method == "GET"
         if site != "none", site != "same-origin", !isNavigation {
@@ -66,13 +67,14 @@ struct HostRule: Sendable {
         return name == "localhost" || name.hasSuffix(".localhost") || names.contains(name)
     }
 
-    /// `http://` or `https://` and the request's own host: a tunnel may speak TLS in front of this server.
+    /// Whether an origin is `http://` or `https://` and the request's own host: a tunnel in front of this server may
+    /// speak TLS.
     private static func isSame(origin: String, host: String) -> Bool {
         let lower = origin.lowercased()
         return lower == "http://" + host.lowercased() || lower == "https://" + host.lowercased()
     }
 
-    /// The host within `host[:port]`; nil if that is not what the text is.
+    /// Returns the host of `host[:port]`; nil if the text is anything else.
     static func host(of authority: String) -> String? {
         guard let host = HostAndPort(authority)?.bareHost else { return nil }
         return authority.hasPrefix("[") && address(host)?.count != 16 ? nil : host
@@ -82,12 +84,12 @@ struct HostRule: Sendable {
         host.hasPrefix("[") && host.hasSuffix("]") ? String(host.dropFirst().dropLast()) : host
     }
 
-    /// Without the dot that ends a full name, in lower case.
+    /// Returns a name in lower case, without its trailing dot.
     private static func canonical(_ name: String) -> String {
         (name.hasSuffix(".") ? String(name.dropLast()) : name).lowercased()
     }
 
-    /// The bytes of an address in its usual form, as a number of 4 or 16 bytes.
+    /// Returns the 4 or 16 bytes of a literal IP address; nil if the text is none.
     private static func address(_ text: String) -> [UInt8]? {
         var four = in_addr()
         if inet_pton(AF_INET, text, &four) == 1 { return withUnsafeBytes(of: &four) { Array($0) } }
@@ -96,7 +98,7 @@ struct HostRule: Sendable {
         return nil
     }
 
-    /// For a message: what may stand in a host, and not too much of it.
+    /// Returns a host for use in a message: printable characters only, at most 100.
     private static func shown(_ host: String) -> String {
         let safe = host.unicodeScalars.map { $0.value > 0x20 && $0.value < 0x7F ? Character($0) : "?" }
         return "\"\(String(safe.prefix(100)))\""
@@ -104,7 +106,7 @@ struct HostRule: Sendable {
 }
 
 extension HostRule {
-    /// Whether an address to listen on is one that only this machine reaches.
+    /// Whether only this machine can reach a listening address.
     static func isLoopback(_ host: String) -> Bool {
         host == "localhost"
             || address(bare(host)).map {
@@ -114,7 +116,7 @@ extension HostRule {
 }
 
 extension String {
-    /// Where what follows `://` begins.
+    /// Returns the index after the first `mark`.
     fileprivate func range(ofScheme mark: String) -> String.Index? {
         var rest = self[...]
         while let colon = rest.firstIndex(of: ":") {

@@ -1,13 +1,13 @@
 import TrackerCore
 
-/// Reads one event. Every read of a byte is checked against the buffer's length, and the buffer outlives the cursor,
-/// which `scan` alone makes.
+/// Parses one event. Every access to a byte is checked against the buffer's length, and the buffer outlives the cursor,
+/// which only `scan` creates.
 struct EventCursor {
     let bytes: UnsafeRawBufferPointer
     private(set) var position = 0
     private(set) var isASCII = true
     private(set) var hasLineEnds = false
-    /// More headers or cookies than these are left to the reader that can take any number.
+    /// The most headers or cookies parsed here; events with more go to `JSONReader`, which has no such limit.
     static let maximumNames = 64
 
     init(_ bytes: UnsafeRawBufferPointer) {
@@ -34,7 +34,8 @@ struct EventCursor {
         }
     }
 
-    /// - Returns: where the string's content is; nil if there is none here, and nothing has been read.
+    /// - Returns: the range of the string's content; nil if it is malformed, or if none begins here: then nothing is
+    ///   consumed.
     mutating func string() -> Range<Int>? {
         guard take(UInt8(ascii: "\"")) else { return nil }
         let start = position
@@ -55,7 +56,7 @@ struct EventCursor {
         return nil
     }
 
-    /// Surrogates are left to the reader that pairs them.
+    /// Consumes an escape sequence. Surrogates are left to `JSONReader`, which pairs them.
     mutating func escape() -> Bool {
         guard position + 1 < bytes.count else { return false }
         switch bytes[position + 1] {
@@ -75,7 +76,8 @@ struct EventCursor {
         }
     }
 
-    /// An integer of at least 0 that fits; no number of 19 digits wraps around further than below 0.
+    /// Parses a non-negative `Int64`. A number of up to 19 digits is below 2^64, so an overflow shows as a negative
+    /// value.
     mutating func integer() -> Int64? {
         let start = position
         var value: Int64 = 0
@@ -116,7 +118,7 @@ struct EventCursor {
         }
     }
 
-    // MARK: Texts
+    // MARK: Text
 
     static func mark(_ bit: UInt32, _ seen: inout UInt32) -> Bool {
         defer { seen |= 1 << bit }
@@ -142,7 +144,7 @@ struct EventCursor {
         range.count == 32 && bytes[range].allSatisfy(ASCII.isLowercaseHexDigit)
     }
 
-    /// As `EventValidator` has it, for a text without escapes.
+    /// The same check as in `EventValidator`, for a text without escapes.
     func isURL(_ range: Range<Int>) -> Bool {
         let text = bytes[range]
         let schemeBytes = text.starts(with: "https://".utf8) ? 8 : text.starts(with: "http://".utf8) ? 7 : 0

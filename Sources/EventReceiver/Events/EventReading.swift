@@ -1,6 +1,6 @@
-/// Reads one event: fast if it is right, and with a reason if it is not.
+/// Reads one event: fast if it is valid, with a reason if it is not.
 package enum EventReading {
-    /// Why a line is no event.
+    /// Why a line is not a valid event.
     package struct Fault: Error, Equatable, CustomStringConvertible {
         package let description: String
     }
@@ -21,7 +21,7 @@ package enum EventReading {
             EventSummary(token: token, requestTime: time, hasLineEnds: line.contains { $0 == 0x0A || $0 == 0x0D }))
     }
 
-    /// Where the token's characters are, in an event that is known to be right.
+    /// Returns the range of the token's characters in an event that is known to be valid.
     private static func tokenRange(in line: ArraySlice<UInt8>) -> Range<Int>? {
         let name = Array("project_token".utf8)
         var depth = 0
@@ -35,7 +35,7 @@ package enum EventReading {
                 let isName = depth == 1 && line[(position + 1)..<end].elementsEqual(name)
                 position = end
                 guard isName else { break }
-                // A name, not a value, if a colon follows.
+                // It is a name, and not a value, if a colon follows.
                 var next = end + 1
                 while next < line.endIndex, [0x20, 0x09, 0x0A, 0x0D].contains(line[next]) { next += 1 }
                 guard next < line.endIndex, line[next] == UInt8(ascii: ":") else { break }
@@ -52,7 +52,7 @@ package enum EventReading {
         return nil
     }
 
-    /// The place of the closing quote.
+    /// Returns the index of the closing quote.
     private static func stringEnd(in line: ArraySlice<UInt8>, from quote: Int) -> Int? {
         var position = quote + 1
         while position < line.endIndex, line[position] != UInt8(ascii: "\"") {

@@ -1,20 +1,20 @@
-/// What the receiver needs to know about an event that it accepts.
+/// What the receiver needs to know about an accepted event.
 package struct EventSummary: Equatable, Sendable {
-    /// Where the token's characters are, counted from the line's first byte, without the quotes.
+    /// The range of the token's characters, without the quotes, relative to the line's first byte.
     package var token: Range<Int>
     /// `time_request_received_ns`.
     package var requestTime: Int64
-    /// Whether line ends stand between the members.
+    /// Whether there are line breaks between the members.
     package var hasLineEnds: Bool
 }
 
-/// Checks an event in one pass over its bytes, without building a tree of it.
+/// Validates an event in one pass over its bytes, without building a tree.
 ///
-/// It knows the wire format alone, and gives up on everything unusual: escapes in names, many members, whatever is
-/// wrong. `JSONReader` and `EventValidator` then decide, and say why. What it accepts, they accept too; the fuzz target
-/// "json" compares the two.
+/// It knows only the wire format and gives up on anything unusual: escapes in names, many members, any error.
+/// `JSONReader` and `EventValidator` then decide, and give the reason. What it accepts, they accept too; the fuzz
+/// target "json" compares the two.
 package enum EventScanner {
-    /// - Returns: nil if the event is wrong, or too unusual to be judged here.
+    /// - Returns: nil if the event is invalid, or too unusual to be decided here.
     package static func scan(_ line: ArraySlice<UInt8>) -> EventSummary? {
         line.withUnsafeBytes { bytes -> EventSummary? in
             var cursor = EventCursor(bytes)
@@ -24,7 +24,7 @@ package enum EventScanner {
     }
 }
 
-/// The wire format.
+/// Parsing of the wire format.
 extension EventCursor {
     mutating func event() -> EventSummary? {
         var token: Range<Int>?
@@ -73,7 +73,7 @@ extension EventCursor {
             default: return cursor.integer() != nil
             }
         }
-        // The last two may be missing.
+        // The last two are optional.
         return isWhole && seen & 0b111_1111 == 0b111_1111 ? time : nil
     }
 
@@ -106,7 +106,7 @@ extension EventCursor {
         return isWhole && seen == 0b1_1111_1111
     }
 
-    /// An object of any names, none of them twice.
+    /// Parses an object of arbitrary names without duplicates.
     private mutating func names(value: (inout EventCursor) -> Bool) -> Bool {
         var known: [Range<Int>] = []
         known.reserveCapacity(16)
@@ -120,7 +120,7 @@ extension EventCursor {
     }
 }
 
-/// The members of each object, by their bits in `seen`.
+/// The members of each object; the index is the bit in `seen`.
 private enum Names {
     static let event: [StaticString] = ["project_token", "event_type", "ra_tracker_version", "event_data"]
     static let data: [StaticString] = [

@@ -1,8 +1,8 @@
 import TrackerCore
 
-/// Checks an event against the wire format, and says what is wrong with it.
+/// Validates an event against the wire format, and says what is wrong with it.
 package enum EventValidator {
-    /// - Returns: what is wrong, beginning with the member's name; nil if the event is right.
+    /// - Returns: the fault, beginning with the member's name; nil if the event is valid.
     package static func fault(in event: JSONValue) -> String? {
         guard case .object(let members) = event else { return "the event is not an object" }
         if let fault = unexpected(

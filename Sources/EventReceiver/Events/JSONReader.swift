@@ -196,7 +196,7 @@ package struct JSONReader {
     }
 }
 
-/// A JSON value (RFC 8259). Integers stay apart from other numbers; members keep their order.
+/// A JSON value (RFC 8259). Integers are distinct from other numbers; members keep their order.
 package enum JSONValue: Equatable, Sendable {
     case null
     case boolean(Bool)

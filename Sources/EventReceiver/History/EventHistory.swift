@@ -1,37 +1,37 @@
 import Synchronization
 
-/// The last so many events in the order in which they came, each with a number that counts up from 0.
+/// The most recent events in order of arrival, numbered from 0.
 ///
-/// Readers keep the number of the event that they want next, and nothing is kept for them: one that is slow finds that
-/// its event has made way, and learns how many it has missed.
+/// Readers remember the number of the event they want next; nothing is stored per reader. A slow reader finds its event
+/// evicted, and learns how many it has missed.
 final class EventHistory: Sendable {
-    /// What a reader gets.
+    /// The result of a read.
     struct Batch: Sendable {
         var events: [(number: Int, event: KeptEvent)] = []
-        /// Events that came after what the reader has seen, and had to make way since.
+        /// Events that were evicted before the reader got to them.
         var missed = 0
-        /// What to ask for next.
+        /// The number to ask for next.
         var next = 0
     }
 
-    /// What is kept, in numbers.
+    /// The range of the kept events.
     struct Extent: Sendable, Equatable {
-        /// The number of the oldest event that is kept.
+        /// The number of the oldest kept event.
         var first = 0
-        /// The number that the next event gets.
+        /// The number of the next event to arrive.
         var end = 0
-        /// The oldest event's request time; 0 if there is none.
+        /// The oldest kept event's request time; 0 if there is none.
         var oldest: Int64 = 0
     }
 
     private struct State {
-        /// From `head` on; those before it have made way and are empty.
+        /// Kept from `head` on; those before it are evicted and nil.
         var events: [KeptEvent?] = []
         var head = 0
-        /// The number of the first in `events`.
+        /// The number of the first element of `events`.
         var base = 0
         var bytes = 0
-        /// What the store has not written yet.
+        /// Events that the store has not taken yet.
         var unstored: [KeptEvent] = []
         var unstoredBytes = 0
         var lost = 0
@@ -54,7 +54,7 @@ final class EventHistory: Sendable {
             bytes -= events[head]?.line.count ?? 0
             events[head] = nil
             head += 1
-            // Moving the rest is paid for by as many events that came before.
+            // Moving the rest is paid for by at least as many evictions.
             if head > events.count / 2, head > 64 {
                 events.removeFirst(head)
                 base += head
@@ -64,22 +64,22 @@ final class EventHistory: Sendable {
     }
 
     let capacity: Int
-    /// How many bytes of events are kept at most, whatever their number.
+    /// The most bytes of events that are kept, whatever their number.
     static let maximumBytes = 256 << 20
 
-    /// How many bytes of events may wait for a store that can't write.
+    /// The most bytes of events that may wait for a store that can't write.
     static let maximumUnstoredBytes = 64 << 20
 
     private let state = Mutex(State())
     private let isStored: Bool
 
-    /// - Parameter isStored: whether somebody takes the events, to store them.
+    /// - Parameter isStored: whether a store takes the events.
     init(capacity: Int, isStored: Bool = false) {
         self.capacity = max(1, capacity)
         self.isStored = isStored
     }
 
-    /// - Parameter isNew: false for events that come from the store.
+    /// - Parameter isNew: false for events loaded from the store.
     func append(_ events: [KeptEvent], isNew: Bool = true) {
         state.withLock { state in
             if isStored, isNew { state.keepForStore(events) }
@@ -95,7 +95,7 @@ final class EventHistory: Sendable {
         }
     }
 
-    /// What is kept, in numbers.
+    /// The range of the kept events.
     var extent: Extent {
         state.withLock { state in
             let oldest = state.first < state.end ? state.events[state.head] : nil
@@ -103,7 +103,7 @@ final class EventHistory: Sendable {
         }
     }
 
-    /// The newest events of a number below the given one, at most so many and about so many bytes; oldest first.
+    /// Returns the newest events numbered below `number`, oldest first: at most `limit`, and about `bytes` bytes.
     func read(before number: Int, limit: Int, bytes: Int) -> [(number: Int, event: KeptEvent)] {
         state.withLock { state in
             var found: [(number: Int, event: KeptEvent)] = []
@@ -120,7 +120,7 @@ final class EventHistory: Sendable {
         }
     }
 
-    /// The events from a number on, at most so many and about so many bytes.
+    /// Returns the events from `number` on: at most `limit`, and about `bytes` bytes.
     func read(from number: Int, limit: Int, bytes: Int) -> Batch {
         state.withLock { state in
             var batch = Batch(missed: max(0, state.first - number), next: max(number, state.first))
@@ -136,7 +136,7 @@ final class EventHistory: Sendable {
         }
     }
 
-    /// A project's events, oldest first: the last `limit`, or, from a request time on, the first `limit` after it.
+    /// Returns a project's events, oldest first: the last `limit`, or the first `limit` after a request time.
     func events(of project: String, limit: Int, after time: Int64?) -> [KeptEvent] {
         state.withLock { state in
             let kept = state.events[state.head...].lazy.compactMap { $0 }.filter { $0.project == project }
@@ -147,7 +147,7 @@ final class EventHistory: Sendable {
 
     // MARK: For the store
 
-    /// Events that are to be written next, and how many had to be given up since the last time.
+    /// Takes the events to write next, and the number of events lost since the last call.
     func takeUnstored() -> (events: [KeptEvent], lost: Int) {
         state.withLock { state in
             defer {
@@ -159,7 +159,7 @@ final class EventHistory: Sendable {
         }
     }
 
-    /// Puts events back that could not be written.
+    /// Puts back events that could not be written.
     func putBack(_ events: [KeptEvent]) {
         state.withLock { state in
             let newer = state.unstored
@@ -170,7 +170,7 @@ final class EventHistory: Sendable {
         }
     }
 
-    /// All that are kept, oldest first: a file made of them has everything that waits to be stored.
+    /// Returns all kept events, oldest first, and clears those that wait for the store: a file of all has them too.
     func takeAll() -> [KeptEvent] {
         state.withLock { state in
             state.unstored = []

@@ -1,6 +1,6 @@
 import DemoServer
 
-/// Events for those who look at them: the live page's stream and history, and a project's events as JSON.
+/// The routes for readers: the live page's stream and history, and a project's events as JSON.
 extension EventReceiver {
     private static let limits = 1...10_000
     private static let pageBytes = 8 << 20
@@ -60,7 +60,7 @@ extension EventReceiver {
         return json(body)
     }
 
-    /// What the live page says about the event handler itself.
+    /// The event handler's own state, for the live page.
     private var statusJSON: String {
         let statistics = statistics
         let extent = history.extent
@@ -77,6 +77,6 @@ extension EventReceiver {
         return "{\(members.map { "\"\($0.0)\":\($0.1)" }.joined(separator: ","))}"
     }
 
-    /// Whether an address to listen on is one that only this machine reaches.
+    /// Whether only this machine can reach a listening address.
     package static func isLoopback(_ host: String) -> Bool { HostRule.isLoopback(host) }
 }

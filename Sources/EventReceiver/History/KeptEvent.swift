@@ -1,11 +1,11 @@
 import DemoServer
 
-/// An accepted event, and which project it came for.
+/// An accepted event and its project.
 ///
-/// What is kept has no token: pages, answers and the store say `[set]` in its place.
+/// The token is not kept: pages, responses and the store show `[set]` in its place.
 struct KeptEvent: Sendable {
     let project: String
-    /// One line of JSON, as it was sent but for the token.
+    /// One line of JSON, as sent except for the token.
     let line: [UInt8]
     /// `time_request_received_ns`.
     let requestTime: Int64
@@ -17,9 +17,9 @@ struct KeptEvent: Sendable {
     }
 
     /// - Parameters:
-    ///   - line: the event as it was sent; line ends between its members are only layout, for within strings JSON has
-    ///     them escaped.
-    ///   - summary: what the scanner or the reader found in this very line.
+    ///   - line: the event as sent. Line breaks between its members carry no meaning; within strings, JSON escapes
+    ///     them.
+    ///   - summary: what `EventReading` found in this line.
     init(project: String, line: ArraySlice<UInt8>, summary: EventSummary) {
         let token = line.startIndex + summary.token.lowerBound..<line.startIndex + summary.token.upperBound
         var kept: [UInt8] = []
@@ -34,13 +34,13 @@ struct KeptEvent: Sendable {
     private static let mark = "[set]"
 }
 
-/// The form in which events are stored: one object with the project and the event in each line.
+/// The stored form of an event: a line with one object of the project and the event.
 extension KeptEvent {
     static func prefix(_ project: String) -> [UInt8] {
         Array("{\"project\":\(JSONText.quoted(project)),\"event\":".utf8)
     }
 
-    /// Adds the event's line, with its end.
+    /// Appends the event's line with its line break.
     func store(into bytes: inout [UInt8]) {
         bytes += Self.prefix(project)
         bytes += line
@@ -48,8 +48,8 @@ extension KeptEvent {
         bytes.append(0x0A)
     }
 
-    /// - Parameter stored: a line without its end.
-    /// - Returns: nil if this is no event that was stored here.
+    /// - Parameter stored: a line without its line break.
+    /// - Returns: nil if the line is not a stored event.
     init?(stored: ArraySlice<UInt8>) {
         guard let (project, prefixLength) = Self.project(of: stored), stored.last == UInt8(ascii: "}") else {
             return nil
@@ -59,7 +59,7 @@ extension KeptEvent {
         self.init(project: project, line: line, summary: summary)
     }
 
-    /// The project of a stored line, and how many bytes stand before the event.
+    /// Returns the project of a stored line, and the number of bytes before the event.
     private static func project(of stored: ArraySlice<UInt8>) -> (String, Int)? {
         let start = Array("{\"project\":".utf8)
         guard stored.starts(with: start) else { return nil }

@@ -1,6 +1,6 @@
 import CLibrary
 
-/// Reads the page's files from disk while somebody works on them.
+/// Reads the page's files from disk, for work on the page.
 enum FileInput {
     private static let maximumBytes = 1 << 20
 

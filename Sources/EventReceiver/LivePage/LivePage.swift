@@ -1,15 +1,15 @@
 import DemoServer
 
-/// The page that shows events as they come. Its files are in this program: nothing is loaded from anywhere else.
+/// The page that shows events live. Its files are embedded in this program; nothing is loaded from elsewhere.
 ///
-/// They are those of the folder `Page`; `scripts/embed-page` puts them into `PageFiles`.
+/// `scripts/embed-page` generates `PageFiles` from the folder `Page`.
 enum LivePage {
-    /// Nothing inline, nothing from elsewhere: whatever an event says, the browser runs only what is served here.
+    /// Nothing inline, nothing from elsewhere: whatever an event contains, the browser runs only what is served here.
     static let contentSecurityPolicy =
         "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; "
         + "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
-    /// - Parameter folder: where the files are read from each time they are asked for; nil: those in this program.
+    /// - Parameter folder: where the files are read from on each request; nil for the embedded ones.
     static func addRoutes(to router: Router, folder: String?) {
         let files = PageFiles.all.map { name, text in (name: name, bytes: Array("\(text)".utf8)) }
         for (name, bytes) in files {

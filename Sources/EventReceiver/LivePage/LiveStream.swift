@@ -2,26 +2,25 @@ import DemoServer
 import Synchronization
 import TrackerCore
 
-/// Events as they come, as server-sent events (the HTML standard, section 9.2).
+/// Streams events as they arrive, as server-sent events (the HTML standard, section 9.2).
 ///
-/// Each client looks into the history ten times a second, from where it has got to, and takes a bounded number. Whoever
-/// takes events in never waits for a client and keeps nothing for one; a client that is too slow is told how many it has
-/// missed.
+/// Each client polls the history ten times a second from its own position, and takes a bounded number. Receiving never
+/// waits for a client and buffers nothing for one; a client that is too slow is told how many events it has missed.
 struct LiveStream: Sendable {
     let history: EventHistory
     let clients: LiveClients
-    /// The receiver's own state, as JSON. Sent when it has changed, once a second at most.
+    /// The receiver's own state, as JSON. Sent when it has changed, at most once a second.
     let status: @Sendable () -> String
 
-    /// How many of the events that were there before a page gets at first. It asks for older ones.
+    /// How many of the existing events a new page gets. It asks for older ones.
     private static let backlog = 2000
-    /// 5,000 events a second: more than a page can show, and little enough to leave the processor to what comes in.
+    /// 5,000 events a second: more than a page can show, and few enough to leave the processor to receiving.
     private static let batchEvents = 500
     private static let batchBytes = 1 << 20
     private static let interval = Duration.milliseconds(100)
     private static let looksPerStatus = 10
     private static let looksPerHeartbeat = 100
-    /// Numbers of events mean something to the process that gave them alone.
+    /// Identifies this process: event numbers have no meaning in another.
     private static let instance = String(SystemClock.wallNanoseconds(), radix: 36)
 
     func response(to request: HTTPRequest) -> HTTPResponse {
@@ -38,14 +37,14 @@ struct LiveStream: Sendable {
                 do {
                     try await follow(from: start, writer)
                 } catch {
-                    // The page was closed, which is how each of these ends.
+                    // The page was closed, which is how every stream ends.
                 }
             })
         response.onSent = { [clients] _ in clients.leave() }
         return response
     }
 
-    /// Where a page goes on that was here before, or where one begins.
+    /// Returns where a returning page resumes, or where a new one starts.
     private func start(after identifier: String?) -> Int {
         let end = history.extent.end
         let fresh = max(0, end - Self.backlog)
@@ -83,7 +82,7 @@ struct LiveStream: Sendable {
         }
     }
 
-    /// An event takes two lines of data: its project as a JSON string, and the event.
+    /// Formats an event as two lines of data: its project as a JSON string, and the event.
     private static func message(_ batch: EventHistory.Batch) -> [UInt8] {
         var bytes: [UInt8] = []
         bytes.reserveCapacity(batch.events.reduce(0) { $0 + $1.event.line.count + 80 })
@@ -99,7 +98,7 @@ struct LiveStream: Sendable {
     }
 }
 
-/// Counts the pages that watch, so that they stay few, and tells them when it is over.
+/// Counts and limits the open live pages, and tells them when to end.
 final class LiveClients: Sendable {
     private struct State {
         var count = 0
@@ -109,7 +108,7 @@ final class LiveClients: Sendable {
     private let state = Mutex(State())
     static let maximum = 64
 
-    /// - Returns: whether there is room for one more. If so, `leave` has to follow.
+    /// - Returns: whether there is room for one more. If so, the caller must call `leave`.
     func join() -> Bool {
         state.withLock { state in
             guard state.count < Self.maximum, !state.isOver else { return false }

@@ -3,9 +3,9 @@ import Dispatch
 import Synchronization
 import TrackerCore
 
-/// Writes lines to a descriptor from a thread of its own, so that whoever hands them over never waits for the reader.
+/// Writes lines to a file descriptor on a thread of its own, so that callers never wait for the reader.
 ///
-/// What a reader that doesn't read leaves waiting is bounded; further lines are skipped and counted.
+/// The buffer is bounded: if the reader is too slow, further lines are skipped and counted.
 package final class LineOutput: Sendable {
     private struct State {
         var waiting: [UInt8] = []
@@ -23,7 +23,7 @@ package final class LineOutput: Sendable {
 
     /// - Parameters:
     ///   - capacity: how many bytes may wait.
-    ///   - onSkipped: told how many lines were skipped, once the reader reads again. Called from the writing thread.
+    ///   - onSkipped: called on the writing thread with the number of skipped lines, once the reader reads again.
     package init(
         descriptor: Int32, capacity: Int = 32 << 20, onSkipped: @escaping @Sendable (Int) -> Void = { _ in }
     ) {
@@ -32,17 +32,17 @@ package final class LineOutput: Sendable {
         self.onSkipped = onSkipped
     }
 
-    /// Lines that were skipped so far.
+    /// The number of lines skipped so far.
     package var skipped: Int { state.withLock { $0.skipped } }
 
     package func start() throws(SystemError) {
         try DetachedThread.start(name: "output") { [self] in run() }
     }
 
-    /// Hands over one line, without its end.
+    /// Queues one line, without its line break.
     package func write(_ line: some Collection<UInt8>) { write(lines: CollectionOfOne(line)) }
 
-    /// Hands over lines, without their ends.
+    /// Queues lines, without their line breaks.
     package func write(lines: some Collection<some Collection<UInt8>>) {
         let mustRing = state.withLock { state -> Bool in
             let wasEmpty = state.waiting.isEmpty
@@ -59,7 +59,7 @@ package final class LineOutput: Sendable {
         if mustRing { bell.signal() }
     }
 
-    /// Waits until everything is written, at most so long.
+    /// Waits until everything is written, for at most `limit`.
     package func drain(within limit: Duration) {
         let deadline = ContinuousClock.now + limit
         while ContinuousClock.now < deadline {

@@ -2,13 +2,13 @@ import CLibrary
 import DemoServer
 import TrackerCore
 
-/// A file of events, one in each line below a first line that marks it, so that they outlive the program.
+/// A file of events that outlives the program: a header line, then one event per line.
 ///
-/// It is only ever appended to, up to twice as many events as are wanted; then a new file with the wanted ones takes its
-/// place. A line that the end of a process has torn is cut off when the file is opened next. One thread at a time.
+/// Events are appended until there are twice as many as wanted; then a new file with the wanted ones replaces it. A
+/// line torn by the end of a process is cut off when the file is opened next. Not thread-safe.
 package struct EventStore: ~Copyable, Sendable {
     package let path: String
-    /// Lines that were no events, of those that are wanted.
+    /// Lines that are not valid events, among those that are wanted.
     package private(set) var unreadable = 0
     let keep: Int
 
@@ -17,12 +17,12 @@ package struct EventStore: ~Copyable, Sendable {
     private var lines = 0
     private var loaded: [KeptEvent] = []
 
-    /// Opens the file, or makes it.
+    /// Opens the file, or creates it.
     ///
     /// - Parameters:
     ///   - keep: how many events are wanted.
-    ///   - isForced: whether a store may shrink, or take over one of release 1.0.
-    /// - Throws: if the file is no store, is in use, or would lose events. It is left as it was.
+    ///   - isForced: whether the store may shrink, or be converted from release 1.0.
+    /// - Throws: if the file is not a store, is in use, or would lose events. It is left unchanged.
     package static func open(path: String, keep: Int, isForced: Bool = false) throws(StoreError) -> EventStore {
         var store = EventStore(path: path, keep: keep, descriptor: try openDescriptor(path))
         try store.load(isForced: isForced)
@@ -47,7 +47,7 @@ package struct EventStore: ~Copyable, Sendable {
             size = header.count
             return
         }
-        // A file that is none of ours may be of any size: it is known by its beginning.
+        // A file that is not a store may be of any size, so its beginning is checked first.
         let first = beginning.prefix { $0 != 0x0A }
         let header = StoreFormat.header(of: first)
         guard first.count < beginning.count, header != nil || isForced && KeptEvent(stored: first) != nil else {
@@ -78,7 +78,7 @@ package struct EventStore: ~Copyable, Sendable {
         lines = stored.count
     }
 
-    /// An event's line of 64 KiB, and its project.
+    /// Enough for an event's line of 64 KiB and its project.
     private static let longestFirstLine = 128 << 10
 
     private func read(upTo limit: Int) throws(StoreError) -> [UInt8] {
@@ -89,7 +89,7 @@ package struct EventStore: ~Copyable, Sendable {
         }
     }
 
-    /// The events that were there, at most as many as are wanted. They are handed over once.
+    /// Takes the events that were in the file, at most `keep`. Later calls return none.
     mutating func takeLoaded() -> [KeptEvent] {
         defer { loaded = [] }
         return loaded
@@ -97,12 +97,12 @@ package struct EventStore: ~Copyable, Sendable {
 
     // MARK: Writing
 
-    /// Whether the next events make a new file necessary.
+    /// Whether appending the events requires a new file.
     func isFull(for count: Int) -> Bool { lines + count > 2 * keep || size > 2 * EventHistory.maximumBytes }
 
-    /// Adds as many events as the disk takes; whole lines alone.
+    /// Appends as many events as the disk takes, in whole lines only.
     ///
-    /// - Returns: how many it took, and why not all.
+    /// - Returns: how many were appended, and why not all.
     mutating func append(_ events: ArraySlice<KeptEvent>) -> (count: Int, failure: SystemError?) {
         var bytes: [UInt8] = []
         bytes.reserveCapacity(events.reduce(0) { $0 + $1.line.count + 64 })
@@ -116,12 +116,12 @@ package struct EventStore: ~Copyable, Sendable {
         let count = ends.prefix { $0 <= written }.count
         size += count > 0 ? ends[count - 1] : 0
         lines += count
-        // Nothing of a line that did not fit may stay in front of the next.
+        // A partial line must not stay in front of the next.
         if failure != nil { _ = ftruncate(descriptor, off_t(size)) }
         return (count, failure)
     }
 
-    /// Puts a new file in the place of the old one. The old one stays until the new one is complete.
+    /// Replaces the file with a new one. The old one stays until the new one is complete.
     mutating func replace(with events: [KeptEvent]) throws(SystemError) {
         let temporary = path + ".new"
         let kept = events.suffix(keep)
@@ -147,7 +147,7 @@ package struct EventStore: ~Copyable, Sendable {
 
     // MARK: Where the file is
 
-    /// What has become of the file under its name.
+    /// What the path refers to now.
     enum Place { case there, removed, anotherFile }
 
     var place: Place {
@@ -174,17 +174,17 @@ package struct EventStore: ~Copyable, Sendable {
     }
 }
 
-/// Where events are kept when nobody has named a file: a folder of the user's own among the temporary files.
+/// The store that is used when no file is named: a file in the user's own folder among the temporary files.
 package enum TemporaryStore {
     /// - Parameters:
-    ///   - program: whose events they are.
-    ///   - port: where it listens; each port has a file of its own.
+    ///   - program: the program that receives the events.
+    ///   - port: the port it listens on; each port has its own file.
     package static func open(program: String, port: UInt16, keep: Int) throws(StoreError) -> EventStore {
         let folder = "\(parent)/rigidanalytics-\(getuid())"
         if mkdir(folder, 0o700) != 0, errno != EEXIST {
             throw StoreError(path: folder, reason: .system(SystemError(call: "mkdir")))
         }
-        // Anybody can make a folder of this name; events go only into one that nobody else can get at.
+        // Anyone can create a folder of this name; it is used only if nobody else has access to it.
         var status = stat()
         guard lstat(folder, &status) == 0, status.st_mode & S_IFMT == S_IFDIR, status.st_uid == getuid(),
             status.st_mode & 0o077 == 0

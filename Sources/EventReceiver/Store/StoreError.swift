@@ -9,11 +9,11 @@ package struct StoreError: Error, Equatable, CustomStringConvertible {
         case notAFile
         /// The first line is not a store's.
         case notAStore
-        /// A store of release 1.0, which had no first line of its own.
+        /// A store of release 1.0, which had no header line.
         case oldStore
-        /// More events are in it than are wanted now.
+        /// The file has more events than are wanted now.
         case shrinks(events: Int, keep: Int)
-        /// A folder for temporary files that somebody else could change.
+        /// A folder for temporary files that other users could change.
         case unsafeFolder
     }
 

@@ -5,13 +5,13 @@ import TrackerCore
 enum StoreFile {
     static func open(_ path: String, _ flags: Int32) -> Int32 { openFile(path, flags) }
 
-    /// What is in a file, from its beginning.
+    /// Reads a file from its beginning.
     static func read(_ descriptor: Int32, upTo limit: Int) throws(SystemError) -> [UInt8] {
         var status = stat()
         guard fstat(descriptor, &status) == 0 else { throw SystemError(call: "fstat") }
         var code: Int32 = 0
         let count = min(limit, Int(clamping: status.st_size))
-        // Filled in place: `filled` never exceeds `count`, which is the capacity asked for.
+        // Filled in place: `filled` never exceeds `count`, the requested capacity.
         let bytes = [UInt8](unsafeUninitializedCapacity: count) { buffer, filled in
             guard let base = buffer.baseAddress else { return }
             while filled < count {
@@ -51,11 +51,11 @@ private func openFile(_ path: String, _ flags: Int32) -> Int32 {
     open(path, flags, 0o600)
 }
 
-/// The store's text: a first line that marks it, then one event in each line.
+/// The store's format: a header line, then one event per line.
 enum StoreFormat {
-    /// What the first line says.
+    /// The content of the header line.
     struct Header: Equatable {
-        /// How many events were wanted when the file was made.
+        /// How many events were wanted when the file was created.
         var keep: Int
     }
 
@@ -65,8 +65,8 @@ enum StoreFormat {
         Array("{\"format\":\"\(name)\",\"version\":1,\"keep\":\(keep)}\n".utf8)
     }
 
-    /// - Parameter line: without its end.
-    /// - Returns: nil if the line marks no store of ours.
+    /// - Parameter line: without its line break.
+    /// - Returns: nil if the line is not the header of a store.
     static func header(of line: ArraySlice<UInt8>) -> Header? {
         guard line.count < 200, let value = try? JSONReader.read(line), value["format"] == .string(name),
             value["version"] == .integer(1), case .integer(let keep)? = value["keep"], keep > 0

@@ -2,17 +2,17 @@ import Dispatch
 import Synchronization
 import TrackerCore
 
-/// Writes what a history takes in to a store, from a thread of its own: a slow disk holds nobody up.
+/// Writes the events of a history to a store on a thread of its own, so that a slow disk holds nobody up.
 ///
-/// A full disk is tried again twice a second, with what waits. A file that was removed is made anew from memory. Either is
-/// said when it begins and when it is over.
+/// When the disk is full, it retries twice a second. When the file is removed, it creates a new one from memory. It
+/// logs when either begins and ends.
 final class StoreWriter: Sendable {
-    /// How the store is, for those who look.
+    /// The state of the store, for readers.
     struct Status: Sendable, Equatable {
         var path: String
-        /// What is wrong; nil if nothing is.
+        /// The current problem; nil if there is none.
         var trouble: String?
-        /// Events that are in memory alone, for good.
+        /// Events that were never written and won't be.
         var lost = 0
     }
 
@@ -24,7 +24,7 @@ final class StoreWriter: Sendable {
 
     private let history: EventHistory
     private let log: @Sendable (String) -> Void
-    /// Held while the file is written. Whoever takes events in does not need it.
+    /// Held while the file is written. Receiving does not need it.
     private let state: Mutex<State>
     private let shared: Mutex<Status>
     private let bell = DispatchSemaphore(value: 0)
@@ -48,10 +48,10 @@ final class StoreWriter: Sendable {
         try DetachedThread.start(name: "store") { [self] in run() }
     }
 
-    /// There is something to write.
+    /// Signals that there is something to write.
     func ring() { bell.signal() }
 
-    /// Writes what is there, and ends.
+    /// Writes what is left, and ends.
     func stop(within limit: DispatchTimeInterval) {
         isOver.store(true, ordering: .relaxed)
         bell.signal()
@@ -62,7 +62,7 @@ final class StoreWriter: Sendable {
         var isFailing = false
         while true {
             let isLast = isOver.load(ordering: .relaxed)
-            // What could not be written waits for its next try; rings in between say only that there is more.
+            // After a failure, wait for the next attempt: further signals only mean that more events wait.
             if !isFailing || isLast { _ = bell.wait(timeout: .now() + (isLast ? .milliseconds(0) : Self.look)) }
             if isFailing, !isLast { _ = DispatchSemaphore(value: 0).wait(timeout: .now() + Self.look) }
             isFailing = state.withLock { turn(&$0) }
@@ -71,7 +71,7 @@ final class StoreWriter: Sendable {
         ended.signal()
     }
 
-    /// - Returns: whether something is wrong.
+    /// - Returns: whether there is a problem.
     private func turn(_ state: inout State) -> Bool {
         var trouble: String?
         switch state.store.place {

@@ -1,8 +1,9 @@
 extension CGIApp {
-    /// Answers a request, with all hooks and signals. For a front that is neither CGI nor FastCGI: send the response,
-    /// then call `responseWasSent`.
+    /// Answers a request with all hooks and signals, for a server that is neither CGI nor FastCGI.
     ///
-    /// Synchronous handlers run on threads of the app's own, never on Swift's.
+    /// Synchronous handlers run on the app's own threads, never on Swift's.
+    ///
+    /// - Important: Send the response, then call `responseWasSent(_:_:)`.
     public func respond(to request: CGIRequest) async -> CGIResponse {
         let plan = RequestPlan(request, snapshot)
         let response = await respond(to: request, plan, on: blockingPool)
@@ -11,14 +12,14 @@ extension CGIApp {
         return response
     }
 
-    /// Says that the client has the whole answer to a request, or will never get it. The first call for a request
-    /// fires `responseSent`; further ones do nothing.
+    /// Reports that the client has the whole response, or will never get it. The first call for a request fires
+    /// `responseSent`; further calls are no-ops.
     public func responseWasSent(_ request: CGIRequest, _ response: CGIResponse) {
         guard request.claimResponseSent() else { return }
         responseSent.send { $0(request, response) }
     }
 
-    /// - Parameter pool: where synchronous functions run.
+    /// - Parameter pool: runs synchronous functions.
     func respond(to request: CGIRequest, _ plan: RequestPlan, on pool: WorkerPool?) async -> CGIResponse {
         guard plan.isAsync else {
             if let response = try? await pool?.run({ self.respondSynchronously(to: request, plan) }) { return response }
@@ -33,7 +34,7 @@ extension CGIApp {
         }
     }
 
-    /// The plan must not be asynchronous.
+    /// Answers a request on this thread. The plan must not be asynchronous.
     func respondSynchronously(to request: CGIRequest, _ plan: RequestPlan) -> CGIResponse {
         requestStarted.send { $0(request) }
         do {
@@ -71,7 +72,7 @@ extension CGIApp {
         }
     }
 
-    /// The answer to an error. What is wrong on our side goes to the web server's log.
+    /// Returns the response to an error. An error that no handler answers is written to the web server's log.
     private func answer(_ error: any Error, _ request: CGIRequest, _ plan: RequestPlan) -> CGIResponse {
         for handler in plan.app.errorHandlers {
             if let response = handler(error, request) { return response }
@@ -84,7 +85,7 @@ extension CGIApp {
         return plan.app.page(500, for: request, detail: plan.app.configuration.isDebug ? "\(error)" : nil)
     }
 
-    /// A response that cannot be sent becomes a 500 before the receivers see it, and again after they changed it.
+    /// Replaces a response that cannot be sent by a 500, before the receivers see it and again after they changed it.
     private func finish(
         _ request: CGIRequest, _ plan: RequestPlan, _ response: CGIResponse, _ error: (any Error)?
     ) -> CGIResponse {

@@ -6,17 +6,17 @@ import TrackerCore
 ///     app.get("/", name: "home") { request in CGIResponse(text: "Home page") }
 ///     app.run()
 ///
-/// Set it up first, then run it. It may be used from any thread.
+/// Set it up first, then run it. It is thread-safe.
 public final class CGIApp: CGIRouting {
-    /// Called before a request is handled, whatever its answer will be.
+    /// Fires before a request is handled, whatever its response will be.
     public let requestStarted = CGISignal<@Sendable (CGIRequest) -> Void>()
-    /// Called when the answer is known and not sent yet, once for each request: receivers may still change it. The
+    /// Fires once for each request when the response is ready and not yet sent: receivers may still change it. The
     /// error is the one that a handler threw.
     public let requestFinished = CGISignal<@Sendable (CGIRequest, inout CGIResponse, (any Error)?) -> Void>()
-    /// Called once the client has the whole answer, or will never get it: the place for slow work.
+    /// Fires once the client has the whole response, or will never get it: the place for slow work.
     public let responseSent = CGISignal<@Sendable (CGIRequest, CGIResponse) -> Void>()
 
-    /// What a request needs to know of the app; made anew when the app changes.
+    /// An immutable copy of what requests need of the app; rebuilt when the app changes.
     final class Snapshot: Sendable {
         let routes: RouteTable
         let beforeRequest: [CGIHandler<CGIResponse?>]
@@ -52,7 +52,7 @@ public final class CGIApp: CGIRouting {
 
     private let setup = ThreadLock(Setup())
 
-    /// An app without routes.
+    /// Creates an app without routes.
     public init() {}
 
     /// Settings of the app, its runtimes and its extensions.
@@ -61,7 +61,7 @@ public final class CGIApp: CGIRouting {
         set { change { $0.configuration = newValue } }
     }
 
-    /// Extensions that are installed, by name.
+    /// Installed extensions, by name.
     public var extensions: [String: any Sendable] {
         get { setup.withLock { $0.extensions } }
         set { change { $0.extensions = newValue } }
@@ -93,42 +93,42 @@ public final class CGIApp: CGIRouting {
         change { $0.routes.add(route) }
     }
 
-    /// Routes that share a name prefix and a path prefix.
+    /// Creates a group of routes that share a name prefix and a path prefix.
     public func group(_ name: String, prefix: String = "") -> CGIRouteGroup {
         CGIRouteGroup(parent: self, name: name, prefix: prefix)
     }
 
-    /// Calls a function before each handler; the first that gives a response ends the request with it.
+    /// Adds a function to call before each handler. The first one that returns a response ends the request.
     public func beforeRequest(_ function: @escaping @Sendable (CGIRequest) throws -> CGIResponse?) {
         change { $0.beforeRequest.append(.sync(function)) }
     }
 
-    /// Calls an asynchronous function before each handler.
+    /// Adds an asynchronous function to call before each handler.
     public func beforeRequest(_ function: @escaping @Sendable (CGIRequest) async throws -> CGIResponse?) {
         change { $0.beforeRequest.append(.async(function)) }
     }
 
-    /// Answers errors that handlers throw; nil leaves them to the next function, and at last to a 500 page.
+    /// Adds a handler for thrown errors. If it returns nil, the next one is tried, and finally an error page is sent.
     public func onError(_ function: @escaping @Sendable (any Error, CGIRequest) -> CGIResponse?) {
         change { $0.errorHandlers.append(function) }
     }
 
-    /// Gives the page for a status that the app itself answers with: 404, 405, 413, 500...
+    /// Sets the page for a status that the app itself answers with: 404, 405, 413, 500 and so on.
     public func onStatus(_ status: Int, _ function: @escaping @Sendable (CGIRequest) -> CGIResponse) {
         change { $0.statusHandlers[status] = function }
     }
 
-    /// Calls a function when the program is told to stop, after the last request is done.
+    /// Adds a function to call at shutdown, once the last request is done or `shutdownTimeout` has passed.
     public func onShutdown(_ function: @escaping @Sendable () -> Void) {
         change { $0.shutdownHooks.append(function) }
     }
 
-    /// Adds to the line that a FastCGI server writes into the error log on SIGUSR2, such as an extension's counts.
+    /// Adds to the status line that a FastCGI server logs on SIGUSR2, such as an extension's counts.
     public func onStatusReport(_ function: @escaping @Sendable () -> String) {
         change { $0.statusReports.append(function) }
     }
 
-    /// How the app is being run; nil before `run()`, and where another front drives it.
+    /// How the app is run; nil before `run()`, and under a custom server.
     public internal(set) var runMode: CGIRunMode? {
         get { setup.withLock { $0.runMode } }
         set { setup.withLock { $0.runMode = newValue } }
@@ -149,7 +149,7 @@ public final class CGIApp: CGIRouting {
         config.log(([line] + reports.map { $0() }).joined(separator: "; "))
     }
 
-    /// Threads for synchronous handlers where no FastCGI server has its own; nil if the system allows none.
+    /// Threads for synchronous handlers if no FastCGI server provides them; nil if the system refuses.
     var blockingPool: WorkerPool? {
         setup.withLock { setup in
             if let pool = setup.pool { return pool }

@@ -2,80 +2,82 @@ import DemoServer
 
 /// Settings of an app and of its runtimes. Set them before `run()`.
 public struct CGIAppConfiguration: Sendable {
-    /// Shows what went wrong in the page of a 500, and tells extensions that this is a developer's machine.
+    /// Shows the error on 500 pages, and tells extensions that this is a development machine.
     public var isDebug = false
-    /// The longest body that a route collects unless it says otherwise, in bytes. Longer ones are answered with 413.
+    /// The longest body that a route collects by default, in bytes. Longer ones get a 413.
     public var maximumBodyBytes = 16 << 20
-    /// The prefix under which the app lives, for example "/app"; nil lets `CGI_MOUNT_PATH` of the environment decide, or
-    /// `SCRIPT_NAME` and `PATH_INFO`. "/" is the root.
+    /// The path prefix of the app, for example "/app"; "/" is the root. If nil, `CGI_MOUNT_PATH` in the environment
+    /// decides, else `SCRIPT_NAME` and `PATH_INFO`.
     public var mountPath: String?
-    /// What the program's option `--version` shows.
+    /// What the option `--version` prints.
     public var version: String?
     /// Settings of the FastCGI runtime.
     public var fastCGI = FastCGI()
-    /// Settings of extensions, by type. Extensions add a property of their own that reads and writes here.
+    /// Settings of extensions, by type. An extension adds a property that reads and writes here.
     public var storage = CGIStorage()
-    /// Takes the lines that this library logs; the default writes them to standard error.
+    /// Receives this library's log lines; the default writes them to standard error.
     public var log: @Sendable (String) -> Void = { StandardError.write($0) }
 
-    /// The defaults.
+    /// Creates the default settings.
     public init() {}
 
-    /// Settings of the FastCGI runtime. Every limit that is reached is answered or logged, never silent.
+    /// Settings of the FastCGI runtime. A limit that is reached is always answered or logged.
     public struct FastCGI: Sendable {
-        /// Threads that run synchronous handlers, 1...1024. There are few as long as handlers are quick; further ones
-        /// start where all are stuck.
+        /// The most threads that run synchronous handlers, 1...1024. Few run while handlers are quick; more start when
+        /// all are stuck.
         public var maximumThreads = 256
-        /// Requests that wait for one of these threads, where all are blocked; further ones are answered with 503.
+        /// The most requests that wait for one of these threads when all are blocked; further ones get a 503.
         public var maximumWaitingRequests = 256
-        /// Connections at a time, at most as many as the process may have open files; further ones wait in the listening
-        /// socket's queue. Idle ones make room, and those whose request trickles in.
+        /// The most connections at a time, bounded by the limit on open files; further ones wait in the listen backlog.
+        /// Idle connections make room, and so do those whose request is still arriving.
         public var maximumConnections = 1024
-        /// Requests at a time, over all connections; further ones are answered with 503.
+        /// The most requests at a time, over all connections; further ones get a 503.
         public var maximumRequests = 1024
-        /// All variables of one request together, in bytes; more is answered with 431.
+        /// The largest size of one request's variables together, in bytes; more gets a 431.
         public var maximumParameterBytes = 256 << 10
-        /// From the first byte of a request to the last of its variables.
+        /// Time limit from the first byte of a request to the last of its variables.
         public var headerTimeout: Duration = .seconds(30)
-        /// What arrives of a body that is waited for, in bytes for all requests together; more is answered with 503.
+        /// Memory for the variables and collected bodies of all requests together, in bytes; beyond it requests get a
+        /// 503.
         public var maximumTotalBodyBytes = 256 << 20
-        /// How long 16 KiB of a body may take, or the rest of it.
+        /// Time limit for each 16 KiB of a body, or for the rest of it.
         public var bodyTimeout: Duration = .seconds(60)
-        /// How long a web server may take for 16 KiB of a response, or the rest of it.
+        /// Time limit for a web server to take each 16 KiB of a response, or the rest of it.
         public var sendTimeout: Duration = .seconds(60)
-        /// How long a connection is kept on which no request comes. A new one gets `headerTimeout`.
+        /// How long a connection is kept without a request. A new one gets `headerTimeout`.
         public var idleTimeout: Duration = .seconds(300)
-        /// The process ends, as on SIGTERM, after so many requests; 0: never. For hosts that start another one.
+        /// Stops the process, as on SIGTERM, after this many requests; 0: never. For hosts that start another one.
         public var maximumRequestsPerProcess = 0
-        /// The process ends, as on SIGTERM, once it takes so much memory, in bytes; 0: never.
+        /// Stops the process, as on SIGTERM, when it uses more than this much memory, in bytes; 0: never.
         public var maximumResidentBytes = 0
-        /// How long a stop waits for requests in work.
+        /// How long a shutdown waits for requests in progress.
         public var shutdownTimeout: Duration = .seconds(5)
 
-        /// The defaults.
+        /// Creates the default settings.
         public init() {}
     }
 }
 
-/// How an app is reached.
+/// How an app is run: as CGI, FastCGI or HTTP.
 public enum CGIRunMode: Sendable, Equatable {
     /// Where a FastCGI server listens.
     public enum Endpoint: Sendable, Equatable {
-        /// A unix socket (mode 0660).
+        /// A Unix socket (mode 0660).
         case unix(String)
-        /// A TCP port; IPv6 addresses may be in brackets. Port 0 lets the system choose, and the log says which.
+        /// A TCP host and port; IPv6 addresses may be in brackets. Port 0 lets the system choose, and the log says
+        /// which.
         case tcp(String, UInt16)
     }
 
     /// One request, described by the environment (RFC 3875).
     case cgi
-    /// A FastCGI server on descriptor 0, or on the sockets of `LISTEN_FDS`, which the web server or a process manager
-    /// opened.
+    /// A FastCGI server on the sockets that the web server or a process manager opened: descriptor 0 and `LISTEN_FDS`.
     case inherited
-    /// A FastCGI server on a socket of its own.
+    /// A FastCGI server on its own socket.
     case fastCGI(Endpoint)
-    /// An HTTP server for trying the app out; not for the open network.
+    /// An HTTP server for development.
     ///
     /// - `port`: 0 lets the system choose; nil is 8081, or a free port if that one is taken.
+    /// - Important: Do not expose it to the open network.
     case http(host: String, port: UInt16?)
 }

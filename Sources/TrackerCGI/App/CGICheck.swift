@@ -1,24 +1,24 @@
-/// What one part of `--check` found.
+/// The result of one part of `--check`.
 public enum CGICheckResult: Sendable, Equatable {
-    /// All is well; the text says what was found.
+    /// Passed; the text says what was found.
     case passed(String)
-    /// Something has to be done; the text says what.
+    /// Failed; the text says what to do.
     case failed(String)
 }
 
 extension CGIApp {
-    /// Adds a part to what the program's option `--check` reports. It may take a few seconds.
+    /// Adds a part to the report of `--check`. It may take a few seconds.
     ///
     /// - Parameters:
-    ///   - name: a word or two.
-    ///   - function: looks, and changes nothing.
+    ///   - name: one or two words.
+    ///   - function: checks, and changes nothing.
     public func onCheck(_ name: String, _ function: @escaping @Sendable () -> CGICheckResult) {
         addCheck(name, function)
     }
 
     /// Runs all checks.
     ///
-    /// - Returns: the report, one line each, and whether all have passed.
+    /// - Returns: the report, one line per check, and whether all passed.
     func runChecks() -> (report: String, hasPassed: Bool) {
         var report = ""
         var hasPassed = true

@@ -1,6 +1,6 @@
-/// What routes can be added to: an app, or a group of its routes.
+/// A type that routes can be added to: an app or a route group.
 public protocol CGIRouting: Sendable {
-    /// Adds a route; what the methods below end in.
+    /// Adds a route. The methods below call it.
     func addRoute(
         _ path: String, methods: [String], name: String?, body: CGIBodyPolicy,
         handler: @escaping @Sendable (CGIRequest) throws -> CGIResponse)
@@ -10,10 +10,10 @@ public protocol CGIRouting: Sendable {
         asyncHandler: @escaping @Sendable (CGIRequest) async throws -> CGIResponse)
 }
 
-/// In every path, `:name` takes one segment and a `*` at the end takes the rest, which may be empty. A route's name
-/// (Flask's endpoint) is its path unless `name` is given. `GET` brings `HEAD` along, and every route answers `OPTIONS`.
+/// In every path, `:name` matches one segment and a `*` at the end matches the rest, which may be empty. A route's name
+/// (Flask's endpoint) is its path unless `name` is given. `GET` includes `HEAD`, and every route answers `OPTIONS`.
 extension CGIRouting {
-    /// Answers several methods of a path.
+    /// Adds a route for the given methods.
     public func route(
         _ path: String, methods: [String] = ["GET"], name: String? = nil, body: CGIBodyPolicy = .collected(),
         handler: @escaping @Sendable (CGIRequest) throws -> CGIResponse
@@ -21,7 +21,7 @@ extension CGIRouting {
         addRoute(path, methods: methods, name: name, body: body, handler: handler)
     }
 
-    /// Answers several methods of a path asynchronously.
+    /// Adds a route with an asynchronous handler for the given methods.
     public func route(
         _ path: String, methods: [String] = ["GET"], name: String? = nil, body: CGIBodyPolicy = .collected(),
         handler: @escaping @Sendable (CGIRequest) async throws -> CGIResponse
@@ -29,7 +29,7 @@ extension CGIRouting {
         addRoute(path, methods: methods, name: name, body: body, asyncHandler: handler)
     }
 
-    /// Answers GET and HEAD of a path.
+    /// Adds a route for GET and HEAD.
     public func get(
         _ path: String, name: String? = nil, body: CGIBodyPolicy = .collected(),
         handler: @escaping @Sendable (CGIRequest) throws -> CGIResponse
@@ -37,7 +37,7 @@ extension CGIRouting {
         addRoute(path, methods: ["GET"], name: name, body: body, handler: handler)
     }
 
-    /// Answers GET and HEAD of a path asynchronously.
+    /// Adds a route with an asynchronous handler for GET and HEAD.
     public func get(
         _ path: String, name: String? = nil, body: CGIBodyPolicy = .collected(),
         handler: @escaping @Sendable (CGIRequest) async throws -> CGIResponse
@@ -45,7 +45,7 @@ extension CGIRouting {
         addRoute(path, methods: ["GET"], name: name, body: body, asyncHandler: handler)
     }
 
-    /// Answers POST of a path.
+    /// Adds a route for POST.
     public func post(
         _ path: String, name: String? = nil, body: CGIBodyPolicy = .collected(),
         handler: @escaping @Sendable (CGIRequest) throws -> CGIResponse
@@ -53,7 +53,7 @@ extension CGIRouting {
         addRoute(path, methods: ["POST"], name: name, body: body, handler: handler)
     }
 
-    /// Answers POST of a path asynchronously.
+    /// Adds a route with an asynchronous handler for POST.
     public func post(
         _ path: String, name: String? = nil, body: CGIBodyPolicy = .collected(),
         handler: @escaping @Sendable (CGIRequest) async throws -> CGIResponse
@@ -61,7 +61,7 @@ extension CGIRouting {
         addRoute(path, methods: ["POST"], name: name, body: body, asyncHandler: handler)
     }
 
-    /// Answers PUT of a path.
+    /// Adds a route for PUT.
     public func put(
         _ path: String, name: String? = nil, body: CGIBodyPolicy = .collected(),
         handler: @escaping @Sendable (CGIRequest) throws -> CGIResponse
@@ -69,7 +69,7 @@ extension CGIRouting {
         addRoute(path, methods: ["PUT"], name: name, body: body, handler: handler)
     }
 
-    /// Answers PUT of a path asynchronously.
+    /// Adds a route with an asynchronous handler for PUT.
     public func put(
         _ path: String, name: String? = nil, body: CGIBodyPolicy = .collected(),
         handler: @escaping @Sendable (CGIRequest) async throws -> CGIResponse
@@ -77,7 +77,7 @@ extension CGIRouting {
         addRoute(path, methods: ["PUT"], name: name, body: body, asyncHandler: handler)
     }
 
-    /// Answers PATCH of a path.
+    /// Adds a route for PATCH.
     public func patch(
         _ path: String, name: String? = nil, body: CGIBodyPolicy = .collected(),
         handler: @escaping @Sendable (CGIRequest) throws -> CGIResponse
@@ -85,7 +85,7 @@ extension CGIRouting {
         addRoute(path, methods: ["PATCH"], name: name, body: body, handler: handler)
     }
 
-    /// Answers PATCH of a path asynchronously.
+    /// Adds a route with an asynchronous handler for PATCH.
     public func patch(
         _ path: String, name: String? = nil, body: CGIBodyPolicy = .collected(),
         handler: @escaping @Sendable (CGIRequest) async throws -> CGIResponse
@@ -93,7 +93,7 @@ extension CGIRouting {
         addRoute(path, methods: ["PATCH"], name: name, body: body, asyncHandler: handler)
     }
 
-    /// Answers DELETE of a path.
+    /// Adds a route for DELETE.
     public func delete(
         _ path: String, name: String? = nil, body: CGIBodyPolicy = .collected(),
         handler: @escaping @Sendable (CGIRequest) throws -> CGIResponse
@@ -101,7 +101,7 @@ extension CGIRouting {
         addRoute(path, methods: ["DELETE"], name: name, body: body, handler: handler)
     }
 
-    /// Answers DELETE of a path asynchronously.
+    /// Adds a route with an asynchronous handler for DELETE.
     public func delete(
         _ path: String, name: String? = nil, body: CGIBodyPolicy = .collected(),
         handler: @escaping @Sendable (CGIRequest) async throws -> CGIResponse
@@ -110,13 +110,13 @@ extension CGIRouting {
     }
 }
 
-/// Routes of an app that share a path prefix and a name prefix (Flask's blueprint): the route named "inner" of the
-/// group named "bp" is "bp.inner".
+/// A group of routes that share a path prefix and a name prefix (Flask's blueprint): the route "inner" of the group
+/// "bp" is named "bp.inner".
 public struct CGIRouteGroup: CGIRouting {
     let parent: any CGIRouting
-    /// What stands before the names of the group's routes, without the dot.
+    /// The prefix of the routes' names, without the dot.
     public let name: String
-    /// What stands before the paths of the group's routes.
+    /// The prefix of the routes' paths.
     public let prefix: String
 
     /// Adds a route; see `CGIRouting`.
@@ -136,7 +136,7 @@ public struct CGIRouteGroup: CGIRouting {
             prefix + path, methods: methods, name: qualified(name, path), body: body, asyncHandler: asyncHandler)
     }
 
-    /// A group inside this one.
+    /// Creates a group inside this one.
     public func group(_ name: String, prefix: String = "") -> CGIRouteGroup {
         CGIRouteGroup(parent: self, name: name, prefix: prefix)
     }
@@ -146,7 +146,7 @@ public struct CGIRouteGroup: CGIRouting {
     }
 }
 
-/// What answers a request, or looks at it first: a synchronous or an asynchronous function.
+/// A function that answers a request, or runs before it is answered: synchronous or asynchronous.
 enum CGIHandler<Result: Sendable>: Sendable {
     case sync(@Sendable (CGIRequest) throws -> Result)
     case async(@Sendable (CGIRequest) async throws -> Result)
@@ -159,15 +159,16 @@ enum CGIHandler<Result: Sendable>: Sendable {
     }
 }
 
-/// How a route takes the body of a request.
+/// How a route receives the body of a request.
 public enum CGIBodyPolicy: Sendable, Equatable {
-    /// Whole, before the handler runs (under CGI: on first use). Longer ones are answered with 413.
+    /// Collected before the handler runs (under CGI: on first use). Longer bodies get a 413.
     ///
     /// - `upTo`: the most bytes; nil is the app's `maximumBodyBytes`.
     case collected(upTo: Int? = nil)
-    /// As it arrives, through `CGIRequest.bodyStream`; a slow reader slows the sender. Longer ones are answered with
-    /// 413, or fail while they are read if their length was not announced. Read it before you write: nginx stops
-    /// sending a body once it has the headers of the response.
+    /// Read as it arrives, through `CGIRequest.bodyStream`; a slow reader slows the sender. Longer bodies get a 413, or
+    /// fail while they are read if their length was not announced.
+    ///
+    /// - Important: Read the body before you write: nginx stops sending it once it has the headers of the response.
     case streamed(upTo: Int = .max)
 
     func maximumBytes(default maximum: Int) -> Int {

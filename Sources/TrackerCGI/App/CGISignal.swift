@@ -1,10 +1,10 @@
 import TrackerCore
 
-/// A point in a request's life at which extensions are called, in the order in which they connected.
+/// A point in a request's life at which receivers are called, in the order in which they connected.
 ///
 /// `Receiver` is a function type; see the signals of `CGIApp`.
 public final class CGISignal<Receiver: Sendable>: Sendable {
-    /// One connected receiver, to disconnect it by.
+    /// A connected receiver, for `disconnect(_:)`.
     public struct Connection: Sendable, Hashable {
         let number: UInt64
     }
@@ -19,12 +19,12 @@ public final class CGISignal<Receiver: Sendable>: Sendable {
 
     init() {}
 
-    /// Calls `receiver` from now on.
+    /// Connects a receiver.
     ///
     /// - Parameters:
-    ///   - isQuick: `receiver` never waits, so that it may be called on threads which must not be held up. Others are
-    ///     called on such that may.
-    ///   - receiver: called with what the signal says.
+    ///   - isQuick: `receiver` never blocks, so that it may run on threads which must not block. Others run on threads
+    ///     that may.
+    ///   - receiver: called with the signal's arguments.
     @discardableResult
     public func connect(isQuick: Bool = false, _ receiver: Receiver) -> Connection {
         state.withLock { state in
@@ -35,7 +35,7 @@ public final class CGISignal<Receiver: Sendable>: Sendable {
         }
     }
 
-    /// Stops calling a receiver. A call that has begun goes on.
+    /// Disconnects a receiver. A call in progress continues.
     public func disconnect(_ connection: Connection) {
         state.withLock { state in
             state.receivers.removeAll { $0.number == connection.number }
@@ -43,10 +43,10 @@ public final class CGISignal<Receiver: Sendable>: Sendable {
         }
     }
 
-    /// None of the receivers waits.
+    /// No receiver blocks.
     var isQuick: Bool { state.withLock { $0.isQuick } }
 
-    /// Calls every receiver; no lock is held meanwhile.
+    /// Calls every receiver, without holding a lock.
     ///
     /// - Returns: whether there was one.
     @discardableResult

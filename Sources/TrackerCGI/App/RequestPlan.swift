@@ -1,6 +1,6 @@
 import TrackerCore
 
-/// How a request will be answered: its route, decided before its body is read.
+/// How a request will be answered: its route, chosen before its body is read.
 struct RequestPlan: Sendable {
     let match: RouteTable.Match
     let app: CGIApp.Snapshot
@@ -22,7 +22,7 @@ struct RequestPlan: Sendable {
 
     var maximumBodyBytes: Int { bodyPolicy.maximumBytes(default: app.configuration.maximumBodyBytes) }
 
-    /// True where a part of the answer is asynchronous, so that it needs a task.
+    /// True if a part of the response is asynchronous, so that it needs a task.
     var isAsync: Bool {
         if app.isAsync { return true }
         if case .route(let route, _) = match { return route.handler.isAsync }
@@ -34,7 +34,7 @@ struct RequestPlan: Sendable {
         return nil
     }
 
-    /// The answer where no handler is asked.
+    /// Returns the response if there is no handler.
     func automaticResponse(to request: CGIRequest) -> CGIResponse {
         switch match {
         case .route, .notFound: return app.page(404, for: request)
@@ -55,7 +55,7 @@ struct RequestPlan: Sendable {
 }
 
 extension CGIApp.Snapshot {
-    /// The page for a status that the app itself answers with.
+    /// Returns the page for a status that the app itself answers with.
     func page(_ status: Int, for request: CGIRequest, detail: String? = nil) -> CGIResponse {
         if let handler = statusHandlers[status] { return handler(request) }
         var text = "\(status) \(ResponseHead.standardReason(status))\n"

@@ -1,9 +1,9 @@
 import TrackerCore
 
-/// One way to handle some methods of some paths. Shared by all requests, so that handing it on costs one reference.
+/// A path pattern with its methods and handler. Shared by all requests, so that passing it on costs one reference.
 final class Route: Sendable {
     let pattern: RoutePattern
-    /// In capitals. Includes HEAD where GET is there.
+    /// In upper case. Includes HEAD if GET is there.
     let methods: [String]
     let name: String
     let body: CGIBodyPolicy
@@ -26,7 +26,7 @@ struct RouteTable: Sendable {
         case route(Route, parameters: [(name: String, value: String)])
         /// `OPTIONS` on a route that does not handle it itself.
         case options(Route, parameters: [(name: String, value: String)], allowed: [String])
-        /// The path fits under another spelling.
+        /// Another spelling of the path matches.
         case redirect(path: String)
         case methodNotAllowed(allowed: [String])
         case notFound
@@ -102,7 +102,7 @@ struct RouteTable: Sendable {
         }
     }
 
-    /// The path with runs of slashes made one.
+    /// Merges runs of slashes.
     private static func mergingSlashes(_ path: String) -> String {
         let slash = UInt8(ascii: "/")
         var merged: [UInt8] = []

@@ -2,7 +2,7 @@ import CLibrary
 import CPlatform
 import Synchronization
 
-/// Writes a response to standard output. The header block is always of the parsed kind, never that of "nph-" scripts.
+/// Writes a response to standard output, always with parsed headers, never as an "nph-" script.
 final class CGIOutput: Sendable {
     private struct State: Sendable {
         var head: [UInt8]?
@@ -20,7 +20,7 @@ final class CGIOutput: Sendable {
 
     /// Sends a response whose body is not asynchronous.
     ///
-    /// - Returns: what was sent: another one if the body failed before its first byte.
+    /// - Returns: what was sent; an error page if the body failed before its first byte.
     func send(_ response: CGIResponse) -> CGIResponse {
         prepare(response)
         guard allowsBody(response) else { return sendRest(response) }
@@ -65,8 +65,8 @@ final class CGIOutput: Sendable {
         state.withLock { $0.head = head }
     }
 
-    /// A body that fails before its first byte can still become a 500. Later nobody can be told but the log and the
-    /// event: for CGI the end of the output is the end of the answer.
+    /// Handles a body that failed. Before its first byte it can still become a 500. After that only the log and the
+    /// event can tell, because under CGI the end of the output ends the response.
     private func failed(_ response: CGIResponse, _ error: any Error) -> CGIResponse {
         request.log("\(request.method) \(request.requestURI): the body could not be written: \(error)")
         guard state.withLock({ $0.head != nil }) else {
@@ -83,12 +83,12 @@ final class CGIOutput: Sendable {
     private func sendRest(_ response: CGIResponse) -> CGIResponse {
         try? write([], isLast: true)
         var response = response
-        // As nginx counts a client that closes before it has the answer.
+        // nginx's status for a client that closes before it has the response.
         if state.withLock({ $0.isBroken }) { response.status = 499 }
         return response
     }
 
-    /// - Parameter isLast: the answer ends with this piece.
+    /// - Parameter isLast: whether the response ends with this piece.
     private func write(_ piece: [UInt8], isLast: Bool = false) throws {
         let bytes = state.withLock { state in
             defer { state.head = nil }
@@ -96,8 +96,8 @@ final class CGIOutput: Sendable {
         }
         if state.withLock({ $0.isBroken }) { throw CGIRequestError.aborted }
         var start = 0
-        // Servers send SIGTERM as soon as they have the answer. What extensions do then must not be cut off by it; before,
-        // it means what it says.
+        // Servers send SIGTERM as soon as they have the response. It must not interrupt what extensions do then, so it
+        // is ignored from the last 4 KiB on; before, it takes effect.
         let tail = isLast ? max(0, bytes.count - 4096) : bytes.count
         while start < bytes.count {
             if start >= tail { cplatform_outlive_termination() }

@@ -5,11 +5,11 @@ import TrackerCore
 
 /// Answers the one request that the environment describes (RFC 3875).
 enum CGIRuntime {
-    /// Web servers kill what has not ended so long after SIGTERM: Apache after 3 s.
+    /// Seconds from SIGTERM to the exit; web servers kill a process that takes longer (Apache after 3 s).
     private static let terminationSeconds: Int32 = 2
 
     static func run(_ app: CGIApp) {
-        // A client that has gone is noticed by EPIPE.
+        // EPIPE reports a client that is gone.
         signal(SIGPIPE, SIG_IGN)
         let termination = try? WakePipe()
         if let termination { _ = cplatform_watch_termination(termination.writeEnd.number, terminationSeconds) }
@@ -41,7 +41,7 @@ enum CGIRuntime {
         app.runShutdownHooks()
     }
 
-    /// The whole environment: CGI knows no other way to tell variables of the request from the others.
+    /// Returns the whole environment: CGI has no other way to tell the request's variables from the others.
     private static func environment() -> CGIVariables {
         var variables = CGIVariables()
         guard var entry = cplatform_environment() else { return variables }
@@ -56,7 +56,7 @@ enum CGIRuntime {
         return variables
     }
 
-    /// The body is read when it is asked for, so that a handler which ignores it does not wait for it.
+    /// Attaches a body that is read on demand, so that a handler which ignores it does not wait for it.
     private static func attachBody(to request: CGIRequest, _ plan: RequestPlan, _ termination: WakePipe?) {
         let maximum = plan.maximumBodyBytes
         let collected = min(maximum, plan.app.configuration.maximumBodyBytes)
@@ -66,7 +66,8 @@ enum CGIRuntime {
         case .invalid: request.setBody(.failed(.invalidContentLength))
         case .absent:
             // Without a length there is no body, and standard input may stay open: do not wait for its end. Only a
-            // server that took a chunked body apart has none to announce; then the end of input is the end.
+            // server that decoded a chunked body has no length to announce; then the end of input is the end of the
+            // body.
             if request.isChunked {
                 request.setBody(.stream(input.stream(announced: nil, maximum), maximumBytes: collected))
             }
@@ -95,10 +96,10 @@ enum CGIRuntime {
     }
 }
 
-/// The body on descriptor 0. A reader waits for it, but not for ever, and not past SIGTERM.
+/// The body on descriptor 0. Reads wait for input until they time out or SIGTERM arrives.
 private struct StandardInput: Sendable {
     let termination: WakePipe?
-    /// How long 16 KiB may take, or the rest.
+    /// Time limit for each 16 KiB, or for the rest.
     let milliseconds: Int
 
     func stream(announced: Int?, _ maximum: Int) -> CGIBodyStream {
@@ -119,7 +120,7 @@ private struct StandardInput: Sendable {
                 if errno == EAGAIN { try wait(patience) } else if errno != EINTR { throw CGIRequestError.aborted }
             }
         }
-        // There is one request in the process: a task may wait on its thread.
+        // The process has one request, so a task may block its thread.
         return CGIBodyStream(
             announcedBytes: announced, maximumBytes: maximum, read: readPiece, asyncRead: { try readPiece($0) })
     }

@@ -1,21 +1,21 @@
 import TrackerCore
 
-/// Lets a function that blocks write to something that is asynchronous, one piece ahead at most.
+/// Connects a blocking writer to an asynchronous reader, with a buffer of one piece.
 final class BlockingBridge: Sendable {
     private struct BridgeState: Sendable {
         var piece: [UInt8]?
         var isFinished = false
         var failure: (any Error)?
-        /// The reading side is gone.
+        /// The reader is gone.
         var isClosed = false
         var reader: CheckedContinuation<Void, Never>?
     }
 
     private let state = ThreadLock(BridgeState())
 
-    /// Hands on a piece; blocks the thread until there is room.
+    /// Writes a piece; blocks the thread until there is room.
     ///
-    /// - Throws: `CGIRequestError.aborted` once nobody reads any more.
+    /// - Throws: `CGIRequestError.aborted` once nobody reads.
     func write(_ piece: [UInt8]) throws {
         while true {
             let result = state.wait {
@@ -33,7 +33,7 @@ final class BlockingBridge: Sendable {
         }
     }
 
-    /// Says that no further piece comes.
+    /// Ends the stream, with an error if the writer failed.
     func finish(_ failure: (any Error)? = nil) {
         let reader = state.withLock { state in
             state.isFinished = true
@@ -44,9 +44,9 @@ final class BlockingBridge: Sendable {
         reader?.resume()
     }
 
-    /// Hands every piece to `write`, until there are no more.
+    /// Passes every piece to `write` until the stream ends.
     ///
-    /// - Throws: what `write` throws, and what the blocking side failed with.
+    /// - Throws: errors of `write`, and the one that the writer failed with.
     func forward(_ write: ([UInt8]) async throws -> Void) async throws {
         defer {
             state.withLock { $0.isClosed = true }

@@ -1,17 +1,17 @@
 import DemoServer
 import TrackerCore
 
-/// Serves an app over HTTP, for its developer.
+/// Serves an app over HTTP, for development.
 enum DevelopmentServer {
-    /// Where it listens if it can.
+    /// The default port.
     private static let usualPort: UInt16 = 8081
 
-    /// Why it could not start.
+    /// Why the server could not start.
     struct Failure: Error, CustomStringConvertible {
         let description: String
     }
 
-    /// - Parameter port: nil: the usual one, or any that is free.
+    /// - Parameter port: nil for the default port, or a free one if that is taken.
     static func run(_ app: CGIApp, host: String, port: UInt16?) throws {
         TerminationSignal.prepare()
         let front = HTTPFront(app: app)

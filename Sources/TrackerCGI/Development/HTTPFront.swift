@@ -2,7 +2,7 @@ import DemoServer
 import Synchronization
 import TrackerCore
 
-/// Drives an app behind a small HTTP server, so that it can be tried without a web server.
+/// Runs an app behind a small HTTP server, so that it can be tried without a web server.
 struct HTTPFront: Sendable {
     let app: CGIApp
 
@@ -62,7 +62,7 @@ struct HTTPFront: Sendable {
         try await bridge.forward(write)
     }
 
-    /// Whether an answer broke off by what wrote it, and not by who read it.
+    /// Whether a response failed because of its writer, and not its reader.
     private final class Failure: Sendable {
         private let state = Atomic<Bool>(false)
         var isOwn: Bool { state.load(ordering: .acquiring) }
@@ -79,7 +79,7 @@ struct HTTPFront: Sendable {
         }
     }
 
-    /// The variables as a web server makes them (RFC 3875, section 4.1).
+    /// Returns the variables that a web server would send (RFC 3875, section 4.1).
     private static func variables(of request: HTTPRequest) -> CGIVariables {
         var variables = CGIVariables()
         func add(_ name: String, _ value: String) { variables.append(name: name.utf8, value: value.utf8) }
@@ -110,7 +110,8 @@ struct HTTPFront: Sendable {
         return variables
     }
 
-    /// Fields of one name together, in the order of their first; without names that could shadow another.
+    /// Groups the fields by name, in order of first occurrence. Names with an underscore are dropped: they could shadow
+    /// others.
     private static func grouped(_ headers: [HTTPRequest.Field]) -> [(name: String, values: [String])] {
         var groups: [(name: String, values: [String])] = []
         for field in headers where !field.name.utf8.contains(UInt8(ascii: "_")) {
@@ -127,7 +128,7 @@ struct HTTPFront: Sendable {
         return groups
     }
 
-    /// The bytes that a value came in as: the server reads what is not UTF-8 as Latin-1.
+    /// Returns the original bytes of a value: the server reads what is not UTF-8 as Latin-1.
     private static func bytes(_ value: String) -> [UInt8] {
         guard value.utf8.contains(where: { $0 >= 0x80 }), value.unicodeScalars.allSatisfy({ $0.value < 0x100 }) else {
             return Array(value.utf8)

@@ -1,12 +1,12 @@
 import CLibrary
 import TrackerCore
 
-/// The web servers that may connect over TCP, of `FCGI_WEB_SERVER_ADDRS` (FastCGI, section 3.2).
+/// The web servers that may connect over TCP, from `FCGI_WEB_SERVER_ADDRS` (FastCGI, section 3.2).
 struct AllowedPeers: Sendable {
-    /// Numeric addresses; nil: anybody.
+    /// Numeric addresses; nil allows any.
     private let addresses: Set<String>?
 
-    /// - Parameter list: addresses or names with commas between them; nil allows anybody, an empty one nobody.
+    /// - Parameter list: addresses or host names, separated by commas; nil allows any peer, an empty list none.
     init(_ list: String?, unknown: (String) -> Void = { _ in }) {
         guard let list else {
             addresses = nil
@@ -28,7 +28,7 @@ struct AllowedPeers: Sendable {
         }
     }
 
-    /// Unix sockets are left to the permissions of their files.
+    /// Returns whether a peer may connect; Unix sockets are left to their file permissions.
     func mayConnect(_ connection: Descriptor) -> Bool {
         guard let addresses else { return true }
         switch PeerAddress.of(connection.number) {
@@ -48,7 +48,7 @@ struct AllowedPeers: Sendable {
         return addresses
     }
 
-    /// An IPv4 peer of an IPv6 socket is an IPv4 peer.
+    /// Turns an IPv4-mapped IPv6 address into the IPv4 address.
     private static func unmapped(_ address: String) -> String {
         address.hasPrefix("::ffff:") && address.contains(".") ? String(address.dropFirst(7)) : address
     }

@@ -1,11 +1,11 @@
 import TrackerCore
 
-/// One connection from a web server: moves bytes between its socket and the multiplexer, hands on requests, and sends
-/// answers.
+/// A connection from a web server: moves bytes between the socket and the multiplexer, starts requests, and sends
+/// responses.
 ///
-/// Many threads may be at work on it. One at a time reads from the socket (`isReading`); everything else happens under
-/// the lock, which is never held while app code runs or a thread waits. Sending under it is safe for that reason: the
-/// socket is only ever given what it takes at once, and records of different answers must not mix.
+/// Thread-safe. One thread at a time reads from the socket (`isReading`); everything else happens under the lock, which
+/// is never held while app code runs or a thread waits. Sending under the lock is safe because sends never block, and
+/// necessary because records must go out whole.
 final class FastCGIConnection: Sendable {
     let descriptor: Descriptor
     let token: UInt64
@@ -21,7 +21,7 @@ final class FastCGIConnection: Sendable {
 
     // MARK: Reading
 
-    /// The poller has news of this connection.
+    /// Handles a poller event.
     func handle(_ event: Poller.Event, on worker: Worker) {
         if event.isWritable { flush() }
         guard event.isReadable || event.isHangup, takeReaderRole() else { return }
@@ -29,14 +29,14 @@ final class FastCGIConnection: Sendable {
         server.run(ready, of: self, on: worker)
     }
 
-    /// Reads without waiting for an event: a new connection often brings its request along.
+    /// Reads at once, without waiting for an event: a new connection often brings its first request with it.
     func handleNew(on worker: Worker) {
         guard takeReaderRole() else { return }
         let ready = read(untilEmpty: false, worker.input)
         server.run(ready, of: self, on: worker)
     }
 
-    /// False if somebody else is reading; they will read once more.
+    /// Claims the reader role; false if another thread is reading, which then reads once more.
     private func takeReaderRole() -> Bool {
         lock.withLock { state in
             if state.isClosed || state.multiplexer.isInputAtEnd { return false }
@@ -50,10 +50,10 @@ final class FastCGIConnection: Sendable {
         }
     }
 
-    /// Reads until the socket is empty, and gives the reader's role back.
+    /// Reads until the socket is empty, then releases the reader role.
     ///
-    /// A short read means empty: whatever comes later makes a new event. Only the end of the stream may hide behind
-    /// it, which is why a hangup asks for `untilEmpty`.
+    /// A short read means that the socket is empty: later bytes cause a new event. Only the end of the stream can hide
+    /// behind a short read, so a hangup asks for `untilEmpty`.
     private func read(untilEmpty: Bool, _ buffer: UnsafeMutableRawBufferPointer) -> [FastCGIReadyRequest] {
         var ready: [FastCGIReadyRequest] = []
         while true {
@@ -93,7 +93,7 @@ final class FastCGIConnection: Sendable {
         return goesOn
     }
 
-    /// Does what the multiplexer asked for, but for running requests.
+    /// Carries out what the multiplexer asked for, except running requests.
     private func act(on outcome: FastCGIOutcome) {
         for complaint in outcome.complaints { server.log.write(complaint.kind, complaint.text) }
         for _ in 0..<outcome.dropped { server.requestIsDone() }
@@ -123,7 +123,7 @@ final class FastCGIConnection: Sendable {
 
     // MARK: Writing
 
-    /// Asks the poller for what this connection waits for; also for what has happened already.
+    /// Rearms the poller for what this connection waits for. Events that are already pending are reported too.
     func watch() {
         let interest: Poller.Interest = lock.withLock { state in
             state.output.pendingBytes > 0 ? [.read, .write, .edge] : [.read, .edge]
@@ -134,9 +134,9 @@ final class FastCGIConnection: Sendable {
     /// Sends records of a request.
     ///
     /// - Parameters:
-    ///   - mayBlock: the calling thread may block.
-    ///   - onSent: what to do once they are sent; the request ends with them.
-    /// - Returns: the bytes that wait to be sent on this connection; nil if the request is no more.
+    ///   - mayBlock: whether the calling thread may block.
+    ///   - onSent: called once the records are sent; the request ends with them.
+    /// - Returns: the bytes still pending on this connection; nil if the request no longer exists.
     func send(
         _ records: UnsafeRawBufferPointer, serial: UInt64, mayBlock: Bool = false,
         onSent: FastCGIOutput.Completion? = nil
@@ -161,9 +161,7 @@ final class FastCGIConnection: Sendable {
         return pending
     }
 
-    /// Ends a request without END_REQUEST, and the connection with it once other requests have their answers.
-    ///
-    /// - Returns: false if the request is no more.
+    /// Ends a request without END_REQUEST, and closes the connection once its other requests are answered.
     func breakOff(serial: UInt64) {
         let resumes = lock.withLock { state in
             guard !state.isClosed, state.multiplexer.index(ofSerial: serial) != nil else { return false }
@@ -175,7 +173,7 @@ final class FastCGIConnection: Sendable {
         afterWrite(isSound: true)
     }
 
-    /// Sends what waits.
+    /// Sends pending output.
     private func flush() {
         afterWrite(isSound: lock.withLock { $0.output.flush(to: descriptor) })
     }
@@ -190,13 +188,13 @@ final class FastCGIConnection: Sendable {
         if written.closes { close() }
         for completion in written.completions { completion(true, mayBlock) }
         for writer in written.writers { writer.resume() }
-        // Handlers that wait on their own threads.
+        // Handlers that block their own threads.
         if written.hasRoom { lock.signal() }
     }
 
-    // MARK: The end
+    // MARK: Closing
 
-    /// Closes now; what was not sent is lost, who waits is told.
+    /// Closes at once. Unsent output is lost; whoever waits on the connection is told.
     func close() {
         var outcome = FastCGIOutcome()
         var completions: [FastCGIOutput.Completion] = []
@@ -222,7 +220,7 @@ final class FastCGIConnection: Sendable {
         server.run(ready, of: self, on: nil)
     }
 
-    /// Time limits; called about once a second.
+    /// Enforces the time limits; called about once a second.
     func checkTimes() {
         var outcome = FastCGIOutcome()
         let context = server.context()

@@ -1,22 +1,22 @@
 import TrackerCore
 
-/// What a connection keeps under its lock.
+/// The state of a connection, guarded by its lock.
 struct FastCGIConnectionState: Sendable {
     var multiplexer: FastCGIMultiplexer
     var output = FastCGIOutput()
-    /// Somebody is reading from the socket. Whoever else learns that there is more sets `readsAgain`.
+    /// A thread is reading from the socket. Any other thread that learns of more input sets `readsAgain`.
     var isReading = false
     var readsAgain = false
     var isClosed = false
-    /// Close once everything is sent.
+    /// Close once all output is sent.
     var closesAfterOutput = false
-    /// An answer broke off: the web server must not take it for complete.
+    /// A response was cut short; the web server must not take it as complete.
     var endsAbruptly = false
-    /// All is sent and said; what still arrives is read and forgotten until the web server closes.
+    /// Set while lingering: all output is sent, and further input is discarded until the web server closes.
     var lingerDeadline: Int?
-    /// Asynchronous handlers that wait for more of their bodies, by request.
+    /// Asynchronous handlers waiting for more of their bodies, by request.
     var readers: [UInt64: CheckedContinuation<Void, Never>] = [:]
-    /// What cancels the tasks of asynchronous handlers, by request.
+    /// Cancels the tasks of asynchronous handlers, by request.
     var cancellations: [UInt64: @Sendable () -> Void] = [:]
 
     private static let lingerMilliseconds = 2000
@@ -35,9 +35,9 @@ struct FastCGIConnectionState: Sendable {
         return serials.compactMap { cancellations.removeValue(forKey: $0) }
     }
 
-    /// A request has its answer.
+    /// Ends a request.
     ///
-    /// - Returns: whether the socket may be read on.
+    /// - Returns: whether reading from the socket may resume.
     mutating func end(_ serial: UInt64, isStopping: Bool) -> Bool {
         cancellations[serial] = nil
         guard let end = multiplexer.end(serial) else { return false }
@@ -47,13 +47,13 @@ struct FastCGIConnectionState: Sendable {
 
     // MARK: After output
 
-    /// What is to be done, without the lock, after something was sent.
+    /// What to do after a write, once the lock is released.
     struct Written {
         var completions: [FastCGIOutput.Completion]
         var writers: [CheckedContinuation<Void, Never>]
-        /// Not everything went out.
+        /// Output is still pending.
         var isPending: Bool
-        /// Those who wait to write may go on.
+        /// Waiting writers may continue.
         var hasRoom: Bool
         var closes: Bool
     }
@@ -66,10 +66,10 @@ struct FastCGIConnectionState: Sendable {
             && (lingerDeadline == nil || multiplexer.isInputAtEnd)
         let written = (completions: output.takeCompletions(), writers: hasRoom ? output.takeWriters() : [])
         if closes, endsAbruptly {
-            // Some servers take a mere end for the end of the answer; no server goes on after this.
+            // Some servers take a plain close as the end of the response; none can continue after this record.
             FastCGIRecordEncoder.brokenRecord.withUnsafeBytes { _ = output.write($0, to: descriptor) }
         } else if closes, !multiplexer.isInputAtEnd, multiplexer.owesInput || !multiplexer.isAtBoundary {
-            // Whatever is still on its way would turn the close into a reset, and the reset eats the answer.
+            // Closing while input is in flight would cause a reset, and the reset would discard the response.
             lingerDeadline = now + Self.lingerMilliseconds
             closes = false
             descriptor.shutDownWriting()

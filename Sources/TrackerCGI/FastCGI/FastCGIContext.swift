@@ -1,6 +1,6 @@
 import Synchronization
 
-/// What the records of a connection are judged by.
+/// What a connection needs in order to process records.
 struct FastCGIContext {
     let app: CGIApp.Snapshot
     let admission: FastCGIAdmission
@@ -9,7 +9,7 @@ struct FastCGIContext {
 
     var limits: CGIAppConfiguration.FastCGI { app.configuration.fastCGI }
 
-    /// The answer to GET_VALUES (section 4.1): the asked-for names that we know, each once.
+    /// Returns the reply to GET_VALUES (section 4.1): the known names among those asked for, each once.
     func values(askedFor names: [UInt8]) -> [UInt8] {
         var pairs: [UInt8] = []
         var answered: [String] = []
@@ -28,7 +28,7 @@ struct FastCGIContext {
     }
 }
 
-/// Counts requests in and out, over all connections of a server.
+/// Counts and limits the requests on all connections of a server.
 final class FastCGIAdmission: Sendable {
     let maximumConnections: Int
     let maximumRequests: Int
@@ -42,14 +42,14 @@ final class FastCGIAdmission: Sendable {
         bodies = BodyBudget(limit: maximumBodyBytes)
     }
 
-    /// Requests between their first record and the end of their answer.
+    /// Requests between their first record and the end of their response.
     var requestsInWork: Int { inWork.load(ordering: .acquiring) }
     /// Requests since the start.
     var requests: UInt64 { serials.load(ordering: .relaxed) }
 
-    /// Counts a request in.
+    /// Admits a request.
     ///
-    /// - Returns: its number; nil if there are too many.
+    /// - Returns: its serial number; nil if there are too many.
     func claim() -> UInt64? {
         guard inWork.wrappingAdd(1, ordering: .acquiringAndReleasing).newValue <= maximumRequests else {
             release()
@@ -65,38 +65,38 @@ final class FastCGIAdmission: Sendable {
     }
 }
 
-/// A request that its handler can take on.
+/// A request that is ready for its handler.
 struct FastCGIReadyRequest: Sendable {
     let id: UInt16
     let serial: UInt64
     let request: CGIRequest
     let plan: RequestPlan
-    /// The body is still arriving, and is to be read as it does.
+    /// The body is still arriving, and is read as it does.
     let isStreaming: Bool
     let announcedBytes: Int?
 }
 
-/// What became of a piece of input, to be acted on without a lock.
+/// The outcome of a piece of input, acted on after the lock is released.
 struct FastCGIOutcome: Sendable {
     var ready: [FastCGIReadyRequest] = []
     /// Records to send.
     var replies = FastCGIRecordEncoder()
-    /// Requests that left without a handler having run.
+    /// How many requests ended before a handler ran.
     var dropped = 0
-    /// Requests that the web server gave up while their handlers ran.
+    /// Requests that the web server aborted, whose tasks are to be cancelled.
     var cancelled: [UInt64] = []
-    /// Requests whose body can be read on.
+    /// Requests whose body readers can continue.
     var readable: [UInt64] = []
-    /// Lines for the log, by kind.
+    /// Log lines, by kind.
     var complaints: [(kind: String, text: String)] = []
-    /// The web server does not speak FastCGI: close.
+    /// The web server violates the protocol: close.
     var isViolation = false
-    /// Close when the replies are out.
+    /// Close once the replies are sent.
     var closes = false
 
     mutating func complain(_ kind: String, _ text: String) { complaints.append((kind, text)) }
 
-    /// Answers a request that no handler sees with a page of its own.
+    /// Answers a request that reaches no handler with a status page.
     mutating func reply(_ status: Int, to id: UInt16) {
         var bytes: [UInt8] = []
         let text = "\(status) \(ResponseHead.standardReason(status))\n"

@@ -1,12 +1,12 @@
 import TrackerCore
 
-/// A handler's end of a request: its body comes out here, its answer goes in here.
+/// A handler's side of a request: reads its body and writes its response.
 struct FastCGIExchange: Sendable {
     let connection: FastCGIConnection
     let id: UInt16
     let serial: UInt64
 
-    // MARK: The body
+    // MARK: Body
 
     /// Lets the handler read the body as it arrives.
     func attachBody(to ready: FastCGIReadyRequest) {
@@ -18,7 +18,7 @@ struct FastCGIExchange: Sendable {
             .stream(stream, maximumBytes: min(maximum, ready.plan.app.configuration.maximumBodyBytes)))
     }
 
-    /// The next piece of the body; blocks the thread.
+    /// Reads the next piece of the body; blocks the thread.
     func read(upTo maximum: Int) throws -> [UInt8] {
         while true {
             let reading = connection.lock.wait { state -> FastCGIMultiplexer.Reading? in
@@ -31,7 +31,7 @@ struct FastCGIExchange: Sendable {
         }
     }
 
-    /// The next piece of the body, without blocking the thread.
+    /// Reads the next piece of the body, without blocking the thread.
     func readAsynchronously(upTo maximum: Int) async throws -> [UInt8] {
         while true {
             let reading = connection.lock.withLock { state -> FastCGIMultiplexer.Reading in
@@ -62,9 +62,9 @@ struct FastCGIExchange: Sendable {
         }
     }
 
-    // MARK: The answer
+    // MARK: Response
 
-    /// Sends a piece of the answer; blocks the thread while too much waits.
+    /// Sends a piece of the response; blocks the thread while too much output is pending.
     func write(_ records: [UInt8]) throws {
         guard let pending = records.withUnsafeBytes({ connection.send($0, serial: serial) }) else {
             throw CGIRequestError.aborted
@@ -80,7 +80,7 @@ struct FastCGIExchange: Sendable {
         }
     }
 
-    /// Sends a piece of the answer, without blocking the thread.
+    /// Sends a piece of the response, without blocking the thread.
     func writeAsynchronously(_ records: [UInt8]) async throws {
         guard let pending = records.withUnsafeBytes({ connection.send($0, serial: serial) }) else {
             throw CGIRequestError.aborted
@@ -96,19 +96,19 @@ struct FastCGIExchange: Sendable {
         }
     }
 
-    /// Sends the last records of the answer.
+    /// Sends the last records of the response.
     ///
     /// - Parameters:
-    ///   - mayBlock: what is called may block this thread.
-    ///   - onSent: told whether the web server took all of them, perhaps later on another thread.
+    ///   - mayBlock: whether `onSent` may block this thread.
+    ///   - onSent: told whether the web server took all of them; may be called later on another thread.
     func end(_ records: UnsafeRawBufferPointer, mayBlock: Bool, onSent: @escaping FastCGIOutput.Completion) {
         _ = connection.send(records, serial: serial, mayBlock: mayBlock, onSent: onSent)
     }
 
-    /// Ends an answer that broke off, so that the client can tell.
+    /// Ends a response that was cut short, so that the client can tell.
     func breakOff() { connection.breakOff(serial: serial) }
 
-    /// Cancels the handler's task if the web server gives the request up.
+    /// Cancels the handler's task if the web server aborts the request.
     func onAbort(_ cancel: @escaping @Sendable () -> Void) {
         let isGone = connection.lock.withLock { state in
             guard state.multiplexer.index(ofSerial: serial) != nil else { return true }

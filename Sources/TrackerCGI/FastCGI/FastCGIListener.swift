@@ -1,9 +1,9 @@
 import CLibrary
 import TrackerCore
 
-/// A socket on which web servers connect.
+/// A listening socket for web servers.
 struct FastCGIListener: Sendable {
-    /// Which file a path names.
+    /// Identifies a file by device and inode.
     private struct Identity: Sendable, Equatable {
         var device: UInt64
         var number: UInt64
@@ -27,11 +27,11 @@ struct FastCGIListener: Sendable {
     }
 
     let descriptor: Descriptor
-    /// The socket is ours alone: nobody else takes connections from it.
+    /// No other process accepts connections from this socket.
     let isOwned: Bool
-    /// The TCP port; nil for anything else.
+    /// The TCP port; nil for other sockets.
     let port: UInt16?
-    /// The file of a unix socket that we made.
+    /// The file of a Unix socket that this process created.
     private var ownedFile: (path: String, identity: Identity)?
 
     private init(descriptor: Descriptor, isOwned: Bool, port: UInt16? = nil) {
@@ -40,13 +40,14 @@ struct FastCGIListener: Sendable {
         self.port = port
     }
 
-    /// The sockets that a web server or a process manager opened for us: descriptor 0 (FastCGI, section 2.2), and those
-    /// of `LISTEN_FDS` (sd_listen_fds(3)). They may be shared with other processes, so their flags stay as they are.
+    /// Returns the sockets that a web server or a process manager passed: descriptor 0 (FastCGI, section 2.2), and
+    /// those of `LISTEN_FDS` (sd_listen_fds(3)). They may be shared with other processes, so their status flags stay
+    /// unchanged.
     static func inherited() -> [FastCGIListener] {
         var listeners: [FastCGIListener] = []
         var known: [Identity] = []
         if StandardDescriptors.isListening(0) {
-            // Nothing that the app starts, and nothing that it reads by mistake, is to get at the socket.
+            // Keep the socket away from child processes, and from code that reads standard input by mistake.
             let copy = fcntl(0, F_DUPFD_CLOEXEC, 3)
             if copy >= 0 {
                 listeners.append(FastCGIListener(descriptor: Descriptor(copy), isOwned: false))
@@ -57,7 +58,7 @@ struct FastCGIListener: Sendable {
         for number in StandardDescriptors.passedSockets() {
             _ = fcntl(number, F_SETFD, FD_CLOEXEC)
             let identity = Identity(descriptor: number)
-            // systemd may pass one socket both ways.
+            // systemd may pass the same socket both ways.
             if let identity, known.contains(identity) { continue }
             if let identity { known.append(identity) }
             listeners.append(FastCGIListener(descriptor: Descriptor(number), isOwned: false))
@@ -78,15 +79,15 @@ struct FastCGIListener: Sendable {
         return FastCGIListener(descriptor: Descriptor(opened.descriptor), isOwned: true, port: opened.port)
     }
 
-    /// Ends listening as far as this process goes, whoever still holds the descriptor. Removes the file of a unix socket, if
-    /// we made it and no other process has put its own there since.
+    /// Stops listening in this process, whoever still holds the descriptor. Removes the file of a Unix socket if this
+    /// process created it and no other process has replaced it.
     func close() {
         StandardDescriptors.silence(descriptor.number)
         guard let ownedFile, Identity(path: ownedFile.path) == ownedFile.identity else { return }
         unlink(ownedFile.path)
     }
 
-    /// Listens on a unix socket, mode 0660: owner and group may connect.
+    /// Listens on a Unix socket with mode 0660: owner and group may connect.
     static func unix(path: String) throws(SystemError) -> FastCGIListener {
         guard var address = address(of: path) else {
             throw SystemError(call: "bind(\(path))", code: ENAMETOOLONG)
@@ -101,7 +102,7 @@ struct FastCGIListener: Sendable {
         let descriptor = Descriptor(number)
         _ = fcntl(number, F_SETFD, FD_CLOEXEC)
         _ = fcntl(number, F_SETFL, fcntl(number, F_GETFL) | O_NONBLOCK)
-        // The mask is the process's, but nothing else runs yet; a later chmod alone would leave a moment open.
+        // The umask is process-wide, but nothing else runs yet; a chmod after bind would leave a gap.
         let mask = umask(0o117)
         let isBound = withSocketAddress(&address) { bind(number, $0, $1) } == 0
         let failure = SystemError(call: "bind(\(path))")
@@ -123,7 +124,7 @@ struct FastCGIListener: Sendable {
         #endif
     }
 
-    /// Removes a socket that an earlier process left: only if it is a socket, ours, and nobody answers on it.
+    /// Removes a stale socket file: only if it is a socket, belongs to this user, and nobody listens on it.
     private static func removeStale(_ path: String, _ address: inout sockaddr_un) {
         var status = stat()
         guard lstat(path, &status) == 0, status.st_mode & S_IFMT == S_IFSOCK, status.st_uid == geteuid() else {
@@ -137,7 +138,7 @@ struct FastCGIListener: Sendable {
         guard probe >= 0 else { return }
         let descriptor = Descriptor(probe)
         defer { withExtendedLifetime(descriptor) {} }
-        // A full queue must not hold the start up; it means that somebody is there.
+        // A full backlog must not block the start; it means that somebody is listening.
         _ = fcntl(probe, F_SETFL, fcntl(probe, F_GETFL) | O_NONBLOCK)
         if withSocketAddress(&address, { connect(probe, $0, $1) }) != 0, errno == ECONNREFUSED { unlink(path) }
     }

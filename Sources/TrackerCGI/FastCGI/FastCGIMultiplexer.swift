@@ -1,17 +1,16 @@
 import TrackerCore
 
-/// The requests of one connection from a web server, and what records do to them: bytes in, outcomes out. It does no I/O
-/// and knows no connection.
+/// The requests of one connection and what records do to them: bytes in, outcomes out. Does no I/O.
 struct FastCGIMultiplexer: Sendable {
     private var reader = FastCGIMessageReader()
     private(set) var requests: [FastCGIRequestState] = []
-    /// A handler reads its body slower than it arrives: nothing is read until it has caught up.
+    /// A handler reads its body more slowly than it arrives: nothing is read until it has caught up.
     private(set) var isPaused = false
-    /// The web server has sent its last byte.
+    /// The web server sends no more.
     private(set) var isInputAtEnd = false
-    /// A request was answered before all of it had arrived.
+    /// A request was answered before all of its input had arrived.
     private(set) var owesInput = false
-    /// A request has begun.
+    /// At least one request has begun.
     private var isUsed = false
     private(set) var lastActivity: Int
 
@@ -21,9 +20,9 @@ struct FastCGIMultiplexer: Sendable {
 
     /// True between two records.
     var isAtBoundary: Bool { reader.isAtBoundary }
-    /// Between two requests, as far as anybody knows.
+    /// True between two requests, as far as can be told.
     var isIdle: Bool { requests.isEmpty && isAtBoundary }
-    /// Requests have begun, or a record has, and no handler is at work.
+    /// True while no handler is running.
     var isUnfinished: Bool {
         requests.allSatisfy { request in
             if case .running = request.phase { false } else { true }
@@ -35,7 +34,7 @@ struct FastCGIMultiplexer: Sendable {
 
     // MARK: Input
 
-    /// Takes in bytes from the web server.
+    /// Processes bytes from the web server.
     mutating func ingest(_ bytes: UnsafeRawBufferPointer, _ context: FastCGIContext, _ outcome: inout FastCGIOutcome) {
         lastActivity = context.now
         var cursor = ByteCursor(bytes)
@@ -72,7 +71,7 @@ struct FastCGIMultiplexer: Sendable {
     private mutating func begin(
         _ id: UInt16, _ begin: FastCGIMessageReader.Begin?, _ context: FastCGIContext, _ outcome: inout FastCGIOutcome
     ) {
-        // An id in use would have two live requests share their streams.
+        // With an id in use, two live requests would share their streams.
         guard let begin, index(ofID: id) == nil else {
             outcome.complain("begin", "a web server sent a broken or repeated BEGIN_REQUEST record")
             outcome.isViolation = true
@@ -132,9 +131,9 @@ struct FastCGIMultiplexer: Sendable {
 
     // MARK: Bodies
 
-    /// What a handler gets when it asks for more of its body.
+    /// The result of reading from a body.
     enum Reading {
-        /// - `resumes`: the socket may be read on.
+        /// - `resumes`: reading from the socket may resume.
         case bytes([UInt8], resumes: Bool)
         case failed(CGIRequestError)
         case wait
@@ -155,11 +154,11 @@ struct FastCGIMultiplexer: Sendable {
         }
     }
 
-    // MARK: Ends
+    // MARK: Ending requests
 
-    /// A request has its answer.
+    /// Ends a request.
     ///
-    /// - Returns: whether the connection stays open, and whether the socket may be read on.
+    /// - Returns: whether the connection stays open, and whether reading from the socket may resume.
     mutating func end(_ serial: UInt64) -> (keepsConnection: Bool, resumes: Bool)? {
         guard let index = index(ofSerial: serial) else { return nil }
         let request = requests.remove(at: index)
@@ -168,7 +167,7 @@ struct FastCGIMultiplexer: Sendable {
         return (request.keepsConnection && !isInputAtEnd, isPaused)
     }
 
-    /// ABORT_REQUEST (section 5.4): one END_REQUEST, and nothing after it.
+    /// Handles ABORT_REQUEST (section 5.4): one END_REQUEST, and nothing after it.
     private mutating func abort(_ index: Int, _ outcome: inout FastCGIOutcome) {
         outcome.replies.appendEndRequest(id: requests[index].id, .requestComplete)
         if !requests[index].hasWholeBody { owesInput = true }
@@ -176,7 +175,7 @@ struct FastCGIMultiplexer: Sendable {
         giveUp(index, &outcome)
     }
 
-    /// Forgets a request. Its handler, if it has begun, learns of it; its signals fire in any case.
+    /// Drops a request. A running handler is told; one whose body is being collected still fires its signals.
     private mutating func giveUp(_ index: Int, _ outcome: inout FastCGIOutcome) {
         switch requests[index].phase {
         case .params: outcome.dropped += 1
@@ -191,9 +190,10 @@ struct FastCGIMultiplexer: Sendable {
         isPaused = false
     }
 
-    /// The web server sends no more, or is gone.
+    /// Handles the end of the input.
     ///
-    /// - Parameter isGone: it does not read any more either. Otherwise requests that have arrived are still answered.
+    /// - Parameter isGone: the web server no longer reads either. Otherwise running requests that have arrived in full
+    ///   are still answered.
     mutating func endInput(isGone: Bool, _ outcome: inout FastCGIOutcome) {
         isInputAtEnd = true
         for index in requests.indices.reversed() {
@@ -202,7 +202,7 @@ struct FastCGIMultiplexer: Sendable {
         }
     }
 
-    /// Time limits of what has to arrive.
+    /// Enforces the time limits on input.
     mutating func checkTimes(_ context: FastCGIContext, _ outcome: inout FastCGIOutcome) {
         let limits = context.limits
         if requests.isEmpty {

@@ -1,29 +1,29 @@
 import TrackerCore
 
-/// What waits to be sent on a connection. Answers leave at once as long as the web server takes them; what it does
-/// not take is kept here, so that no thread has to wait for it.
+/// Output waiting to be sent on a connection. Responses are sent at once as long as the web server takes them; the rest
+/// is buffered here, so that no thread has to wait.
 struct FastCGIOutput: Sendable {
-    /// Told whether everything was sent, and whether it may block the calling thread.
+    /// Called with whether everything was sent, and whether it may block the calling thread.
     typealias Completion = @Sendable (_ isSent: Bool, _ mayBlock: Bool) -> Void
 
     private var chunks: [[UInt8]] = []
     private var firstOffset = 0
-    /// Bytes that wait.
+    /// Bytes waiting to be sent.
     private(set) var pendingBytes = 0
-    /// Bytes that were sent, ever, and what shall happen once a count is reached.
+    /// The total of bytes sent, and actions that are due once it reaches a given count.
     private var sentBytes: UInt64 = 0
     private var completions: [(at: UInt64, action: Completion)] = []
-    /// Asynchronous writers that wait for room.
+    /// Asynchronous writers waiting for room.
     private var writers: [CheckedContinuation<Void, Never>] = []
-    /// How long the web server has left things lying.
+    /// How long the web server has taken too little.
     private var patience = FastCGIPatience()
 
-    /// Above this, whoever writes a stream waits.
+    /// Above this, writers of streams wait.
     static let highWater = 256 << 10
-    /// Below this, writers go on.
+    /// Below this, they continue.
     static let lowWater = 64 << 10
 
-    /// Sends bytes, or keeps what cannot be sent now.
+    /// Sends bytes, and buffers what cannot be sent now.
     ///
     /// - Returns: false if the connection is broken.
     mutating func write(_ bytes: UnsafeRawBufferPointer, to descriptor: Descriptor) -> Bool {
@@ -48,7 +48,7 @@ struct FastCGIOutput: Sendable {
         return true
     }
 
-    /// Sends what waits, as far as that goes.
+    /// Sends as much pending output as the socket takes.
     ///
     /// - Returns: false if the connection is broken.
     mutating func flush(to descriptor: Descriptor) -> Bool {
@@ -75,12 +75,12 @@ struct FastCGIOutput: Sendable {
         return true
     }
 
-    /// The web server has taken next to nothing for so long.
+    /// Returns whether the web server has taken too little output for this long.
     func isStalled(_ milliseconds: Int, now: Int) -> Bool {
         pendingBytes > 0 && patience.isOver(milliseconds, now: now)
     }
 
-    /// Lets an asynchronous writer wait for room.
+    /// Adds an asynchronous writer that waits for room.
     mutating func wait(_ writer: CheckedContinuation<Void, Never>) { writers.append(writer) }
 
     mutating func takeWriters() -> [CheckedContinuation<Void, Never>] {
@@ -89,12 +89,12 @@ struct FastCGIOutput: Sendable {
         return writers
     }
 
-    /// Calls an action, through `takeCompletions`, once everything that was written so far is sent.
+    /// Schedules an action for when everything written so far is sent; `takeCompletions` returns it then.
     mutating func whenSent(_ action: @escaping Completion) {
         completions.append((sentBytes &+ UInt64(pendingBytes), action))
     }
 
-    /// The actions whose time has come.
+    /// Returns the actions that are due.
     mutating func takeCompletions() -> [Completion] {
         if completions.isEmpty { return [] }
         let due = completions.prefix { $0.at <= sentBytes }.map(\.action)
@@ -102,9 +102,9 @@ struct FastCGIOutput: Sendable {
         return due
     }
 
-    /// Gives everything up.
+    /// Discards all output.
     ///
-    /// - Returns: the actions that still waited; the answers they wait for will never be there in full.
+    /// - Returns: the actions still waiting; their responses will never be complete.
     mutating func discard() -> [Completion] {
         defer {
             chunks = []

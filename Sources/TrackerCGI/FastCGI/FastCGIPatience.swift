@@ -1,12 +1,13 @@
-/// How long something has been waited for that comes, or goes, in pieces.
+/// Measures how long a peer takes to send or receive data that moves in pieces.
 ///
-/// A piece alone gives no new time: a byte a second would hold a connection for ever. So many bytes do.
+/// A single piece does not restart the time limit, because one byte a second would then hold a connection forever.
+/// `minimumBytes` do.
 struct FastCGIPatience: Sendable {
     private var waited = 0
     private var waitsSince: Int?
     private var bytes = 0
 
-    /// What has to move within one time limit.
+    /// Bytes that must move within one time limit.
     static let minimumBytes = 16 << 10
 
     init(now: Int? = nil) {
@@ -21,12 +22,12 @@ struct FastCGIPatience: Sendable {
         if waitsSince != nil { waitsSince = now }
     }
 
-    /// The clock runs.
+    /// Starts the clock.
     mutating func begin(now: Int) {
         if waitsSince == nil { waitsSince = now }
     }
 
-    /// The clock stands still: it is not the other side that is waited for.
+    /// Stops the clock while the peer is not being waited for.
     mutating func pause(now: Int) {
         guard let since = waitsSince else { return }
         waited += max(0, now - since)
@@ -35,25 +36,25 @@ struct FastCGIPatience: Sendable {
 
     func isOver(_ milliseconds: Int, now: Int) -> Bool { left(milliseconds, now: now) < 0 }
 
-    /// What is left of a time limit.
+    /// Returns what is left of a time limit, in milliseconds.
     func left(_ milliseconds: Int, now: Int) -> Int {
         milliseconds - waited - (waitsSince.map { now - $0 } ?? 0)
     }
 }
 
-/// How little is lost with a connection: the lower, the sooner it has to make room for another one.
+/// The cost of closing a connection: those with the lowest make room for new ones first.
 enum ConnectionWorth: Int, Comparable {
-    /// No request is under way.
+    /// No request is in progress.
     case idle
-    /// A request is still arriving, and no handler knows of it.
+    /// A request is still arriving and has not reached a handler.
     case unfinished
-    /// A handler is at work.
+    /// A handler is running, or data is being read or sent.
     case busy
 
     static func < (left: ConnectionWorth, right: ConnectionWorth) -> Bool { left.rawValue < right.rawValue }
 }
 
-/// Which connections give way to new ones.
+/// Chooses the connections that make room for new ones.
 enum EvictionOrder {
     private struct Candidate {
         let connection: FastCGIConnection
@@ -63,12 +64,12 @@ enum EvictionOrder {
         func goesBefore(_ other: Candidate) -> Bool {
             if worth != other.worth { return worth < other.worth }
             if lastActivity != other.lastActivity { return lastActivity < other.lastActivity }
-            // The one that was taken last may not have been read yet.
+            // The newest one may not have been read yet.
             return connection.token < other.connection.token
         }
     }
 
-    /// Those on which no handler is at work: first the idle ones, and those that have been silent for longest.
+    /// Returns the connections that are not busy: idle ones first, and of those the ones silent for longest.
     static func candidates(_ connections: [FastCGIConnection]) -> [FastCGIConnection] {
         connections
             .map { connection in

@@ -1,10 +1,10 @@
 import TrackerCore
 
-/// Reads bytes as the FastCGI and CGI runtimes would, so that fuzzers can reach their readers and nothing else.
+/// Runs the parsers of the FastCGI and CGI runtimes on raw bytes, for fuzzing.
 package enum FastCGIProbe {
-    /// Takes a stream of records apart, and the pairs in each.
+    /// Parses a stream of records, and the name-value pairs in each.
     ///
-    /// - Returns: how many bytes of content were handed on.
+    /// - Returns: the number of content bytes.
     package static func read(_ bytes: [UInt8]) -> Int {
         var count = 0
         var contents: [[UInt8]] = []
@@ -25,10 +25,10 @@ package enum FastCGIProbe {
         return count
     }
 
-    /// Reads a `Cookie` field.
+    /// Parses a `Cookie` field.
     package static func readCookies(_ bytes: [UInt8]) -> Int { CookieReader.dictionary(bytes).count }
 
-    /// Asks a request made of these variables for everything it can tell.
+    /// Reads every derived property of a request with these variables.
     package static func read(variables: [(name: String, value: String)]) -> Int {
         let request = CGIRequest(variables: CGIVariables(variables))
         return request.headers.count + request.cookies.count + request.queryParameters.count

@@ -1,30 +1,30 @@
-/// What a connection knows of one request, from BEGIN_REQUEST to END_REQUEST, and what its records do to it.
+/// The state of one request, from BEGIN_REQUEST to END_REQUEST.
 struct FastCGIRequestState: Sendable {
     enum Phase: Sendable {
-        /// Its variables are arriving.
+        /// The variables are arriving.
         case params
-        /// Its body is being collected for the handler.
+        /// The body is being collected for the handler.
         case collecting(CGIRequest, RequestPlan)
-        /// It is with its handler, which may still be reading the body.
+        /// The handler is running, and may still be reading the body.
         case running(CGIRequest, isStreaming: Bool)
     }
 
     /// What input means for the request as a whole.
     enum Verdict {
-        /// Nothing yet.
+        /// Nothing to do yet.
         case goesOn
-        /// A handler can begin.
+        /// A handler can start.
         case starts(isStreaming: Bool)
-        /// A streamed body can be read on.
+        /// More of a streamed body can be read.
         case isReadable
-        /// It never gets to a handler.
+        /// The request is rejected before it reaches a handler.
         case refused(status: Int, because: String)
-        /// Its handlers get an error instead of a body.
+        /// The handlers get an error instead of a body.
         case failed(CGIRequestError)
     }
 
     let id: UInt16
-    /// Tells requests apart that used the same id one after the other.
+    /// Distinguishes requests that use the same id one after the other.
     let serial: UInt64
     let keepsConnection: Bool
     private(set) var phase = Phase.params
@@ -33,15 +33,15 @@ struct FastCGIRequestState: Sendable {
     private var maximumBodyBytes = 0
     private(set) var announcedBytes: Int?
     private(set) var hasWholeBody = false
-    /// Why the body cannot be read to its end.
+    /// Why the rest of the body cannot be read.
     private(set) var bodyFailure: CGIRequestError?
-    /// Memory of the variables and of a collected body.
+    /// The memory of the variables and of a collected body.
     private let reservation: BodyReservation
-    /// How long the web server has been waited for.
+    /// How long the web server has kept the request waiting.
     private var patience: FastCGIPatience
     private let began: Int
 
-    /// Bytes of a streamed body that may wait; from then on the web server has to.
+    /// The most bytes of a streamed body to buffer; beyond that, reading stops.
     static let maximumBufferedBody = 64 << 10
     private static let outOfMemory = "all requests together take too much memory"
 
@@ -54,7 +54,7 @@ struct FastCGIRequestState: Sendable {
         began = now
     }
 
-    /// Nothing more may be read until the handler has caught up.
+    /// Reading must stop until the handler has caught up.
     var isFull: Bool { body.count >= Self.maximumBufferedBody }
     /// The handler has caught up.
     var hasRoom: Bool { body.count < Self.maximumBufferedBody / 2 }
@@ -127,7 +127,7 @@ struct FastCGIRequestState: Sendable {
         var piece = piece
         let (total, overflows) = body.count.addingReportingOverflow(piece.count)
         if let announcedBytes {
-            // What goes beyond the announced length is not part of the body (RFC 3875, section 4.2).
+            // Bytes beyond the announced length are not part of the body (RFC 3875, section 4.2).
             piece = UnsafeRawBufferPointer(rebasing: piece.prefix(max(0, announcedBytes - body.count)))
         } else if overflows || total > maximumBodyBytes {
             return .failed(.bodyTooLarge(maximumBytes: maximumBodyBytes))
@@ -149,7 +149,7 @@ struct FastCGIRequestState: Sendable {
         }
     }
 
-    /// What a handler gets when it asks for more of its body; nil if it has to wait for it.
+    /// Returns the next piece of the body, or its error; nil if the handler has to wait.
     mutating func read(upTo maximum: Int, now: Int) -> Result<[UInt8], CGIRequestError>? {
         if !body.isEmpty {
             patience.pause(now: now)
@@ -159,20 +159,20 @@ struct FastCGIRequestState: Sendable {
         return hasWholeBody ? .success([]) : nil
     }
 
-    /// Its handler waits for the web server.
+    /// Starts the clock: the handler waits for the web server.
     mutating func wait(now: Int) { patience.begin(now: now) }
 
-    // MARK: Its course
+    // MARK: Progress
 
-    /// Gives an error to the handlers instead of a body.
+    /// Gives the handlers an error instead of a body.
     mutating func fail(_ error: CGIRequestError) {
         if case .collecting(let request, _) = phase { request.setBody(.failed(error)) }
         body = ByteQueue()
     }
 
-    /// Goes to its handlers.
+    /// Passes the request to its handlers.
     ///
-    /// - Returns: nil if it is there already, or has not all of its variables.
+    /// - Returns: nil if they have it already, or its variables are incomplete.
     mutating func start(isStreaming: Bool) -> FastCGIReadyRequest? {
         guard case .collecting(let request, let plan) = phase else { return nil }
         phase = .running(request, isStreaming: isStreaming)
@@ -181,7 +181,7 @@ struct FastCGIRequestState: Sendable {
             announcedBytes: announcedBytes)
     }
 
-    /// What its time limits say now.
+    /// Checks the time limits.
     mutating func checkTimes(_ limits: CGIAppConfiguration.FastCGI, now: Int) -> Verdict {
         let headerLimit = limits.headerTimeout.boundedMilliseconds
         let bodyLimit = limits.bodyTimeout.boundedMilliseconds

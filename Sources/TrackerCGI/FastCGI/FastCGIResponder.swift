@@ -1,17 +1,17 @@
 import TrackerCore
 
-/// Runs a request's handlers and sends the answer: STDERR if there is something to say, STDOUT, END_REQUEST.
+/// Runs a request's handlers and sends the response: STDERR if something was logged, STDOUT, END_REQUEST.
 ///
-/// Synchronous handlers, and bodies written by synchronous functions, run on the server's own threads; asynchronous ones
-/// on Swift's.
+/// Synchronous handlers, and bodies written by synchronous functions, run on the server's own threads, asynchronous
+/// ones on Swift's.
 struct FastCGIResponder: Sendable {
     let server: FastCGIServer
     let ready: FastCGIReadyRequest
     let exchange: FastCGIExchange
 
-    /// Begins, on this thread if it may block.
+    /// Starts the request, on this thread if it may block.
     ///
-    /// - Parameter worker: nil where the thread must not run app code.
+    /// - Parameter worker: nil if the thread must not run app code.
     func start(on worker: Worker?) {
         if ready.plan.isAsync {
             startTask { await server.app.respond(to: ready.request, ready.plan, on: server.pool) }
@@ -26,7 +26,7 @@ struct FastCGIResponder: Sendable {
         if !isAccepted { decline() }
     }
 
-    /// Too many requests wait for a thread.
+    /// Answers with 503: too many requests wait for a thread.
     private func decline() {
         server.log.write("threads", "all \(server.pool.maximumThreads) threads are blocked: requests get a 503")
         ready.request.setBody(.failed(.overloaded))
@@ -46,7 +46,7 @@ struct FastCGIResponder: Sendable {
                 var encoder = FastCGIRecordEncoder()
                 sendWhole(response, &encoder, mayBlock: false)
             case .stream:
-                // Counted as a request already, which is bound enough.
+                // Already counted as a request, which bounds it.
                 _ = server.pool.submit(isBounded: false) { deliver(response, on: $0) }
             case .asyncStream(let write): await stream(response, write)
             }
@@ -62,7 +62,7 @@ struct FastCGIResponder: Sendable {
         }
     }
 
-    /// Small answers leave with one system call.
+    /// Sends a response held in memory; small ones take one system call.
     private func sendWhole(_ response: CGIResponse, _ encoder: inout FastCGIRecordEncoder, mayBlock: Bool) {
         encoder.reset()
         var head: [UInt8] = []
@@ -131,23 +131,23 @@ struct FastCGIResponder: Sendable {
         if !log.isEmpty { encoder.appendStream(.stderr, id: exchange.id, Array(log.utf8)) }
     }
 
-    // MARK: The end
+    // MARK: Completion
 
-    /// - Parameter mayBlock: the calling thread may run what is connected to `responseSent`.
+    /// - Parameter mayBlock: whether the calling thread may run the receivers of `responseSent`.
     fileprivate func end(_ response: CGIResponse, _ encoder: inout FastCGIRecordEncoder, mayBlock: Bool) {
         encoder.appendStreamEnd(.stdout, id: exchange.id)
         encoder.appendEndRequest(id: exchange.id, .requestComplete)
         encoder.bytes.withUnsafeBytes { records in
             exchange.end(records, mayBlock: mayBlock) { isSent, mayBlock in
                 var response = response
-                // As nginx counts a client that closes before it has the answer.
+                // nginx's status for a client that closes before it has the response.
                 if !isSent { response.status = 499 }
                 conclude(response, mayBlock: mayBlock)
             }
         }
     }
 
-    /// The answer can't be completed: the client must be able to tell.
+    /// Cuts a response short, so that the client can tell.
     private func breakOff(_ response: CGIResponse, _ error: any Error, mayBlock: Bool) {
         var response = response
         let log = ready.request.takeLog()
@@ -173,8 +173,8 @@ struct FastCGIResponder: Sendable {
     }
 }
 
-/// The head of a streamed answer goes along with the first piece of the body, so that an answer which fails before
-/// its first byte can still become a 500.
+/// Sends the head of a streamed response with the first piece of the body, so that a failure before the first byte can
+/// still become a 500.
 private final class StreamedHead: Sendable {
     private struct AnswerProgress: Sendable {
         var response: CGIResponse

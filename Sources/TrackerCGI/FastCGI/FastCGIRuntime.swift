@@ -2,21 +2,22 @@ import CLibrary
 import CPlatform
 import TrackerCore
 
-/// Runs a FastCGI server from its start to a signal that ends it, on the thread that called `run`.
+/// Runs a FastCGI server until a signal or a limit stops it, on the thread that called `run`.
 enum FastCGIRuntime {
-    /// SIGUSR1 is how Apache's mod_fcgid, and the FastCGI specification's own library, ask for a graceful end.
+    /// SIGUSR1 is the graceful stop of Apache's mod_fcgid and of the FastCGI reference library.
     private static let stopSignals = [SIGTERM, SIGINT, SIGHUP, SIGUSR1]
-    /// Connections that were used so short a while ago may be about to be used again.
+    /// A connection used this recently may be about to be used again.
     private static let quietMilliseconds = 1000
 
-    /// - Parameter open: makes the listening sockets.
+    /// - Parameter open: opens the listening sockets.
     static func run(_ app: CGIApp, _ open: () throws(SystemError) -> [FastCGIListener]) throws(SystemError) {
         signal(SIGPIPE, SIG_IGN)
         Memory.returnsWhatIsFree()
         var signals = sigset_t()
         sigemptyset(&signals)
         for number in stopSignals + [SIGUSR2] { sigaddset(&signals, number) }
-        // A signal between the socket's making and its handler would end the process and leave the socket's file behind.
+        // A signal between creating the socket and installing the handler would kill the process and leave the socket's
+        // file.
         var callersMask = sigset_t()
         pthread_sigmask(SIG_BLOCK, &signals, &callersMask)
         let server: FastCGIServer
@@ -26,7 +27,7 @@ enum FastCGIRuntime {
             pthread_sigmask(SIG_SETMASK, &callersMask, nil)
             throw error
         }
-        // Whoever started the process may have blocked them.
+        // The parent process may have blocked them.
         pthread_sigmask(SIG_UNBLOCK, &signals, nil)
         server.start()
         ServiceManager.isReady()
@@ -35,7 +36,7 @@ enum FastCGIRuntime {
         finish(server)
         app.runShutdownHooks()
         server.pool.stop()
-        // Some servers send several signals, and the pipe's number may soon be another file's.
+        // Some servers send several signals, and the pipe's descriptor number may soon be reused.
         cplatform_end_reports()
         withExtendedLifetime(server) {}
     }
@@ -78,13 +79,13 @@ enum FastCGIRuntime {
         }
     }
 
-    /// - Returns: whether one of the signals ends the server.
+    /// - Returns: whether one of the signals stops the server.
     private static func take(_ bytes: [UInt8], of server: FastCGIServer) -> Bool {
         if bytes.contains(UInt8(SIGUSR2)) { server.app.writeStatus(statusLine(of: server)) }
         return stopSignals.contains { bytes.contains(UInt8($0)) }
     }
 
-    /// What SIGUSR2 asks for.
+    /// Returns the status line that SIGUSR2 asks for.
     private static func statusLine(of server: FastCGIServer) -> String {
         let load = server.pool.load
         let admission = server.admission
@@ -96,8 +97,8 @@ enum FastCGIRuntime {
             + "\(server.openConnections) of \(admission.maximumConnections) connections\(memory)\(bodies)"
     }
 
-    /// Lets the requests in work come to their end, and those that are on their way. Further signals change nothing: some
-    /// servers send several.
+    /// Lets requests in progress finish, and those already on their way. Further stop signals are ignored: some servers
+    /// send several.
     private static func finish(_ server: FastCGIServer) {
         server.closeListeners()
         let deadline = SystemClock.milliseconds() + server.limits.shutdownTimeout.boundedMilliseconds

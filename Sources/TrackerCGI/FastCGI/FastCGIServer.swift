@@ -2,15 +2,15 @@ import CLibrary
 import Synchronization
 import TrackerCore
 
-/// The FastCGI server: listening sockets, connections and a pool of threads.
+/// The FastCGI server: listening sockets, connections and a thread pool.
 ///
-/// Connections that are idle or half-sent, and clients that don't read, cost no thread.
+/// Idle connections, requests that are still arriving and clients that don't read occupy no thread.
 final class FastCGIServer: Sendable {
     private struct Registry: Sendable {
         var connections: [UInt64: FastCGIConnection] = [:]
         var listeners: [FastCGIListener] = []
         var nextToken: UInt64 = 1024
-        /// No connection is taken until one has gone, or a second has passed.
+        /// No connection is accepted until one closes or the next sweep runs.
         var isListeningPaused = false
     }
 
@@ -18,7 +18,7 @@ final class FastCGIServer: Sendable {
     let limits: CGIAppConfiguration.FastCGI
     let log: RateLimitedLog
     let pool: WorkerPool
-    /// Wakes the main thread: a signal's number, or 0 once the last request is done.
+    /// Wakes the main thread with a signal's number, or with 0 once the last request is done.
     let control: WakePipe
     let admission: FastCGIAdmission
     private let allowedPeers: AllowedPeers
@@ -47,7 +47,7 @@ final class FastCGIServer: Sendable {
         }
     }
 
-    /// Begins to take connections.
+    /// Starts accepting connections.
     func start() {
         pool.start { [self] event, worker in
             if event.token < WorkerPool.firstFreeToken + 64 {
@@ -65,7 +65,7 @@ final class FastCGIServer: Sendable {
 
     // MARK: Connections
 
-    /// A listening socket has connections: takes some of them, and goes on with the first one's request.
+    /// Accepts some of the connections pending on a listening socket, and handles the first on this thread.
     private func accept(_ index: Int, on worker: Worker) {
         guard !isStopping, let listener = listener(index) else { return }
         var taken: [FastCGIConnection] = []
@@ -79,13 +79,13 @@ final class FastCGIServer: Sendable {
                 if let connection = take(Descriptor(number)) { taken.append(connection) }
             } catch {
                 log.write("accept", "no connection can be taken now: \(error)")
-                // Out of descriptors: those that do nothing make room. Otherwise the sweep tries again.
+                // Probably out of descriptors: idle connections make room. If there are none, the sweep tries again.
                 if !evict() { state.withLock { $0.isListeningPaused = true } }
                 break
             }
         }
         if !state.withLock({ $0.isListeningPaused }) { listen(index) }
-        // Other threads hear of the others from the poller, should this one's handler block.
+        // If this one's handler blocks, other threads get the others from the poller.
         taken.first?.handleNew(on: worker)
     }
 
@@ -104,7 +104,7 @@ final class FastCGIServer: Sendable {
             return connection
         }
         do {
-            // For edges: what is there already is reported.
+            // Edge-triggered, but input that is already there is reported.
             try pool.poller.add(accepted.number, token: connection.token, interest: [.read, .edge])
             return connection
         } catch {
@@ -133,8 +133,8 @@ final class FastCGIServer: Sendable {
         for index in 0..<count { listen(index) }
     }
 
-    /// At the limit, connections that do nothing give way: those that have been idle longest, or on which a request has
-    /// been arriving for longest.
+    /// Makes room at the limit: closes the connections that have been idle longest, or on which a request has been
+    /// arriving for longest.
     private func makeRoom() -> Bool {
         guard state.withLock({ $0.connections.count >= admission.maximumConnections }) else { return true }
         if evict() { return true }
@@ -143,15 +143,15 @@ final class FastCGIServer: Sendable {
         return false
     }
 
-    /// - Returns: whether there was a connection that does nothing.
+    /// - Returns: whether there was a connection to close.
     private func evict() -> Bool {
         let candidates = EvictionOrder.candidates(state.withLock { Array($0.connections.values) })
-        // A few at a time: to look at all of them for each new one is work that whoever floods us can cause.
+        // Several at a time, so that a flood can't make every new connection cost a scan of all.
         for candidate in candidates.prefix(max(1, admission.maximumConnections / 64)) { candidate.close() }
         return !candidates.isEmpty
     }
 
-    /// Asks for the events of a connection anew.
+    /// Rearms the poller for a connection.
     func watch(_ connection: FastCGIConnection, _ interest: Poller.Interest) {
         // Fails only for a connection that is being closed.
         try? pool.poller.modify(connection.descriptor.number, token: connection.token, interest: interest)
@@ -163,9 +163,9 @@ final class FastCGIServer: Sendable {
         listenAgain()
     }
 
-    /// Checks every connection's time limits.
+    /// Enforces every connection's time limits.
     ///
-    /// - Returns: false if there are no connections, and so nothing to check soon.
+    /// - Returns: false if there are no connections, so that the next check is not urgent.
     @discardableResult
     func sweep() -> Bool {
         let connections = state.withLock { Array($0.connections.values) }
@@ -174,9 +174,9 @@ final class FastCGIServer: Sendable {
         return !connections.isEmpty
     }
 
-    // MARK: The end
+    // MARK: Shutdown
 
-    /// Takes no more connections. What waits at a socket of our own is still taken: nobody else would.
+    /// Stops accepting connections. Those pending on a socket of our own are still accepted: nobody else would.
     func closeListeners() {
         stop()
         let listeners = state.withLock { state in
@@ -194,15 +194,15 @@ final class FastCGIServer: Sendable {
         }
     }
 
-    /// Closes connections without a request. A web server may be about to use one that it used a moment ago: those are
-    /// left, and get closed with their next answer, or when they have been silent.
+    /// Closes connections without a request. The web server may be about to use one that it used a moment ago: those
+    /// close with their next response, or once they have been silent long enough.
     ///
     /// - Returns: how many are left.
     func closeIdleConnections(silentFor milliseconds: Int = 0) -> Int {
         let now = SystemClock.milliseconds()
         for connection in state.withLock({ Array($0.connections.values) }) {
             let (worth, lastActivity) = connection.worth
-            // What has arrived is about to be read.
+            // Input that has arrived is about to be read.
             guard worth == .idle, now - lastActivity >= milliseconds,
                 !connection.descriptor.wait(toWrite: false, milliseconds: 0) || connection.descriptor.isPeerGone
             else { continue }
@@ -213,7 +213,7 @@ final class FastCGIServer: Sendable {
 
     // MARK: Requests
 
-    /// Runs requests: the first one on this very thread, if it may.
+    /// Runs requests: the first on this thread if it may block, the others on the pool.
     func run(_ ready: [FastCGIReadyRequest], of connection: FastCGIConnection, on worker: Worker?) {
         for (index, one) in ready.enumerated().reversed() {
             let exchange = FastCGIExchange(connection: connection, id: one.id, serial: one.serial)

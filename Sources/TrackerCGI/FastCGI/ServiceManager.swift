@@ -1,15 +1,15 @@
 import CLibrary
 
-/// Tells a process manager how far the program is: the protocol of sd_notify(3), which needs no library.
+/// Reports readiness and shutdown to a process manager with the protocol of sd_notify(3), without its library.
 enum ServiceManager {
     static func isReady() { notify("READY=1") }
     static func isStopping() { notify("STOPPING=1") }
 
-    /// Sends one datagram to the socket named by `NOTIFY_SOCKET`; nothing if there is none, or nobody listens.
+    /// Sends one datagram to the socket named by `NOTIFY_SOCKET`; a no-op if there is none or nobody listens.
     private static func notify(_ message: String) {
         guard let name = getenv("NOTIFY_SOCKET") else { return }
         var path = Array(UnsafeBufferPointer(start: name, count: strlen(name))).map { UInt8(bitPattern: $0) }
-        // "@" stands for the zero byte that begins an abstract address.
+        // "@" stands for the zero byte that starts an abstract address.
         if path.first == UInt8(ascii: "@") { path[0] = 0 }
         var address = sockaddr_un()
         address.sun_family = sa_family_t(AF_UNIX)

@@ -3,7 +3,7 @@ import CPlatform
 
 /// The process's memory.
 enum Memory {
-    /// What the process holds in memory now (Linux: proc(5), `statm`); nil where the system does not tell.
+    /// Resident memory in bytes (Linux: proc(5), `statm`); nil if the system does not tell.
     static var residentBytes: Int? {
         let file = open("/proc/self/statm", O_RDONLY | O_CLOEXEC)
         guard file >= 0 else { return nil }
@@ -15,20 +15,20 @@ enum Memory {
         return pages * sysconf(Int32(_SC_PAGESIZE))
     }
 
-    /// Has big blocks given back to the system as soon as they are free. By default glibc keeps them in one arena for
-    /// each thread, and a burst of uploads stays resident.
+    /// Makes the allocator return large blocks to the system as soon as they are freed. By default glibc keeps them in
+    /// per-thread arenas, and a burst of uploads stays resident.
     static func returnsWhatIsFree() { cplatform_return_memory() }
 
-    /// Gives back what is free in small blocks.
+    /// Returns freed small blocks to the system.
     static func trim() { cplatform_trim_memory() }
 }
 
 /// The process's limit on open files.
 enum OpenFiles {
-    /// What is left to the app and the tracker, where there is enough.
+    /// Descriptors kept for the app and the tracker, at most half of the limit.
     private static let reserve = 64
 
-    /// As many connections as wanted, if there may be descriptors for them.
+    /// Returns the wanted number of connections, or as many as the limit on open files allows.
     static func connections(_ wanted: Int, _ log: RateLimitedLog) -> Int {
         var limit = rlimit()
         #if canImport(Glibc)

@@ -1,8 +1,8 @@
 import Synchronization
 import TrackerCore
 
-/// Log lines that a hostile or broken peer can cause at any rate: at most one of a kind every ten seconds, the next
-/// one with the number of those left out.
+/// A log for lines that a hostile or broken peer can cause at any rate: at most one of a kind every ten seconds; the
+/// next one says how many were left out.
 final class RateLimitedLog: Sendable {
     private struct Pace: Sendable {
         var next: Int

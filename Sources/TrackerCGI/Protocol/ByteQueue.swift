@@ -1,4 +1,4 @@
-/// Bytes that wait for their reader, first in, first out.
+/// A FIFO queue of bytes.
 struct ByteQueue: Sendable {
     private var bytes: [UInt8] = []
     private var start = 0
@@ -6,7 +6,7 @@ struct ByteQueue: Sendable {
     var count: Int { bytes.count - start }
     var isEmpty: Bool { start == bytes.count }
 
-    /// Makes room at once where the length is known: growing would take up to three times of it.
+    /// Reserves capacity for a known length; growing step by step would take up to three times as much.
     mutating func reserve(_ count: Int) { bytes.reserveCapacity(count) }
 
     mutating func append(_ piece: UnsafeRawBufferPointer) {
@@ -33,11 +33,10 @@ struct ByteQueue: Sendable {
         return piece
     }
 
-    /// Takes everything.
     mutating func takeAll() -> [UInt8] { take(upTo: count) }
 }
 
-/// Reads bytes from front to back; every read is checked.
+/// A bounds-checked reader of bytes.
 ///
 /// It must not outlive the buffer it was made from.
 struct ByteCursor {
@@ -51,37 +50,37 @@ struct ByteCursor {
     var remaining: Int { bytes.count - position }
     var isAtEnd: Bool { position == bytes.count }
 
-    /// The next byte; nil at the end.
+    /// Reads the next byte; nil at the end.
     mutating func byte() -> UInt8? {
         guard position < bytes.count else { return nil }
         defer { position += 1 }
         return bytes[position]
     }
 
-    /// Two bytes, the higher one first.
+    /// Reads two bytes, big-endian; nil if fewer are left.
     mutating func uint16() -> UInt16? {
         guard remaining >= 2 else { return nil }
         defer { position += 2 }
         return UInt16(bytes[position]) << 8 | UInt16(bytes[position + 1])
     }
 
-    /// As many bytes as there are, at most `maximum`.
+    /// Takes at most `maximum` bytes; fewer at the end.
     mutating func take(upTo maximum: Int) -> UnsafeRawBufferPointer {
         let count = min(max(0, maximum), remaining)
         defer { position += count }
         return UnsafeRawBufferPointer(rebasing: bytes[position..<(position + count)])
     }
 
-    /// Passes over bytes.
+    /// Skips bytes.
     ///
-    /// - Returns: false, and stays, if there are fewer.
+    /// - Returns: false, without moving, if there are fewer.
     mutating func skip(_ count: Int) -> Bool {
         guard count >= 0, count <= remaining else { return false }
         position += count
         return true
     }
 
-    /// A length of the name-value format (section 3.4): one byte, or four with the highest bit set.
+    /// Reads a length of the name-value format (section 3.4): one byte, or four with the highest bit set.
     mutating func nameValueLength() -> Int? {
         guard let first = byte() else { return nil }
         if first < 0x80 { return Int(first) }

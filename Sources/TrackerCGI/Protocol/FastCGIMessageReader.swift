@@ -1,21 +1,21 @@
-/// What a web server says on a connection, record by record: the stream of bytes as messages. Knows no requests.
+/// Reads the records of a web server as messages. Knows nothing of requests.
 struct FastCGIMessageReader: Sendable {
     enum Message {
-        /// BEGIN_REQUEST (section 5.1); nil where the record is too short to be one.
+        /// BEGIN_REQUEST (section 5.1); nil if the record is too short.
         case begin(id: UInt16, Begin?)
-        /// A part of a PARAMS record (section 5.2), whose whole content has so many bytes.
+        /// Part of a PARAMS record (section 5.2); `recordBytes` is the length of the record's whole content.
         case params(id: UInt16, UnsafeRawBufferPointer, recordBytes: Int)
         case endOfParams(id: UInt16)
-        /// A part of a STDIN record (section 5.3).
+        /// Part of a STDIN record (section 5.3).
         case body(id: UInt16, UnsafeRawBufferPointer)
         case endOfBody(id: UInt16)
         /// ABORT_REQUEST (section 5.4).
         case abort(id: UInt16)
         /// GET_VALUES (section 4.1), with the names asked for.
         case getValues([UInt8])
-        /// A management record of a type that nobody knows (section 4.2).
+        /// A management record of an unknown type (section 4.2).
         case unknownType(UInt8)
-        /// A record of another version of the protocol.
+        /// A record of another protocol version.
         case otherVersion(UInt8)
     }
 
@@ -27,7 +27,7 @@ struct FastCGIMessageReader: Sendable {
     private var parser = FastCGIRecordParser()
     private var header = FastCGIRecord.Header(
         version: 0, type: 0, requestID: 0, contentLength: 0, paddingLength: 0)
-    /// The content of a BEGIN_REQUEST or GET_VALUES record, as far as it has arrived.
+    /// The content of a BEGIN_REQUEST or GET_VALUES record received so far.
     private var small: [UInt8] = []
 
     private static let beginBytes = 8
@@ -35,7 +35,7 @@ struct FastCGIMessageReader: Sendable {
     /// True between two records.
     var isAtBoundary: Bool { parser.isAtBoundary }
 
-    /// The next message; nil if more bytes are needed.
+    /// Returns the next message; nil if more bytes are needed.
     mutating func next(_ cursor: inout ByteCursor) -> Message? {
         while let event = parser.next(&cursor) {
             switch event {

@@ -1,4 +1,4 @@
-/// Numbers of the FastCGI specification, version 1.0.
+/// Constants of the FastCGI specification, version 1.0.
 enum FastCGIRecord {
     static let version: UInt8 = 1
     static let headerBytes = 8
@@ -21,7 +21,7 @@ enum FastCGIRecord {
         case unknownType = 11
     }
 
-    /// What END_REQUEST says about how a request was taken (section 5.5).
+    /// The protocol status of END_REQUEST (section 5.5).
     enum ProtocolStatus: UInt8 {
         case requestComplete = 0
         case cannotMultiplex = 1
@@ -38,9 +38,9 @@ enum FastCGIRecord {
     }
 }
 
-/// Name-value pairs as FastCGI writes them (section 3.4).
+/// The name-value encoding of FastCGI (section 3.4).
 enum FastCGINameValues {
-    /// Reads all pairs; nil if a length points past the end.
+    /// Decodes all pairs; nil if a length points past the end.
     static func decode(_ bytes: [UInt8]) -> CGIVariables? {
         var entries: [CGIVariables.Entry] = []
         entries.reserveCapacity(32)

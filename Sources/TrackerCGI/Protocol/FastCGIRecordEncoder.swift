@@ -1,8 +1,8 @@
-/// Writes records into one buffer that is used again and again.
+/// Encodes records into one reused buffer.
 struct FastCGIRecordEncoder: Sendable {
     private(set) var bytes: [UInt8] = []
 
-    /// Forgets what was written. A buffer that a big answer has blown up is given back.
+    /// Empties the buffer. Memory that a large response took is freed.
     mutating func reset() {
         if bytes.capacity > 256 << 10 {
             bytes = []
@@ -11,16 +11,17 @@ struct FastCGIRecordEncoder: Sendable {
         }
     }
 
-    /// A record that no web server can read on from: its version is none.
+    /// A record that no web server accepts: its version is 0.
     static let brokenRecord: [UInt8] = [0, 0, 0, 0, 0, 0, 0, 0]
 
-    /// Gives the buffer away.
+    /// Takes the bytes out of the buffer.
     mutating func take() -> [UInt8] {
         defer { bytes = [] }
         return bytes
     }
 
-    /// Appends a stream's data, in as many records as it takes; nothing for no data, which would end the stream.
+    /// Appends a stream's data in as many records as needed. Appends nothing for empty data: an empty record ends the
+    /// stream.
     mutating func appendStream(_ kind: FastCGIRecord.Kind, id: UInt16, _ data: UnsafeRawBufferPointer) {
         var cursor = ByteCursor(data)
         while !cursor.isAtEnd {
@@ -36,7 +37,7 @@ struct FastCGIRecordEncoder: Sendable {
         data.withUnsafeBytes { appendStream(kind, id: id, $0) }
     }
 
-    /// Ends a stream: a record without content.
+    /// Ends a stream with an empty record.
     mutating func appendStreamEnd(_ kind: FastCGIRecord.Kind, id: UInt16) {
         appendHeader(kind, id: id, contentLength: 0, paddingLength: 0)
     }
@@ -44,13 +45,13 @@ struct FastCGIRecordEncoder: Sendable {
     /// Ends a request (section 5.5).
     mutating func appendEndRequest(id: UInt16, _ status: FastCGIRecord.ProtocolStatus) {
         appendHeader(.endRequest, id: id, contentLength: 8, paddingLength: 0)
-        // The application's status is 0: a 500 page is an answer like any other.
+        // The application status is 0: a 500 page is a response like any other.
         appendZeros(4)
         bytes.append(status.rawValue)
         appendZeros(3)
     }
 
-    /// Answers a management record of a type that we do not know (section 4.2).
+    /// Answers a management record of an unknown type (section 4.2).
     mutating func appendUnknownType(_ type: UInt8) {
         appendHeader(.unknownType, id: 0, contentLength: 8, paddingLength: 0)
         bytes.append(type)

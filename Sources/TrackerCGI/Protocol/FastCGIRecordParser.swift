@@ -1,10 +1,10 @@
-/// Takes a stream of records apart, however it was cut into pieces (section 3.3).
+/// Splits a byte stream into records, however it is fragmented (section 3.3).
 ///
-/// Contents are handed on as they arrive; the parser itself keeps no more than a record's header.
+/// Content is passed on as it arrives; the parser buffers no more than a record's header.
 struct FastCGIRecordParser {
     enum Token {
         case begin(FastCGIRecord.Header)
-        /// A part of the content of the record that began last.
+        /// Part of the current record's content.
         case content(UnsafeRawBufferPointer)
         /// The content is complete.
         case end
@@ -19,7 +19,7 @@ struct FastCGIRecordParser {
     private var step = Step.header
     private var header = FastCGIRecord.Header(
         version: 0, type: 0, requestID: 0, contentLength: 0, paddingLength: 0)
-    /// The bytes of a header, highest first, as far as they have arrived.
+    /// The header bytes received so far, highest first.
     private var headerBits: UInt64 = 0
     private var headerCount = 0
     private var contentLeft = 0
@@ -34,7 +34,7 @@ struct FastCGIRecordParser {
         }
     }
 
-    /// The next token; nil if more bytes are needed.
+    /// Returns the next token; nil if more bytes are needed.
     mutating func next(_ cursor: inout ByteCursor) -> Token? {
         while true {
             switch step {

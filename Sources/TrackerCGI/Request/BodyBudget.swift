@@ -1,6 +1,6 @@
 import Synchronization
 
-/// The memory that bodies of all requests may take together.
+/// The memory that the variables and bodies of all requests may take together.
 final class BodyBudget: Sendable {
     let limit: Int
     private let taken = Atomic<Int>(0)
@@ -24,7 +24,7 @@ final class BodyBudget: Sendable {
     }
 }
 
-/// One request's part of a budget, given back with its last reference.
+/// One request's share of a budget, released with its last reference.
 final class BodyReservation: Sendable {
     private let budget: BodyBudget
     private let count = Atomic<Int>(0)

@@ -1,12 +1,14 @@
 import Synchronization
 
-/// A request's body, piece by piece. Nothing is read ahead beyond a small bound, so a slow reader slows the sender.
+/// A request's body, read piece by piece. Read-ahead is bounded, so a slow reader slows the sender.
 ///
-/// One reader at a time. Synchronous handlers call `read(upTo:)`, asynchronous ones iterate:
+/// Synchronous handlers call `read(upTo:)`, asynchronous ones iterate:
 ///
 ///     for try await piece in request.bodyStream { ... }
+///
+/// - Important: One reader at a time.
 public final class CGIBodyStream: Sendable, AsyncSequence {
-    /// Gives at least one byte and at most as many as asked for; nothing at the end.
+    /// Returns at least one byte and at most `maximum`; nothing at the end.
     public typealias Read = @Sendable (_ maximum: Int) throws -> [UInt8]
     /// Like `Read`, without blocking the thread.
     public typealias AsyncRead = @Sendable (_ maximum: Int) async throws -> [UInt8]
@@ -22,12 +24,12 @@ public final class CGIBodyStream: Sendable, AsyncSequence {
     private let announcedBytes: Int?
     private let progress = Mutex(Progress())
 
-    /// A body from a source of one's own, for a front that drives an app itself.
+    /// Creates a body with a source of its own, for custom servers; see `CGIApp.respond(to:)`.
     ///
     /// - Parameters:
-    ///   - announcedBytes: the body's length, where known: more is not read, less is an error.
+    ///   - announcedBytes: the body's length, if known: more is not read, less is an error.
     ///   - maximumBytes: more is an error.
-    ///   - read: gives what comes next, at most so many bytes; empty at the end. May block.
+    ///   - read: returns the next piece, at most as long as asked for; empty at the end. May block.
     ///   - asyncRead: the same without blocking.
     public init(
         announcedBytes: Int? = nil, maximumBytes: Int = .max, read: @escaping Read, asyncRead: @escaping AsyncRead
@@ -38,7 +40,7 @@ public final class CGIBodyStream: Sendable, AsyncSequence {
         readPieceAsync = asyncRead
     }
 
-    /// A body that is in memory already.
+    /// Creates a body that is already in memory.
     public convenience init(_ bytes: [UInt8]) {
         let rest = Mutex(bytes[...])
         let take: Read = { maximum in
@@ -51,7 +53,7 @@ public final class CGIBodyStream: Sendable, AsyncSequence {
         self.init(read: take, asyncRead: take)
     }
 
-    /// Reads the next piece; waits for it, blocking the thread.
+    /// Reads the next piece; blocks the thread until it arrives.
     ///
     /// - Returns: between one and `maximum` bytes, none at the end of the body.
     /// - Throws: `CGIRequestError`.
@@ -92,17 +94,17 @@ public final class CGIBodyStream: Sendable, AsyncSequence {
         }
     }
 
-    /// Goes through the body's pieces.
+    /// Iterates over the body's pieces.
     public struct AsyncIterator: AsyncIteratorProtocol {
         let stream: CGIBodyStream
 
-        /// The next piece; nil at the end.
+        /// Returns the next piece; nil at the end.
         public mutating func next() async throws -> [UInt8]? {
             let piece = try await stream.read()
             return piece.isEmpty ? nil : piece
         }
     }
 
-    /// The pieces, for `for try await`.
+    /// Returns an iterator over the pieces.
     public func makeAsyncIterator() -> AsyncIterator { AsyncIterator(stream: self) }
 }

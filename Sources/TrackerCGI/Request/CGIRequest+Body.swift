@@ -1,7 +1,7 @@
 import TrackerCore
 
 extension CGIRequest {
-    /// The whole body. Where it is still arriving (CGI, and routes that stream) this waits, blocking the thread.
+    /// The whole body. If it is still arriving (CGI, and routes that stream), this blocks the thread.
     ///
     /// - Throws: `CGIRequestError`, for example if it is longer than the route accepts; the client gets its status.
     public var body: [UInt8] {
@@ -20,7 +20,7 @@ extension CGIRequest {
         }
     }
 
-    /// The whole body, without blocking the thread.
+    /// Returns the whole body, without blocking the thread.
     public func collectBody() async throws -> [UInt8] {
         switch content {
         case .collected(let bytes): return bytes
@@ -32,7 +32,7 @@ extension CGIRequest {
         }
     }
 
-    /// The body, piece by piece. On a route that was added with `body: .streamed()` the pieces come as they arrive.
+    /// The body, piece by piece. On a route added with `body: .streamed()` the pieces come as they arrive.
     public var bodyStream: CGIBodyStream {
         switch content {
         case .collected(let bytes): return CGIBodyStream(bytes)
@@ -45,7 +45,7 @@ extension CGIRequest {
 
     func setBody(_ body: Body) { state.withLock { $0.body = body } }
 
-    /// What keeps the request from being handled, known before a handler runs.
+    /// The error that keeps the request from being handled, if known before a handler runs.
     var failure: CGIRequestError? {
         if case .failed(let error) = content { return error }
         return nil
@@ -68,7 +68,7 @@ extension CGIRequest {
         case invalid
     }
 
-    /// `CONTENT_LENGTH` (RFC 3875, section 4.1.2): digits alone. Some servers send it empty where there is none.
+    /// `CONTENT_LENGTH` (RFC 3875, section 4.1.2): digits alone. Some servers send it empty if there is none.
     var announcedLength: AnnouncedLength {
         guard let index = variables.lastIndex(of: "CONTENT_LENGTH") else { return .absent }
         let digits = variables.valueBytes(at: index)
@@ -84,6 +84,6 @@ extension CGIRequest {
         return .bytes(value)
     }
 
-    /// True where the server took a chunked body apart and gives it without a length (Apache's mod_cgi).
+    /// True if the server decoded a chunked body and passes it without a length (Apache's mod_cgi).
     var isChunked: Bool { variables.text("HTTP_TRANSFER_ENCODING")?.lowercased().contains("chunked") ?? false }
 }

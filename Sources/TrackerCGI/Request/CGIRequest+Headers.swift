@@ -1,17 +1,17 @@
 import TrackerCore
 
 extension CGIRequest {
-    /// The request's headers in the order of the variables. A repeated one stands once: joined by ", " (cookies by
-    /// "; "), and for `Host`, `Authorization` and `Content-*` the last one counts.
+    /// The request's headers, in the order of the variables. Repeated ones are joined by ", " (cookies by "; "); of
+    /// `Host`, `Authorization`, `Proxy-Authorization`, `Content-Type` and `Content-Length` the last one counts.
     public var headers: [(name: String, value: String)] { HeaderList.headers(of: variables) }
 
-    /// The value of a header; the name's case does not matter.
+    /// Returns the value of a header; case-insensitive.
     public func header(_ name: String) -> String? {
         let name = name.lowercased()
         return headers.first { $0.name.lowercased() == name }?.value
     }
 
-    /// The cookies, decoded; of several with one name the first counts.
+    /// The decoded cookies; of several with one name the first counts.
     public var cookies: [String: String] { CookieReader.dictionary(HeaderList.cookieBytes(of: variables)) }
 
     /// The `Content-Type`; nil if absent or empty.
@@ -20,7 +20,7 @@ extension CGIRequest {
     /// The host as the client sent it, with its port if it gave one; nil if absent or empty.
     public var host: String? { variables.nonEmptyText("HTTP_HOST") }
 
-    /// The web server's own name; empty if it does not say. IPv6 addresses may be in brackets.
+    /// The web server's name; empty if it does not say. IPv6 addresses may be in brackets.
     public var serverName: String { variables.text("SERVER_NAME") ?? "" }
 
     /// The web server's port; nil if it does not say.
@@ -29,10 +29,10 @@ extension CGIRequest {
     /// The client's address, as the web server sees it; nil if it does not say.
     public var remoteAddress: String? { variables.nonEmptyText("REMOTE_ADDR") }
 
-    /// True where the web server says that the client came over TLS.
+    /// True if the web server says that the client used TLS.
     public var isHTTPS: Bool { scheme == "https" }
 
-    /// "https" or "http": from `HTTPS`, else `REQUEST_SCHEME`. Headers that a client can set are not looked at.
+    /// "https" or "http", from `HTTPS`, else `REQUEST_SCHEME`. Headers that a client can set are ignored.
     public var scheme: String {
         switch variables.text("HTTPS")?.lowercased() {
         case nil, "", "off", "0", "false", "no": break
@@ -41,13 +41,12 @@ extension CGIRequest {
         return variables.text("REQUEST_SCHEME")?.lowercased() == "https" ? "https" : "http"
     }
 
-    /// The host to show in a URL: what the client sent, else the server's own name with a port that is not the
-    /// scheme's default.
+    /// The host for URLs: what the client sent, else the server's name with a port that is not the scheme's default.
     public var authority: String {
         host ?? serverAuthority
     }
 
-    /// The server's own name, with a port that is not the scheme's default.
+    /// The server's name, with a port that is not the scheme's default.
     var serverAuthority: String {
         var name = serverName
         if name.contains(":"), !name.hasPrefix("[") { name = "[\(name)]" }
@@ -55,7 +54,7 @@ extension CGIRequest {
         return "\(name):\(serverPort)"
     }
 
-    /// The query's parameters, decoded ("+" is a space), in order.
+    /// The decoded query parameters ("+" is a space), in order.
     public var queryParameters: [(name: String, value: String)] {
         query.utf8.split(separator: UInt8(ascii: "&")).map { pair in
             let name = pair.prefix { $0 != UInt8(ascii: "=") }
@@ -64,7 +63,7 @@ extension CGIRequest {
         }
     }
 
-    /// The first value of a query parameter.
+    /// Returns the first value of a query parameter.
     public func queryParameter(_ name: String) -> String? {
         queryParameters.first { $0.name == name }?.value
     }

@@ -1,22 +1,22 @@
 import CPlatform
 import Synchronization
 
-/// One request, as the web server described it.
+/// A request, as the web server described it.
 ///
-/// It may be passed between threads and tasks; what changes during the request is locked.
+/// It is thread-safe, and may be passed between threads and tasks.
 public final class CGIRequest: Sendable {
-    /// Every variable as the web server sent it, in order.
+    /// All variables as the web server sent them, in order.
     public let variables: CGIVariables
     /// The method, for example "GET"; case-sensitive (RFC 9110, section 9.1).
     public let method: String
-    /// The request target as the client sent it: percent-encoded, with the query. Bytes that may not stand in a
-    /// request line are percent-encoded. Where the server sends no `REQUEST_URI` it is put together again.
+    /// The request target as the client sent it: percent-encoded, with the query. Bytes that are not allowed in a
+    /// request line are percent-encoded. If the server sends no `REQUEST_URI`, it is rebuilt.
     public var requestURI: String { target.requestURI }
     /// The whole path, decoded once. For routing, see `pathInfo`.
     public var path: String { target.path }
-    /// The prefix under which the web server mounts the app, without a slash at the end; empty at the root.
+    /// The prefix under which the web server mounts the app, without a trailing slash; empty at the root.
     public var scriptName: String { target.scriptName }
-    /// The path below `scriptName`, decoded, which the routes are matched against.
+    /// The decoded path below `scriptName`, which the routes are matched against.
     public var pathInfo: String { target.pathInfo }
     /// The query as sent (percent-encoded), without the question mark; empty if there is none.
     public var query: String { target.query }
@@ -43,23 +43,23 @@ public final class CGIRequest: Sendable {
 
     let state: Mutex<State>
 
-    /// A request from its variables, for a front that drives an app itself.
+    /// Creates a request from its variables, for custom servers; see `CGIApp.respond(to:)`.
     ///
     /// - Parameters:
     ///   - variables: as RFC 3875 names them.
-    ///   - body: the body, complete.
-    ///   - mountPath: the prefix under which the app lives; nil lets `SCRIPT_NAME` and `PATH_INFO` decide.
+    ///   - body: the whole body.
+    ///   - mountPath: the path prefix of the app; nil lets `SCRIPT_NAME` and `PATH_INFO` decide.
     public convenience init(variables: CGIVariables, body: [UInt8] = [], mountPath: String? = nil) {
         self.init(variables: variables, content: .collected(body), mountPath: mountPath)
     }
 
-    /// A request whose body is read as it arrives.
+    /// Creates a request whose body is read as it arrives.
     ///
     /// - Parameters:
-    ///   - variables: the request as the web server describes it.
-    ///   - bodyStream: where the body comes from.
-    ///   - maximumBodyBytes: the bound for `body`; the stream has its own.
-    ///   - mountPath: the path below which the app is mounted; nil: what the web server says.
+    ///   - variables: as RFC 3875 names them.
+    ///   - bodyStream: the source of the body.
+    ///   - maximumBodyBytes: the limit for `body`; the stream has its own.
+    ///   - mountPath: the path prefix of the app; nil lets `SCRIPT_NAME` and `PATH_INFO` decide.
     public convenience init(
         variables: CGIVariables, bodyStream: CGIBodyStream, maximumBodyBytes: Int = 16 << 20, mountPath: String? = nil
     ) {
@@ -74,23 +74,23 @@ public final class CGIRequest: Sendable {
         state = Mutex(State(body: content))
     }
 
-    /// The name of the route that matched; nil if none did, or if the answer is a redirect to another spelling.
+    /// The name of the route that matched; nil if none did, or if the response redirects to another spelling.
     public var endpointName: String? { state.withLock { $0.endpointName } }
 
-    /// The values of the route's parameters, in the pattern's order; the rest that a wildcard took is named "*".
+    /// The route's parameters, in the pattern's order; what a wildcard matched is named "*".
     public var routeParameters: [(name: String, value: String)] { state.withLock { $0.routeParameters } }
 
-    /// The value of a route parameter.
+    /// Returns the value of a route parameter.
     public func parameter(_ name: String) -> String? {
         routeParameters.first { $0.name == name }?.value
     }
 
-    /// Values that extensions keep with this request.
+    /// Values that extensions store with this request.
     public var storage: CGIRequestStorage { CGIRequestStorage(request: self) }
 
     /// Writes a line to the web server's error log (CGI: standard error; FastCGI: the request's STDERR stream).
     ///
-    /// Lines past 64 KiB a request are left out.
+    /// Lines beyond 64 KiB per request are dropped.
     public func log(_ message: String) {
         state.withLock { state in
             guard state.log.utf8.count + message.utf8.count < 65_536 else { return }
@@ -98,12 +98,12 @@ public final class CGIRequest: Sendable {
         }
     }
 
-    /// Logs what a function gives when the log is written: under CGI once the answer is out.
+    /// Logs what `line` returns when the log is written; under CGI that is after the response.
     func log(later line: @escaping @Sendable () -> String?) {
         state.withLock { $0.lateLines.append(line) }
     }
 
-    /// What was logged since the last call.
+    /// Returns what was logged since the last call.
     func takeLog() -> String {
         let late = state.withLock { state in
             defer { state.lateLines = [] }
@@ -116,13 +116,13 @@ public final class CGIRequest: Sendable {
         }
     }
 
-    /// True once nobody waits for the answer any more: the web server has given the request up, or ends the program. A
+    /// True once nobody waits for the response: the web server has aborted the request, or is stopping the program. A
     /// long handler may stop then.
     public var isCancelled: Bool { state.withLock { $0.isCancelled } || cplatform_is_terminated() != 0 }
 
     func cancel() { state.withLock { $0.isCancelled = true } }
 
-    /// Keeps a part of the budget taken for as long as the request lives.
+    /// Holds a share of the budget for as long as the request lives.
     func keep(_ reservation: BodyReservation) { state.withLock { $0.reservation = reservation } }
 
     func setRoute(name: String?, parameters: [(name: String, value: String)]) {
@@ -132,7 +132,7 @@ public final class CGIRequest: Sendable {
         }
     }
 
-    /// True exactly once.
+    /// Returns true exactly once.
     func claimResponseSent() -> Bool {
         state.withLock { state in
             defer { state.isResponseSent = true }
@@ -141,22 +141,22 @@ public final class CGIRequest: Sendable {
     }
 }
 
-/// What is wrong with a request. A handler that lets one of these through gives the client `status`.
+/// An error of a request. If a handler does not catch it, the client gets `status`.
 public enum CGIRequestError: Error, Equatable, Sendable, CustomStringConvertible {
     /// The body is longer than the route accepts.
     case bodyTooLarge(maximumBytes: Int)
     /// The body ended before its announced length.
     case bodyTooShort
-    /// `CONTENT_LENGTH` is no number of bytes.
+    /// `CONTENT_LENGTH` is not a number of bytes.
     case invalidContentLength
-    /// The web server gave the request up, or its connection broke.
+    /// The web server aborted the request, or its connection broke.
     case aborted
-    /// Too many requests are in work.
+    /// Too many requests are in progress.
     case overloaded
-    /// No part of the body, or of the response, could be moved for too long.
+    /// The body, or the response, stalled for too long.
     case timedOut
 
-    /// The status that tells the client (RFC 9110, section 15.5; 499 is nginx's, for a client that is gone).
+    /// The status for the client (RFC 9110, section 15.5; 499 is nginx's, for a client that is gone).
     public var status: Int {
         switch self {
         case .bodyTooLarge: 413
@@ -180,12 +180,12 @@ public enum CGIRequestError: Error, Equatable, Sendable, CustomStringConvertible
     }
 }
 
-/// A key under which an extension keeps a value: an empty type that names the value's type.
+/// A key for a value that an extension stores: an empty type that names the value's type.
 ///
 ///     enum StartTime: CGIStorageKey { typealias Value = UInt64 }
 ///     request.storage[StartTime.self] = now
 public protocol CGIStorageKey {
-    /// The type of what is kept.
+    /// The type of the value.
     associatedtype Value: Sendable
 }
 
@@ -193,10 +193,10 @@ public protocol CGIStorageKey {
 public struct CGIStorage: Sendable {
     private var values: [(key: ObjectIdentifier, value: any Sendable)] = []
 
-    /// No values.
+    /// Creates an empty storage.
     public init() {}
 
-    /// The value kept under a key; nil if there is none.
+    /// The value stored under a key; nil if there is none.
     public subscript<Key: CGIStorageKey>(key: Key.Type) -> Key.Value? {
         get {
             let identifier = ObjectIdentifier(key)
@@ -215,11 +215,11 @@ public struct CGIStorage: Sendable {
     }
 }
 
-/// A request's storage. Every access is locked, so that hooks and handlers on different threads may share it.
+/// A request's storage. It is thread-safe, so that hooks and handlers on different threads may share it.
 public struct CGIRequestStorage: Sendable {
     let request: CGIRequest
 
-    /// The value kept under a key; nil if there is none.
+    /// The value stored under a key; nil if there is none.
     public subscript<Key: CGIStorageKey>(key: Key.Type) -> Key.Value? {
         get { request.state.withLock { $0.storage[key] } }
         nonmutating set { request.state.withLock { $0.storage[key] = newValue } }

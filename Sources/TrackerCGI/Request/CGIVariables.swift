@@ -3,8 +3,8 @@ import TrackerCore
 
 /// The variables of one request, in the order in which the web server sent them (RFC 3875, section 4.1).
 ///
-/// They are kept as the bytes that came in, and turned into text on access: UTF-8 where valid, Latin-1 otherwise.
-/// A name may occur more than once (some servers send a repeated header as a repeated parameter).
+/// They are stored as raw bytes and decoded on access: as UTF-8 if valid, else as Latin-1. A name may occur more than
+/// once (some servers send a repeated header as a repeated parameter).
 public struct CGIVariables: Sendable, RandomAccessCollection {
     /// One variable: the value's bytes follow the name's.
     struct Entry: Sendable {
@@ -16,19 +16,21 @@ public struct CGIVariables: Sendable, RandomAccessCollection {
     private(set) var bytes: [UInt8]
     private(set) var entries: [Entry]
 
-    /// No variables.
+    /// Creates an empty collection.
     public init() {
         bytes = []
         entries = []
     }
 
+    /// Creates a collection of variables.
+    ///
     /// - Parameter pairs: names and values, in order.
     public init(_ pairs: some Sequence<(name: String, value: String)>) {
         self.init()
         for pair in pairs { append(name: pair.name.utf8, value: pair.value.utf8) }
     }
 
-    /// The ranges must lie inside `bytes`; `FastCGINameValues` checks what comes from the wire.
+    /// The ranges must lie inside `bytes`; `FastCGINameValues` checks input from the wire.
     init(bytes: [UInt8], entries: [Entry]) {
         self.bytes = bytes
         self.entries = entries
@@ -53,7 +55,7 @@ public struct CGIVariables: Sendable, RandomAccessCollection {
         (name(at: position), value(at: position))
     }
 
-    /// The value of a variable, nil if it was not sent. Where it was sent twice, the last one counts.
+    /// The value of a variable; nil if it was not sent. If it was sent more than once, the last one counts.
     public subscript(name: String) -> String? {
         var name = name
         return name.withUTF8 { name in lastIndex { Self.isEqual($0, name) } }.map { value(at: $0) }
@@ -79,12 +81,12 @@ public struct CGIVariables: Sendable, RandomAccessCollection {
         bytes[entries[index].valueStart..<entries[index].valueEnd]
     }
 
-    /// The last value of a variable.
+    /// Returns the last value of a variable.
     func text(_ name: StaticString) -> String? {
         lastIndex(of: name).map { value(at: $0) }
     }
 
-    /// The last value of a variable; nil also where it is empty, as some servers send absent values.
+    /// Returns the last value of a variable; nil also if it is empty, as some servers send absent values.
     func nonEmptyText(_ name: StaticString) -> String? {
         guard let index = lastIndex(of: name) else { return nil }
         let entry = entries[index]
@@ -101,7 +103,7 @@ public struct CGIVariables: Sendable, RandomAccessCollection {
         }
     }
 
-    /// Calls a function with the bytes of each name and value; they are valid during the call only.
+    /// Calls `body` with the bytes of each name and value, which are valid during the call only.
     func forEachBytes(_ body: (_ name: UnsafeBufferPointer<UInt8>, _ value: UnsafeBufferPointer<UInt8>) -> Void) {
         bytes.withUnsafeBufferPointer { bytes in
             for entry in entries {
@@ -112,7 +114,7 @@ public struct CGIVariables: Sendable, RandomAccessCollection {
         }
     }
 
-    /// Whether bytes are a name.
+    /// Returns whether the bytes are this name.
     static func isEqual(_ bytes: UnsafeBufferPointer<UInt8>, _ name: StaticString) -> Bool {
         name.withUTF8Buffer { isEqual(bytes, $0) }
     }

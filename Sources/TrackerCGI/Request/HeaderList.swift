@@ -2,16 +2,16 @@ import TrackerCore
 
 /// Rebuilds the request's headers from the variables (RFC 3875, section 4.1.18).
 enum HeaderList {
-    /// - Returns: names and values in the order of the variables; a repeated header stands once, at its first place.
+    /// - Returns: names and values in the order of the variables; a repeated header appears once, at its first place.
     static func headers(of variables: CGIVariables) -> [(name: String, value: String)] {
         var headers: [(name: String, value: String)] = []
         headers.reserveCapacity(variables.count)
-        // Where each name stands; made once there are so many that to look at each of them would no longer be linear.
+        // The index of each name; built once there are too many headers for a linear search.
         var places: [String: Int] = [:]
         variables.forEachBytes { variable, bytes in
             guard let name = headerName(variable) else { return }
             let value = TextDecoding.string(trimmed(bytes))
-            // Servers send these empty where the request has none.
+            // Servers send these empty if the request has none.
             if value.isEmpty, name == "Content-Type" || name == "Content-Length" { return }
             if headers.count == mostLookedThrough, places.isEmpty {
                 for (index, header) in headers.enumerated() { places[header.name] = index }
@@ -34,7 +34,7 @@ enum HeaderList {
 
     private static let mostLookedThrough = 32
 
-    /// The `Cookie` headers, joined.
+    /// Returns the `Cookie` headers, joined.
     static func cookieBytes(of variables: CGIVariables) -> [UInt8] {
         var joined: [UInt8] = []
         variables.forEachBytes { name, value in
@@ -45,7 +45,8 @@ enum HeaderList {
         return joined
     }
 
-    /// Without the white space around it, which is no part of a value (RFC 9110, section 5.5). nginx leaves tabs there.
+    /// Returns the value without surrounding white space, which is not part of it (RFC 9110, section 5.5). nginx leaves
+    /// tabs there.
     private static func trimmed(_ value: UnsafeBufferPointer<UInt8>) -> UnsafeBufferPointer<UInt8> {
         var start = 0
         var end = value.count
@@ -54,7 +55,7 @@ enum HeaderList {
         return UnsafeBufferPointer(rebasing: value[start..<end])
     }
 
-    /// `HTTP_USER_AGENT` is `User-Agent`; nil for what is no header.
+    /// Turns `HTTP_USER_AGENT` into `User-Agent`; nil for what is not a header.
     private static func headerName(_ variable: UnsafeBufferPointer<UInt8>) -> String? {
         if CGIVariables.isEqual(variable, "CONTENT_TYPE") { return "Content-Type" }
         if CGIVariables.isEqual(variable, "CONTENT_LENGTH") { return "Content-Length" }
@@ -67,7 +68,7 @@ enum HeaderList {
             ? String(unsafeUninitializedCapacity: rest.count) { writeName(rest, to: $0) }
             : TextDecoding.string(
                 [UInt8](unsafeUninitializedCapacity: rest.count) { name, count in count = writeName(rest, to: name) })
-        // Some servers send these a second time as headers; CONTENT_TYPE and CONTENT_LENGTH are the ones that count.
+        // Some servers also send these as headers; only CONTENT_TYPE and CONTENT_LENGTH count.
         switch rest.count {
         case 12: return text == "Content-Type" ? nil : text
         case 14: return text == "Content-Length" ? nil : text
@@ -75,7 +76,7 @@ enum HeaderList {
         }
     }
 
-    /// `USER_AGENT` becomes `User-Agent`.
+    /// Turns `USER_AGENT` into `User-Agent`.
     ///
     /// - Parameter name: has room for as many bytes as the variable.
     private static func writeName(

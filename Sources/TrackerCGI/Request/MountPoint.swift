@@ -1,20 +1,20 @@
 import TrackerCore
 
-/// Where a web server mounts the app, as far as its variables tell.
+/// Where a web server mounts the app, derived from the variables.
 ///
-/// RFC 3875 has `SCRIPT_NAME` for the prefix and `PATH_INFO` for the rest. Without `PATH_INFO` servers mean different
-/// things by `SCRIPT_NAME`: nginx and Apache's mod_proxy_fcgi the whole path, CGI servers the program itself.
+/// In RFC 3875 `SCRIPT_NAME` is the prefix and `PATH_INFO` the rest. Without `PATH_INFO` servers disagree on
+/// `SCRIPT_NAME`: nginx and Apache's mod_proxy_fcgi send the whole path, CGI servers the program's own.
 struct MountPoint {
-    /// The prefix, without a slash at its end; empty at the root.
+    /// The prefix, without a trailing slash; empty at the root.
     let prefix: String
     /// The path below the prefix, decoded by the web server; nil if it doesn't say.
     let pathInfo: String?
     /// The whole path as the web server resolved it.
     let serverPath: String
-    /// The web server asks for another path than the client did.
+    /// The web server rewrote the client's path.
     let isRewritten: Bool
 
-    /// - Parameter mountPath: the prefix where the app knows it better than the variables do.
+    /// - Parameter mountPath: the prefix, if the app knows it better than the variables do.
     init(_ variables: CGIVariables, mountPath: String?) {
         let scriptName = variables.nonEmptyText("SCRIPT_NAME") ?? ""
         let sentPathInfo = variables.text("PATH_INFO")
@@ -43,15 +43,15 @@ struct MountPoint {
         self.isRewritten = isRewritten
     }
 
-    /// What `SCRIPT_NAME` is where there is no `PATH_INFO`.
+    /// What `SCRIPT_NAME` means without `PATH_INFO`.
     private enum Meaning {
         /// The whole path; the app is at the root.
         case wholePath
-        /// The app's own name, and nothing below it.
+        /// The app itself, and nothing below it.
         case program
-        /// A prefix, and this path below it.
+        /// A prefix, followed by this path.
         case prefixed(String)
-        /// The client's path, of which the web server makes this one.
+        /// The client's path, which the web server rewrote to this one.
         case rewritten(String)
     }
 
@@ -59,20 +59,20 @@ struct MountPoint {
         let server = variables.text("SERVER_SOFTWARE") ?? ""
         let file = variables.text("SCRIPT_FILENAME") ?? ""
         if let inner = proxiedPath(file) {
-            // Behind `SetHandler "proxy:fcgi://..."` the path is that of a file.
+            // With `SetHandler "proxy:fcgi://..."` the path is that of a file.
             if scriptName.isEmpty || inner == (variables.text("DOCUMENT_ROOT") ?? "") + scriptName { return .program }
             if hasSuffix(scriptName, inner) { return .prefixed(inner) }
             return inner == "/" ? .program : .rewritten(inner)
         }
         if server.hasPrefix("Apache") {
-            // `ProxyFCGIBackendType GENERIC` leaves the scheme out. A program's file is no part of its own address.
+            // `ProxyFCGIBackendType GENERIC` omits the scheme. The file of a CGI program is not part of its URL.
             let inner = decoded(file)
             return inner.hasPrefix("/") && hasSuffix(scriptName, inner) ? .prefixed(inner) : .program
         }
         return server.hasPrefix("lighttpd") ? .program : .wholePath
     }
 
-    /// The path that Apache's `ProxyPass` asks for: `proxy:fcgi://host:port/path`, percent-encoded.
+    /// Returns the path in Apache's `ProxyPass` target, `proxy:fcgi://host:port/path`, percent-decoded.
     private static func proxiedPath(_ file: String) -> String? {
         let scheme = "proxy:fcgi://"
         guard file.hasPrefix(scheme) else { return nil }
@@ -81,7 +81,7 @@ struct MountPoint {
         return decoded(String(rest[slash...]))
     }
 
-    /// Byte by byte, where `String` would compare characters.
+    /// Compares bytes, where `String` would compare characters.
     private static func hasSuffix(_ text: String, _ suffix: String) -> Bool {
         text.utf8.suffix(suffix.utf8.count).elementsEqual(suffix.utf8)
     }

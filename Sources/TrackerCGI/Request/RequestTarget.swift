@@ -1,22 +1,22 @@
 import TrackerCore
 
-/// Where a request points to: what the variables say about its path and query.
+/// The target of a request: its path and query, derived from the variables.
 ///
-/// `REQUEST_URI` goes first: it is the one variable that every server sends as the client wrote it. `SCRIPT_NAME` and
-/// `PATH_INFO` arrive decoded, so they must not be decoded again.
+/// `REQUEST_URI` takes precedence: it is the only variable that every server sends as the client wrote it.
+/// `SCRIPT_NAME` and `PATH_INFO` arrive decoded, so they must not be decoded again.
 struct RequestTarget: Sendable {
-    /// The target as sent; bytes that cannot stand in a request line are percent-encoded.
+    /// The target as sent; bytes that are not allowed in a request line are percent-encoded.
     var requestURI: String
     /// The whole path, decoded once.
     var path: String
-    /// The prefix under which the app is mounted, without a slash at its end; empty at the root.
+    /// The prefix under which the app is mounted, without a trailing slash; empty at the root.
     var scriptName: String
     /// The path below the prefix, which routes are matched against; at least "/".
     var pathInfo: String
-    /// The query as sent, without its question mark.
+    /// The query as sent, without the question mark.
     var query: String
 
-    /// - Parameter mountPath: the prefix where the app knows it better than the variables do.
+    /// - Parameter mountPath: the prefix, if the app knows it better than the variables do.
     init(_ variables: CGIVariables, mountPath: String?) {
         let mount = MountPoint(variables, mountPath: mountPath)
 
@@ -38,8 +38,8 @@ struct RequestTarget: Sendable {
         if pathInfo.isEmpty { pathInfo = "/" }
     }
 
-    /// The prefix that the client knows, where a rule of the web server hides the program's name (`RewriteRule` to
-    /// `app.cgi/...`): links and redirects have to be made with that one.
+    /// Returns the prefix that the client knows if a rewrite rule hides the program's name (`RewriteRule` to
+    /// `app.cgi/...`): links and redirects must use that one.
     private static func visiblePrefix(_ mount: MountPoint, path: String) -> String? {
         guard !mount.prefix.isEmpty, let pathInfo = mount.pathInfo, !pathInfo.isEmpty, !hasDotSegments(path),
             !path.utf8.starts(with: mount.prefix.utf8), path.utf8.count >= pathInfo.utf8.count,
@@ -48,10 +48,10 @@ struct RequestTarget: Sendable {
         return String(decoding: path.utf8.dropLast(pathInfo.utf8.count), as: UTF8.self)
     }
 
-    /// The path below the mount prefix.
+    /// Returns the path below the mount prefix.
     ///
-    /// A path with dot segments is taken as the web server resolved it: the server's access rules applied to that
-    /// form, and a route chosen by another one would slip past them.
+    /// A path with dot segments is taken as the web server resolved it: the server's access rules applied to that form,
+    /// and routing by another one would bypass them.
     private static func pathBelow(_ mount: MountPoint, path: String) -> String {
         if mount.isRewritten, let pathInfo = mount.pathInfo { return pathInfo }
         var path = path
@@ -71,7 +71,8 @@ struct RequestTarget: Sendable {
         }
     }
 
-    /// Path and query of a target in origin form or absolute form (RFC 9112, section 3.2), without the fragment.
+    /// Returns path and query of a target in origin form or absolute form (RFC 9112, section 3.2), without the
+    /// fragment.
     private static func split(_ target: ArraySlice<UInt8>) -> (path: ArraySlice<UInt8>, query: ArraySlice<UInt8>) {
         var rest = target.prefix { $0 != UInt8(ascii: "#") }
         var isAbsolute = false

@@ -1,37 +1,37 @@
 import TrackerCore
 
-/// A cookie for the client to keep (RFC 6265, section 4.1).
+/// A cookie to set on the client (RFC 6265, section 4.1).
 public struct CGICookie: Sendable, Equatable {
-    /// When a cookie goes along with requests from other sites.
+    /// When a cookie is sent with requests from other sites.
     public enum SameSite: String, Sendable {
         /// Never.
         case strict = "Strict"
-        /// With top-level navigation.
+        /// With top-level navigation only.
         case lax = "Lax"
-        /// Always; browsers want `isSecure` with it.
+        /// Always; browsers require `isSecure` with it.
         case none = "None"
     }
 
     /// The cookie's name: a token (RFC 9110, section 5.6.2).
     public var name: String
-    /// The value, sent as it is; no controls, spaces, quotes, commas, semicolons or backslashes.
+    /// The value, sent as is. Control characters, spaces, quotes, commas, semicolons and backslashes are not allowed.
     public var value: String
-    /// The path prefix it is for; nil leaves it to the browser.
+    /// The path prefix it applies to; nil leaves it to the browser.
     public var path: String?
-    /// The domain it is for; nil is this host alone.
+    /// The domain it applies to; nil for this host alone.
     public var domain: String?
-    /// Seconds to keep it; nil is until the browser closes.
+    /// The lifetime in seconds; nil keeps the cookie until the browser closes.
     public var maximumAge: Int?
-    /// An HTTP date (RFC 9110, section 5.6.7) for clients that do not know `maximumAge`.
+    /// An HTTP date (RFC 9110, section 5.6.7), for clients that do not support `maximumAge`.
     public var expires: String?
-    /// Only over TLS.
+    /// Sent over TLS only.
     public var isSecure: Bool
-    /// Out of reach for scripts.
+    /// Hidden from scripts.
     public var isHTTPOnly: Bool
-    /// Requests from other sites.
+    /// When it is sent with requests from other sites.
     public var sameSite: SameSite?
 
-    /// A cookie; by default for the whole site, out of scripts' reach and not sent along from other sites.
+    /// Creates a cookie, by default for the whole site, hidden from scripts, and `SameSite=Lax`.
     public init(
         name: String, value: String, path: String? = "/", domain: String? = nil, maximumAge: Int? = nil,
         expires: String? = nil, isSecure: Bool = false, isHTTPOnly: Bool = true, sameSite: SameSite? = .lax
@@ -47,7 +47,7 @@ public struct CGICookie: Sendable, Equatable {
         self.sameSite = sameSite
     }
 
-    /// The `Set-Cookie` value; nil if a part holds what would end it early or add attributes of its own.
+    /// The `Set-Cookie` value; nil if a part contains a character that is not allowed in it.
     public var headerValue: String? {
         guard !name.isEmpty, name.utf8.allSatisfy(ASCII.isTokenByte), value.utf8.allSatisfy(Self.isValueByte)
         else { return nil }

@@ -1,8 +1,8 @@
 import TrackerCore
 
-/// An answer: status, headers and a body, in memory or streamed.
+/// A response: status, headers and a body, in memory or streamed.
 public struct CGIResponse: Sendable {
-    /// What follows the headers.
+    /// The body of a response.
     public enum Body: Sendable {
         /// In memory; `Content-Length` is added.
         case bytes([UInt8])
@@ -12,26 +12,26 @@ public struct CGIResponse: Sendable {
         case asyncStream(@Sendable (CGIBodyWriter) async throws -> Void)
     }
 
-    /// The status code, 200...599; anything else becomes a 500.
+    /// The status code, 200...599; any other becomes a 500.
     public var status: Int
-    /// The words after the status code; nil is the standard's. No CR, LF or NUL.
+    /// The reason phrase; nil for the standard one. One with control characters other than tab becomes a 500.
     public var reason: String?
-    /// The headers, in order. Names are tokens, values hold no CR, LF or NUL: anything else becomes a 500. Fields that
-    /// belong to a connection, such as `Transfer-Encoding`, are left out (RFC 9110, section 7.6.1).
+    /// The headers, in order. A name that is not a token, or a value with control characters other than tab, becomes a
+    /// 500. Connection-specific fields such as `Transfer-Encoding` are left out (RFC 9110, section 7.6.1).
     public var headers: [(name: String, value: String)]
-    /// The body. To a HEAD request, and with 204 and 304, it is not sent.
+    /// The body. It is not sent in response to HEAD, or with 204 and 304.
     public var body: Body
-    /// Cookies to set, each its own `Set-Cookie`.
+    /// Cookies to set, each in its own `Set-Cookie` field.
     public var cookies: [CGICookie] = []
 
-    /// An answer with a body in memory, empty unless given.
+    /// Creates a response with a body in memory, empty by default.
     public init(
         status: Int = 200, reason: String? = nil, headers: [(name: String, value: String)] = [], bytes: [UInt8] = []
     ) {
         self.init(status: status, reason: reason, headers: headers, body: .bytes(bytes))
     }
 
-    /// An answer with any body.
+    /// Creates a response with any kind of body.
     public init(
         status: Int = 200, reason: String? = nil, headers: [(name: String, value: String)] = [], body: Body
     ) {
@@ -41,17 +41,17 @@ public struct CGIResponse: Sendable {
         self.body = body
     }
 
-    /// Plain text.
+    /// Creates a plain text response.
     public init(text: String, status: Int = 200) {
         self.init(status: status, contentType: "text/plain; charset=utf-8", text)
     }
 
-    /// A page.
+    /// Creates an HTML response.
     public init(html: String, status: Int = 200) {
         self.init(status: status, contentType: "text/html; charset=utf-8", html)
     }
 
-    /// JSON that is encoded already.
+    /// Creates a JSON response from encoded text.
     public init(json: String, status: Int = 200) {
         self.init(status: status, contentType: "application/json", json)
     }
@@ -60,7 +60,7 @@ public struct CGIResponse: Sendable {
         self.init(status: status, headers: [("Content-Type", contentType)], bytes: Array(text.utf8))
     }
 
-    /// A body written by a function that may block its thread.
+    /// Creates a response whose body is written by a function that may block its thread.
     public init(
         status: Int = 200, contentType: String = "application/octet-stream",
         stream: @escaping @Sendable (CGIBodyWriter) throws -> Void
@@ -68,7 +68,7 @@ public struct CGIResponse: Sendable {
         self.init(status: status, headers: [("Content-Type", contentType)], body: .stream(stream))
     }
 
-    /// A body written by an asynchronous function.
+    /// Creates a response whose body is written by an asynchronous function.
     public init(
         status: Int = 200, contentType: String = "application/octet-stream",
         stream: @escaping @Sendable (CGIBodyWriter) async throws -> Void
@@ -76,32 +76,31 @@ public struct CGIResponse: Sendable {
         self.init(status: status, headers: [("Content-Type", contentType)], body: .asyncStream(stream))
     }
 
-    /// Sends the client elsewhere. The status goes along explicitly: alone, `Location` means different things to
-    /// different web servers.
+    /// Creates a redirect. The status is sent explicitly, because web servers disagree on what `Location` alone means.
     public static func redirect(to location: String, status: Int = 302) -> CGIResponse {
         var response = CGIResponse(text: "Redirecting to \(location)\n", status: status)
         response.headers.append(("Location", location))
         return response
     }
 
-    /// The value of the first header with a name; its case does not matter.
+    /// Returns the value of the first header with a name; case-insensitive.
     public func header(_ name: String) -> String? {
         headers.first { ASCII.areSame($0.name, name) }?.value
     }
 
-    /// Replaces a header, or adds it.
+    /// Sets a header, replacing all of the same name.
     public mutating func setHeader(_ name: String, _ value: String) {
         headers.removeAll { ASCII.areSame($0.name, name) }
         headers.append((name, value))
     }
 }
 
-/// Takes a response's body, piece by piece, and makes the writer wait while the client is slower.
+/// Writes a response body piece by piece, with backpressure from a slow client.
 public final class CGIBodyWriter: Sendable {
     private let writePiece: @Sendable ([UInt8]) throws -> Void
     private let writePieceAsync: @Sendable ([UInt8]) async throws -> Void
 
-    /// A writer to a place of one's own, for a front that drives an app itself.
+    /// Creates a writer with a destination of its own, for custom servers; see `CGIApp.respond(to:)`.
     public init(
         write: @escaping @Sendable ([UInt8]) throws -> Void,
         asyncWrite: @escaping @Sendable ([UInt8]) async throws -> Void
@@ -110,24 +109,24 @@ public final class CGIBodyWriter: Sendable {
         writePieceAsync = asyncWrite
     }
 
-    /// Sends a piece; blocks the thread while too much is waiting to be sent.
+    /// Writes a piece; blocks the thread while too much output is pending.
     ///
-    /// - Throws: `CGIRequestError.aborted` once nobody reads any more.
+    /// - Throws: `CGIRequestError.aborted` once nobody reads.
     public func write(_ bytes: [UInt8]) throws {
         if !bytes.isEmpty { try writePiece(bytes) }
     }
 
-    /// Sends a piece of text, as UTF-8.
+    /// Writes text as UTF-8; may block the thread.
     public func write(_ text: String) throws {
         try write(Array(text.utf8))
     }
 
-    /// Sends a piece without blocking the thread.
+    /// Writes a piece without blocking the thread.
     public func write(_ bytes: [UInt8]) async throws {
         if !bytes.isEmpty { try await writePieceAsync(bytes) }
     }
 
-    /// Sends a piece of text, as UTF-8, without blocking the thread.
+    /// Writes text as UTF-8, without blocking the thread.
     public func write(_ text: String) async throws {
         try await write(Array(text.utf8))
     }

@@ -1,13 +1,13 @@
 import TrackerCore
 
-/// Writes the header block of a response (RFC 3875, section 6.2), and refuses what would break out of it.
+/// Writes the header block of a response (RFC 3875, section 6.2), and rejects what would break out of it.
 enum ResponseHead {
     /// Why a response cannot be sent.
     struct Invalid: Error, Equatable, CustomStringConvertible {
         var description: String
     }
 
-    /// True where the answer to `method` has a body at all (RFC 9110, section 6.4.1).
+    /// Returns whether the response to `method` can have a body (RFC 9110, section 6.4.1).
     static func allowsBody(status: Int, method: String) -> Bool {
         method != "HEAD" && status >= 200 && status != 204 && status != 304
     }
@@ -49,7 +49,7 @@ enum ResponseHead {
         let connectionOptions = connectionOptions(response.headers)
         for header in response.headers {
             if ASCII.areSame(header.name, "Content-Type") { hasContentType = true }
-            // Ours is right by construction. A second `Status` would win in some servers.
+            // `Content-Length` is replaced by the actual length. A second `Status` would win in some servers.
             if bodyLength != nil, ASCII.areSame(header.name, "Content-Length") { continue }
             if ASCII.areSame(header.name, "Status") || isHopByHop(header.name, connectionOptions) { continue }
             append(header.name, header.value, to: &bytes)
@@ -68,15 +68,16 @@ enum ResponseHead {
         append("\r\n", to: &bytes)
     }
 
-    /// The fields that go on to the client.
+    /// Returns the end-to-end fields, without `Content-Length`.
     static func endToEnd(_ headers: [(name: String, value: String)]) -> [(name: String, value: String)] {
         let options = connectionOptions(headers)
         return headers.filter { !isHopByHop($0.name, options) && !ASCII.areSame($0.name, "Content-Length") }
     }
 
-    /// Fields of a connection belong to the web server, which has the connection (RFC 9110, section 7.6.1).
+    /// Returns whether a field is specific to the connection, which belongs to the web server (RFC 9110, section
+    /// 7.6.1).
     ///
-    /// By the name's length first: most answers have no such field, and each of their fields is asked about.
+    /// Compares lengths first: this runs for every field, and most responses have no such field.
     private static func isHopByHop(_ name: String, _ connectionOptions: [String]) -> Bool {
         let isOne =
             switch name.utf8.count {
@@ -90,7 +91,7 @@ enum ResponseHead {
         return isOne || !connectionOptions.isEmpty && connectionOptions.contains { ASCII.areSame($0, name) }
     }
 
-    /// The fields that a `Connection` field names.
+    /// Returns the field names listed in `Connection`.
     private static func connectionOptions(_ headers: [(name: String, value: String)]) -> [String] {
         var options: [String] = []
         for header in headers where ASCII.areSame(header.name, "Connection") {
@@ -114,7 +115,8 @@ enum ResponseHead {
         append(String(number), to: &bytes)
     }
 
-    /// Anything but controls; a tab may stand in a value. Bytes above ASCII are UTF-8 by construction.
+    /// Returns whether a byte may be in a value: no control characters but tab. Bytes above ASCII are UTF-8 by
+    /// construction.
     private static func isValueByte(_ byte: UInt8) -> Bool {
         (byte >= 0x20 && byte != 0x7F) || byte == 0x09
     }

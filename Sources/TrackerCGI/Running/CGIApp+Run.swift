@@ -2,11 +2,11 @@ import CLibrary
 import DemoServer
 import TrackerCore
 
-/// Why an app could not run.
+/// An error that keeps an app from running.
 public enum CGIRunError: Error, Equatable, Sendable, CustomStringConvertible {
-    /// A place to listen on that cannot be read.
+    /// An address to listen on that cannot be parsed.
     case invalidEndpoint(String)
-    /// The system refused something.
+    /// The server could not start.
     case system(String)
 
     /// A sentence that says what to do.
@@ -20,7 +20,7 @@ public enum CGIRunError: Error, Equatable, Sendable, CustomStringConvertible {
 }
 
 extension CGIRunMode.Endpoint {
-    /// Reads `unix:/path`, `host:port` or `[::1]:port`.
+    /// Parses `unix:/path`, `host:port` or `[::1]:port`.
     public init(parsing text: String) throws(CGIRunError) {
         if text.hasPrefix("unix:"), text.utf8.count > 5 {
             self = .unix(String(text.dropFirst(5)))
@@ -38,13 +38,13 @@ extension CGIRunMode.Endpoint {
 }
 
 extension CGIApp {
-    /// Sets up an app, and runs it: a whole program in one call.
+    /// Sets up an app and runs it: a whole program in one call.
     ///
     ///     CGIApp.main { app in
     ///         app.get("/", name: "home") { _ in CGIResponse(text: "Home page") }
     ///     }
     ///
-    /// What `setUp` throws ends the program with one line on standard error and status 78.
+    /// If `setUp` throws, the program exits with one line on standard error and status 78.
     public static func main(_ setUp: (CGIApp) throws -> Void) {
         let app = CGIApp()
         do {
@@ -55,16 +55,18 @@ extension CGIApp {
         app.run()
     }
 
-    /// Runs the app the way it was started: as a FastCGI server if descriptor 0 is a listening socket or there are sockets
-    /// of `LISTEN_FDS`, else as a CGI program if the environment describes a request, else as the program's arguments
-    /// say. Without any it serves HTTP on this machine, to be tried out; `--help` shows the others.
+    /// Runs the app the way it was started: as a FastCGI server if descriptor 0 is a listening socket or `LISTEN_FDS`
+    /// passes sockets, else as a CGI program if the environment describes a request, else as the program's arguments
+    /// say. Without arguments it serves HTTP on this machine, for development; see `--help`.
     ///
-    /// Under CGI the arguments do not count: a visitor can choose them, with a query that has no `=` (RFC 3875
-    /// section 4.4).
+    /// Under CGI the arguments are ignored: a visitor can choose them, with a query that has no `=` (RFC 3875, section
+    /// 4.4).
     ///
-    /// Returns when all is done: under CGI after the one request, else after SIGTERM or SIGINT, when the requests in work
-    /// are finished and the shutdown hooks have run. If the app cannot run, the program ends with one line on standard
-    /// error and a status of sysexits.h.
+    /// Returns under CGI after the one request, else after a stop signal such as SIGTERM or SIGINT, once the requests
+    /// in progress are finished and the shutdown hooks have run.
+    ///
+    /// - Important: If the app cannot run, the program exits with one line on standard error and a status of
+    ///   sysexits.h.
     public func run() {
         StandardDescriptors.reopenClosed()
         let isInherited = StandardDescriptors.isListening(0) || StandardDescriptors.hasPassedSockets
@@ -115,7 +117,7 @@ extension CGIApp {
         String(CommandLine.arguments.first?.split(separator: "/").last ?? "program")
     }
 
-    /// What a program that was started by hand is asked for goes to standard output.
+    /// Writes to standard output, for programs started by hand.
     private static func say(_ text: String) { FileOutput.write(Array(text.utf8), to: 1) }
 
     private static func fail(_ text: String, status: Int32) -> Never {
@@ -123,7 +125,7 @@ extension CGIApp {
         exit(status)
     }
 
-    /// Runs the app in a given way, and throws where `run()` ends the program.
+    /// Runs the app in a given mode, and throws where `run()` exits.
     public func run(_ mode: CGIRunMode) throws(CGIRunError) {
         StandardDescriptors.reopenClosed()
         if config.mountPath == nil, let path = getenv("CGI_MOUNT_PATH"), path.pointee != 0 {

@@ -1,8 +1,8 @@
 import TrackerCore
 
-/// The arguments of a program that is made with `CGIApp`.
+/// The command line of a program made with `CGIApp`.
 struct CGICommandLine: Equatable {
-    /// What is wrong with them, in one sentence.
+    /// What is wrong with the arguments, in one sentence.
     struct Mistake: Error, Equatable, CustomStringConvertible {
         var description: String
     }
@@ -36,7 +36,7 @@ struct CGICommandLine: Equatable {
 
         """
 
-    /// - Parameter arguments: without the program's own name.
+    /// - Parameter arguments: without the program's name.
     init(_ arguments: some Sequence<String>) throws(Mistake) {
         var rest = ArraySlice(Array(arguments))
         while let argument = rest.popFirst() {
@@ -70,7 +70,7 @@ struct CGICommandLine: Equatable {
         return number
     }
 
-    /// Puts what concerns the app into its configuration.
+    /// Applies the options to the app's configuration.
     func apply(to app: CGIApp) {
         if let mountPath { app.config.mountPath = mountPath }
         if let maximumRequests { app.config.fastCGI.maximumRequestsPerProcess = maximumRequests }

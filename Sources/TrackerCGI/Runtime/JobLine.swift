@@ -1,4 +1,4 @@
-/// Jobs of a pool that wait for a thread, first in, first out.
+/// A FIFO queue of jobs that wait for a thread of the pool.
 struct JobLine: Sendable {
     private var jobs: [WorkerPool.Job] = []
     private var first = 0

@@ -1,6 +1,6 @@
-/// What one thread of the pool works with.
+/// The buffers of one thread of the pool.
 ///
-/// Only its own thread touches it: the thread makes it, and passes it down its own calls. Hence the unchecked
+/// Only its own thread touches it: the thread creates it, and passes it down its own calls. Hence the unchecked
 /// conformance, which jobs need in order to take it as a parameter.
 final class Worker: @unchecked Sendable {
     /// Small, since every thread has one, and a long upload touches them all.

@@ -2,11 +2,11 @@ import CLibrary
 import Synchronization
 import TrackerCore
 
-/// Threads around one poller, which also run what blocks.
+/// A pool of threads that share one poller and also run blocking work.
 ///
-/// Whichever thread gets an event sees to it, and if that makes work that may block, does this work too, without a
-/// change of thread. The pool grows while all of its threads are busy, up to a limit of threads in blocking work and one
-/// more: events are always seen to. Work beyond the limit waits in a bounded line.
+/// The thread that gets an event handles it and, if that leads to work that may block, runs this work too, without
+/// switching threads. The pool grows while all threads are busy, up to the limit of threads in blocking work plus one,
+/// so that events are always handled. Work beyond the limit waits in a bounded queue.
 final class WorkerPool: Sendable {
     typealias Job = @Sendable (Worker) -> Void
 
@@ -25,13 +25,13 @@ final class WorkerPool: Sendable {
     private let isStopped = Atomic<Bool>(false)
     private let overseer = ThreadLock((isStarted: false, isAwake: false))
 
-    /// Tokens below are the pool's own.
+    /// Lower tokens are reserved for the pool.
     static let firstFreeToken: UInt64 = 2
     private static let wakeToken: UInt64 = 1
 
     /// - Parameters:
-    ///   - maximumThreads: threads in blocking work, 1...1024.
-    ///   - maximumWaiting: jobs that may wait for one of them.
+    ///   - maximumThreads: the most threads in blocking work, 1...1024.
+    ///   - maximumWaiting: the most jobs that may wait for one of them.
     init(maximumThreads: Int, maximumWaiting: Int, log: RateLimitedLog) throws(SystemError) {
         self.maximumThreads = max(1, min(maximumThreads, 1024))
         self.maximumWaiting = max(0, maximumWaiting)
@@ -45,28 +45,28 @@ final class WorkerPool: Sendable {
 
     /// Starts the first thread.
     ///
-    /// - Parameter handler: sees to the events of what was added to the poller.
+    /// - Parameter handler: handles events of descriptors added to the poller.
     func start(_ handler: @escaping @Sendable (Poller.Event, Worker) -> Void = { _, _ in }) {
         self.handler.withLock { $0 = handler }
         growIfBusy()
     }
 
-    /// Ends threads as they get idle.
+    /// Ends threads as they become idle.
     func stop() {
         isStopped.store(true, ordering: .releasing)
         wake.write(1)
     }
 
-    /// For a status line: all threads, those in blocking work, and the jobs in line.
+    /// Counts for a status line: all threads, those in blocking work, and queued jobs.
     var load: (threads: Int, blocking: Int, waiting: Int) {
         (threads.load(ordering: .relaxed), blocking.load(ordering: .relaxed), line.withLock { $0.count })
     }
 
     // MARK: Blocking work
 
-    /// Runs a job: at once on this very thread if that may block, in turn otherwise.
+    /// Runs a job: at once on this thread if that may block, else through the queue.
     ///
-    /// - Returns: false if the line is full; the job will not run then.
+    /// - Returns: false if the queue is full; the job does not run then.
     func run(on worker: Worker, _ job: @escaping Job) -> Bool {
         guard beginBlocking() else { return submit(job) }
         growIfBusy()
@@ -75,13 +75,13 @@ final class WorkerPool: Sendable {
         return true
     }
 
-    /// Puts a job into the line.
+    /// Queues a job.
     ///
-    /// - Parameter isBounded: false for what must run in any case, and is bounded by other means.
-    /// - Returns: false if the line is full; the job will not run then.
+    /// - Parameter isBounded: false for a job that must run in any case and is bounded by other means.
+    /// - Returns: false if the queue is full; the job does not run then.
     func submit(isBounded: Bool = true, _ job: @escaping Job) -> Bool {
         let isAccepted = line.withLock { line in
-            // What finds a free thread does not wait.
+            // Jobs that a free thread takes do not count as waiting.
             let free = maximumThreads - blocking.load(ordering: .relaxed)
             if isBounded, line.count >= maximumWaiting + max(0, free) { return false }
             line.append(job)
@@ -93,9 +93,9 @@ final class WorkerPool: Sendable {
         return true
     }
 
-    /// Runs a function that may block, away from Swift's own threads.
+    /// Runs a function that may block, off Swift's cooperative pool.
     ///
-    /// - Throws: `CGIRequestError.overloaded` if the line is full, and what the function throws.
+    /// - Throws: `CGIRequestError.overloaded` if the queue is full, and errors of the function.
     func run<Result: Sendable>(_ body: @escaping @Sendable () throws -> Result) async throws -> Result {
         try await withCheckedThrowingContinuation { continuation in
             let isAccepted = submit { _ in
@@ -110,7 +110,7 @@ final class WorkerPool: Sendable {
     }
 
     private func beginBlocking() -> Bool {
-        // Never above the limit, not for a moment: who sees it there leaves a job to others.
+        // Never above the limit, even briefly: another thread that saw it there would leave a job in the queue.
         var count = blocking.load(ordering: .acquiring)
         while count < maximumThreads {
             let (isExchanged, original) = blocking.compareExchange(
@@ -130,7 +130,7 @@ final class WorkerPool: Sendable {
     private static let quickThreads = max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN))) + 1
 
     /// Starts another thread if none is waiting for events: at once up to one more than there are processors, beyond
-    /// that only where the threads are stuck. More threads than that just take the processors from each other.
+    /// that only if the threads are stuck. More threads would only compete for the processors.
     private func growIfBusy() {
         guard idle.load(ordering: .relaxed) == 0 else { return }
         if threads.load(ordering: .relaxed) < Self.quickThreads {
@@ -142,16 +142,16 @@ final class WorkerPool: Sendable {
         }
     }
 
-    /// - Returns: false at the limit.
+    /// - Returns: false at the limit, or if the system refuses.
     @discardableResult
     private func startThread() -> Bool {
         let count = threads.wrappingAdd(1, ordering: .relaxed).newValue
-        // One more than may block: it sees to events.
+        // One more than may block, to handle events.
         guard count <= maximumThreads + 1 else {
             threads.wrappingSubtract(1, ordering: .relaxed)
             return false
         }
-        // Counted as idle from here on, or a burst would start one thread for each of its requests.
+        // Counted as idle from here on, or a burst would start one thread per request.
         idle.wrappingAdd(1, ordering: .relaxed)
         do {
             try DetachedThread.start(name: "cgi-worker", stackBytes: 1 << 20) { self.work() }
@@ -179,8 +179,8 @@ final class WorkerPool: Sendable {
         }
     }
 
-    /// Adds threads whenever all of them have been at work on the same events for two milliseconds: one, then two, then
-    /// four, as long as that helps nobody.
+    /// Adds threads while all of them have made no progress for two milliseconds: one, then two, then four, up to 16 at
+    /// a time.
     private func oversee() {
         while !isStopped.load(ordering: .acquiring) {
             _ = overseer.wait { state -> Bool? in
@@ -199,7 +199,7 @@ final class WorkerPool: Sendable {
                 batch = min(batch * 2, 16)
             }
             isStarved.store(false, ordering: .releasing)
-            // Whoever became busy just before that did not wake us.
+            // A thread that became busy just before that did not wake us.
             if idle.load(ordering: .sequentiallyConsistent) == 0 { growIfBusy() }
         }
     }
@@ -222,12 +222,12 @@ final class WorkerPool: Sendable {
         }
         idle.wrappingSubtract(1, ordering: .relaxed)
         threads.wrappingSubtract(1, ordering: .relaxed)
-        // The next one has to hear of it as well.
+        // Pass the wake-up on to the next thread.
         wake.write(1)
     }
 
-    /// Takes a job off the line. Nothing else must wait for the end of it: a thread for what comes next is seen to, and
-    /// one is woken if that is another job.
+    /// Runs a job from the queue. Nothing else must wait for its end: a thread is provided for the next event, and one
+    /// is woken if another job is queued.
     private func runNextJob(on worker: Worker) -> Bool {
         guard beginBlocking() else { return false }
         let (job, isLast) = line.withLock { line in (line.take(), line.count == 0) }

@@ -1,30 +1,30 @@
 import DemoServer
 import TrackerCore
 
-/// How the one event of a CGI process is delivered, after the client has its answer.
+/// How a CGI process delivers its one event after the client has the response.
 ///
 ///     app.config.cgiDelivery.timeout = .seconds(5)
 ///
-/// An event that is not delivered in time goes to the spool. Without one it is lost, and a later run of the program says
-/// in the web server's error log, at most once a minute, how many were.
+/// An event that is not delivered in time goes to the spool. Without a spool it is lost, and a later run of the program
+/// reports the number in the web server's error log, at most once a minute.
 public struct CGIDeliveryOptions: Sendable, Equatable {
-    /// How long the connection to the backend may take, name resolution and TLS included. The configuration's
-    /// `connectTimeout` counts where it is shorter.
+    /// Connection timeout, name resolution and TLS included. The configuration's `connectTimeout` applies if it is
+    /// shorter.
     public var connectTimeout = Duration.seconds(2)
-    /// How long the whole delivery may take, retries included.
+    /// Time limit for the whole delivery, retries included.
     public var timeout = Duration.seconds(10)
-    /// Whether a child process delivers the event, so that the web server sees the program end at once. Without it, or
-    /// where no child can be made, the program itself delivers and ends a little later.
+    /// Whether a child process delivers the event, so that the web server sees the program exit at once. Without it, or
+    /// if no child can be created, the program itself delivers and exits a little later.
     ///
-    /// At most 64 children of one program live at a time. Beyond that an event goes to the spool, or is lost and counted
+    /// At most 64 children of one program run at a time. Beyond that an event goes to the spool, or is lost and counted
     /// if there is none.
     public var usesChildProcess = true
-    /// ``connectTimeout`` where the program itself delivers and the web server waits for it.
+    /// ``connectTimeout`` if the program itself delivers while the web server waits.
     public var foregroundConnectTimeout = Duration.milliseconds(250)
-    /// ``timeout`` where the program itself delivers and the web server waits for it.
+    /// ``timeout`` if the program itself delivers while the web server waits.
     public var foregroundTimeout = Duration.seconds(1)
 
-    /// The defaults.
+    /// Creates the default options.
     public init() {}
 }
 
@@ -47,7 +47,7 @@ extension CGIAppConfiguration {
         set { storage[ConfigurationKey.self] = newValue }
     }
 
-    /// How events travel; nil: over HTTP to the configured backend. For tests, with `InMemoryTransport`.
+    /// The transport for events; nil for HTTP to the configured backend. For tests, use `InMemoryTransport`.
     public var rigidAnalyticsTransport: (any EventTransport)? {
         get { storage[TransportKey.self] }
         set { storage[TransportKey.self] = newValue }
@@ -60,10 +60,10 @@ extension CGIAppConfiguration {
     }
 }
 
-/// The tracker's settings where an app gives none.
+/// The tracker's settings for apps that set none.
 enum CGISettings {
-    /// Reads the `RA_...` variables of the process, and below them those of the file that `RA_ENV_FILE` names: with it no
-    /// configuration of a web server has to hold the token, and no folder that is shown to visitors.
+    /// Reads the `RA_...` variables of the process, and below them those of the file named by `RA_ENV_FILE`. With that
+    /// file the token need not be in a web server's configuration, or in a folder that visitors can see.
     static func configuration() throws -> TrackerConfiguration {
         try TrackerConfiguration(environment: EnvironmentFile.settings(path: nil))
     }

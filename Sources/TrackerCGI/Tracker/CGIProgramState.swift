@@ -1,13 +1,12 @@
 import CLibrary
 import TrackerCore
 
-/// What the processes of one CGI program know of each other: how many deliver an event at this moment, and how many
-/// events were lost.
+/// State shared by the processes of one CGI program: how many are delivering an event, and how many events were lost.
 ///
-/// A file of the user's own holds both, one for each program and project. Nothing here waits for long or throws once the
-/// file is open: a count that is missed harms nobody.
+/// A file of the user's own holds both, one for each program and project. Once the file is open, nothing here waits for
+/// long or throws: a missed count does no harm.
 final class CGIProgramState: Sendable {
-    /// How many children of one program may deliver at a time.
+    /// The most children of one program that may deliver at a time.
     static let maximumChildren = 64
 
     private enum Mark {
@@ -15,38 +14,38 @@ final class CGIProgramState: Sendable {
         static let delivering = UInt8(ascii: "d")
     }
 
-    /// A file begins with a mark for each slot, whose byte is locked by the process that has the slot. The lock of the
-    /// count is that of the next byte.
+    /// The file starts with a mark for each slot, and the process that holds a slot locks that byte. The next byte is
+    /// the lock of the count.
     private static let countLock = maximumChildren
     private static let countStart = 128
 
     private let file: PrivateFile
 
-    /// The descriptor that a child must keep, since the lock of its slot lives as long as that is open.
+    /// The descriptor that a child must keep open: closing it releases the lock of its slot.
     var descriptor: Int32 { file.descriptor }
 
     /// - Parameters:
-    ///   - directory: the user's own.
-    ///   - key: tells programs and projects apart.
+    ///   - directory: belongs to the user alone.
+    ///   - key: distinguishes programs and projects.
     init(directory: String = CGIProgramState.standardDirectory, key: String) throws(PrivateFile.Refusal) {
         file = try PrivateFile(directory: directory, name: key)
     }
 
-    /// Below `TMPDIR`, or `/tmp`. A visitor cannot set the variable: names of what comes from requests begin with
-    /// `HTTP_` (RFC 3875, section 4.1.18).
+    /// A directory below `TMPDIR`, or `/tmp`. A visitor cannot set the variable: names that come from requests begin
+    /// with `HTTP_` (RFC 3875, section 4.1.18).
     static var standardDirectory: String {
         var parent = getenv("TMPDIR").map { String(cString: $0) } ?? ""
         while parent.utf8.count > 1, parent.hasSuffix("/") { parent.removeLast() }
         return (parent.hasPrefix("/") ? parent : "/tmp") + "/rigidanalytics-\(geteuid())"
     }
 
-    /// A name for this program, as it delivers to this project.
+    /// Returns a key for this program and project.
     static func key(projectID: String) -> String {
         var path = [UInt8](unsafeUninitializedCapacity: 4096) { buffer, filled in
             filled = buffer.baseAddress.map { max(0, readlink("/proc/self/exe", $0, 4096)) } ?? 0
         }
         if path.isEmpty { path = Array((CommandLine.arguments.first ?? "").utf8) }
-        // FNV-1a: nobody but the site's owner chooses what goes in.
+        // FNV-1a is enough: only the site's owner chooses the input.
         var hash: UInt64 = 0xCBF2_9CE4_8422_2325
         for byte in path + [0] + Array(projectID.utf8) { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01B3 }
         return "cgi-" + String(hash, radix: 16)
@@ -56,13 +55,13 @@ final class CGIProgramState: Sendable {
 
     enum Slot: Equatable {
         case taken(Int)
-        /// As many deliver as may.
+        /// All slots are in use.
         case allBusy
-        /// The system can't tell.
+        /// Locks are not available.
         case unavailable
     }
 
-    /// Takes a slot for a child that is about to be made. It is free again once no process has ``descriptor`` open.
+    /// Takes a slot for a child about to be created. It is free again once no process has ``descriptor`` open.
     func takeSlot() -> Slot {
         let first = Int(getpid()) % Self.maximumChildren
         for distance in 0..<Self.maximumChildren {
@@ -76,8 +75,7 @@ final class CGIProgramState: Sendable {
         return .allBusy
     }
 
-    /// Says that an event is being delivered. Whoever had the slot before and did not say that it was done has lost its
-    /// event.
+    /// Marks a slot as delivering. If the previous holder did not mark it as done, its event is counted as lost.
     func begin(_ slot: Int) {
         let wasKilled = file.read(at: slot, count: 1) == [Mark.delivering]
         file.write([Mark.delivering], at: slot)
@@ -87,19 +85,19 @@ final class CGIProgramState: Sendable {
             patience: .seconds(1))
     }
 
-    /// Says that the event of a slot is settled.
+    /// Marks the event of a slot as settled.
     func finish(_ slot: Int) {
         file.write([Mark.free], at: slot)
     }
 
-    /// Gives a slot back that no child was made for.
+    /// Releases a slot for which no child was created.
     func giveBack(_ slot: Int) {
         file.unlock(byte: slot)
     }
 
     // MARK: Lost events
 
-    /// Counts events, for a later run of the program to say in the web server's log.
+    /// Counts lost events, for a later run of the program to report in the web server's log.
     func countLost(
         _ count: Int, because reason: String, remedy: LostEvents.Remedy, patience: Duration,
         now: Int64 = SystemClock.wallNanoseconds() / 1_000_000_000
@@ -107,9 +105,9 @@ final class CGIProgramState: Sendable {
         change(patience: patience) { $0.add(count, because: reason, remedy: remedy, now: now) }
     }
 
-    /// What is to be said in the web server's log now; see ``LostEvents/takeMessage(now:)``.
+    /// Returns the line for the web server's log; see ``LostEvents/takeMessage(now:)``.
     func takeMessage(now: UInt64 = SystemClock.monotonicNanoseconds() / 1_000_000) -> String? {
-        // Most runs find nothing, and need no lock to see that.
+        // Most runs find nothing, and need no lock for that.
         guard stored.count > 0 else { return nil }
         var message: String?
         change(patience: .milliseconds(2)) { message = $0.takeMessage(now: now) }

@@ -1,26 +1,25 @@
 import Synchronization
 import TrackerCore
 
-/// Tracks every request of a ``CGIApp``: one event for each, whatever becomes of it.
+/// Tracks every request of a ``CGIApp``: one event for each, whatever its outcome.
 ///
 ///     let app = CGIApp()
 ///     let tracker = CGITracker(app: app)
 ///
-/// An extension like any other: it uses the app's public signals, its `extensions` and its configuration, and nothing
-/// else. One tracker may serve several apps.
+/// It hooks into the app's signals like any other extension. One tracker may serve several apps.
 ///
-/// Nothing is sent, and libcurl is not loaded, before the client has its answer. Under FastCGI events go to the
-/// delivery thread then. Under CGI the event is handed to a child process of its own session, so that neither the
-/// answer nor the next request on the same connection waits for it.
+/// Nothing is sent, and libcurl is not loaded, before the client has its response. Under FastCGI, events then go to the
+/// delivery thread. Under CGI, a child process in its own session delivers the event, so that neither the response nor
+/// the next request on the same connection waits for it.
 public final class CGITracker: Sendable {
-    /// The name under which the tracker stands in an app's `extensions`.
+    /// The tracker's name in an app's `extensions`.
     public static let extensionName = "rigidanalytics"
 
-    /// The measurement of a request. An object, because the request's storage hands it out several times, and to copy
-    /// all that an interception refers to costs more than to take its time.
+    /// The measurement of a request. A class, because the request's storage hands it out several times, and copying all
+    /// that an interception refers to costs more than measuring.
     private final class Measurement: Sendable {
         let interception: Interception
-        /// What was measured when the answer was ready, and its status; nil before.
+        /// What was measured when the response was ready, and its status; nil before.
         let result = ThreadLock<(event: MeasuredRequest, status: Int)?>(nil)
 
         init(_ interception: Interception) { self.interception = interception }
@@ -36,24 +35,24 @@ public final class CGITracker: Sendable {
 
     private let shared = Mutex<Tracker?>(nil)
 
-    /// A tracker without an app; see ``initApp(_:)``.
+    /// Creates a tracker without an app; see ``initApp(_:)``.
     public init() {}
 
-    /// A tracker that is installed in an app at once; see ``initApp(_:)``.
+    /// Creates a tracker and installs it in an app; see ``initApp(_:)``.
     public convenience init(app: CGIApp) {
         self.init()
         initApp(app)
     }
 
-    /// What delivers the events; nil before the first app. For its statistics, and for `flush` and `shutdown` where
-    /// the app is not run by its own `run()`.
+    /// The tracker that delivers the events; nil before the first app. For its statistics, and for `flush` and
+    /// `shutdown` if the app is not run by its own `run()`.
     public var tracker: Tracker? { shared.withLock { $0 } }
 
-    /// Installs the tracker in an app, with the settings of `config.rigidAnalytics`, or else of the environment's `RA_...`
-    /// variables and of the file that `RA_ENV_FILE` names.
+    /// Installs the tracker in an app, with the settings of `config.rigidAnalytics`, or else of the environment's
+    /// `RA_...` variables and of the file named by `RA_ENV_FILE`.
     ///
-    /// A site does not go down because analytics are misconfigured: without usable settings the app runs untracked, and
-    /// one line in its log says what is missing. ``install(in:)`` throws instead.
+    /// Misconfigured analytics do not stop a site: without usable settings the app runs untracked, and one log line
+    /// says what is missing. ``install(in:)`` throws instead.
     public func initApp(_ app: CGIApp) {
         do throws(CGITrackerError) {
             try install(in: app)
@@ -63,10 +62,10 @@ public final class CGITracker: Sendable {
         }
     }
 
-    /// Installs the tracker in an app, as ``initApp(_:)`` does. Where an app has no settings of its own, those of the
-    /// tracker's first app serve both.
+    /// Installs the tracker in an app, as ``initApp(_:)`` does. An app without settings of its own shares those of the
+    /// tracker's first app.
     ///
-    /// - Throws: ``CGITrackerError``: no usable settings, or a tracker is installed already.
+    /// - Throws: ``CGITrackerError`` if there are no usable settings, or a tracker is installed already.
     public func install(in app: CGIApp) throws(CGITrackerError) {
         guard app.extensions[Self.extensionName] == nil else { throw .alreadyInstalled }
         let tracker = try tracker(for: app)
@@ -98,7 +97,7 @@ public final class CGITracker: Sendable {
             guard let measurement = request.storage[MeasurementKey.self],
                 let result = measurement.result.withLock({ $0 })
             else { return }
-            // With another status the answer broke off, or nobody took it.
+            // With another status the response was cut short, or nobody took it.
             let event =
                 response.status == result.status
                 ? result.event
@@ -138,19 +137,19 @@ public final class CGITracker: Sendable {
     }
 }
 
-/// Why a tracker could not be installed. Its description says what to do.
+/// An error that keeps a tracker from being installed. Its description says what to do.
 public struct CGITrackerError: Error, Sendable, Equatable, CustomStringConvertible {
-    /// The kinds of errors. A later version may add others.
+    /// The kinds of errors. Later versions may add others.
     public struct Code: Sendable, Hashable {
         private let number: UInt8
 
         /// The app has a tracker already.
         public static let alreadyInstalled = Code(number: 0)
-        /// A setting is missing or not allowed, or the file of `RA_ENV_FILE` can't be read.
+        /// A setting is missing or not allowed, or the file named by `RA_ENV_FILE` can't be read.
         public static let settings = Code(number: 1)
     }
 
-    /// What kind of error it is.
+    /// The kind of error.
     public let code: Code
     /// One sentence that says what is wrong and what to do.
     public let description: String
@@ -164,15 +163,15 @@ public struct CGITrackerError: Error, Sendable, Equatable, CustomStringConvertib
     }
 }
 
-/// What an event needs of a CGI request: references to its variables, which are read on the delivery thread.
+/// Takes what an event needs from a CGI request: references to its variables, which are read on the delivery thread.
 enum CGISnapshot {
     static func take(of request: CGIRequest) -> RequestSnapshot {
-        // Not the request itself: it may hold a body, which would wait in the queue with the event.
+        // Not the request itself: it may hold a body, which would stay in the queue with the event.
         let variables = request.variables
         let host = request.host
         return RequestSnapshot(
             method: request.method, target: request.requestURI, scheme: request.scheme, host: host ?? "",
-            // Put together only where it is needed.
+            // Built only if it is needed.
             serverAuthority: host.map(HostAndPort.isPlain) == true ? "" : request.serverAuthority,
             headers: RequestHeaders(
                 host: host, cookie: cookieHeader(variables),
@@ -183,7 +182,7 @@ enum CGISnapshot {
             remoteAddress: request.remoteAddress, style: .cgi)
     }
 
-    /// Some servers send each `Cookie` field as a variable of its own.
+    /// Returns all `Cookie` fields joined: some servers send each as a variable of its own.
     private static func cookieHeader(_ variables: CGIVariables) -> String? {
         variables.lastIndex(of: "HTTP_COOKIE") == nil
             ? nil : TextDecoding.string(HeaderList.cookieBytes(of: variables))

@@ -1,7 +1,7 @@
 import CLibrary
 import TrackerCore
 
-/// What `--check` looks at for the tracker. Nothing is sent to the backend.
+/// The tracker's part of `--check`. Nothing is sent to the backend.
 enum CGITrackerChecks {
     static func add(to app: CGIApp, _ configuration: TrackerConfiguration) {
         app.onCheck("settings") {
@@ -26,7 +26,7 @@ enum CGITrackerChecks {
         return .failed("\(names[0]) can't be loaded: install libcurl4 (Debian, Ubuntu) or libcurl (Fedora, Alpine)")
     }
 
-    /// Connects, and says no word.
+    /// Connects without sending anything.
     private static func backend(_ endpoint: BackendEndpoint, within limit: Duration) -> CGICheckResult {
         let port = Self.port(endpoint)
         var failure: SystemError?
@@ -81,7 +81,7 @@ enum CGITrackerChecks {
             return .passed("none: what can't be delivered in time is lost (RA_SPOOL_DIRECTORY)")
         }
         var status = stat()
-        // What is not there yet is made by the tracker, where it may.
+        // The tracker creates a missing directory if it may.
         let place = stat(directory, &status) == 0 ? directory : parent(of: directory)
         guard access(place, W_OK | X_OK) == 0 else {
             return .failed(

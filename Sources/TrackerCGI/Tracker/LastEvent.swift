@@ -1,26 +1,26 @@
 import Synchronization
 import TrackerCore
 
-/// Delivers the one event of a CGI process, whose client has its answer already.
+/// Delivers the one event of a CGI process, after the client has its response.
 ///
-/// Some web servers hold the connection, and with it the next request, until the process has gone; some send it
-/// SIGTERM as soon as it is silent. A child of its own session on /dev/null is waited for by none of them, so it may take
-/// as long as a network needs.
+/// Some web servers hold the connection, and with it the next request, until the process exits; some send it SIGTERM as
+/// soon as its output ends. None of them waits for a child in its own session with /dev/null as standard streams, so
+/// that one may take as long as a network needs.
 final class LastEvent: Sendable {
-    /// How long a delivery may take.
+    /// The time limits of a delivery.
     private struct Budget {
         var connect: Duration
         var whole: Duration
-        /// How much longer a machine that is too busy may take to bring to disk what is left.
+        /// Extra time to spool what is left on an overloaded machine.
         var grace: Duration
     }
 
-    /// From the end of a child's budget and grace to its end by the system.
+    /// Time from the end of a child's budget and grace until the system kills it.
     private static let lastResort = Duration.seconds(3)
 
     private let configuration: TrackerConfiguration
     private let options: CGIDeliveryOptions
-    /// Opened once the answer is out, for the path of a request has no file in it.
+    /// Opened once the response is sent, to keep file access off the request path.
     private let opened = Mutex<CGIProgramState??>(nil)
 
     init(configuration: TrackerConfiguration, options: CGIDeliveryOptions) {
@@ -28,8 +28,8 @@ final class LastEvent: Sendable {
         self.options = options
     }
 
-    /// What the web server's log should say of events that earlier runs lost; nil if there is nothing to say. To be
-    /// asked between the answer and the end of standard error.
+    /// Returns the line for the web server's log about events that earlier runs lost; nil if there is none. Call it
+    /// after the response and before standard error ends.
     @Sendable
     func lineForTheLog() -> String? {
         let level = TrackerLogRecord.Level.warning
@@ -37,7 +37,7 @@ final class LastEvent: Sendable {
         return "rigidanalytics [\(level.rawValue)] \(message)"
     }
 
-    /// Goes on in a child, or does what is possible in this process. Call it once.
+    /// Delivers in a child process, or as far as possible in this one. Call it once.
     func deliver(_ event: MeasuredRequest) {
         guard event.hasEvent else { return event.send() }
         guard options.usesChildProcess else { return deliver(event, within: foreground) }
@@ -68,16 +68,16 @@ final class LastEvent: Sendable {
 
     // MARK: Budgets
 
-    /// The web server may wait for the program itself: for a write to disk on a busy machine too, because that keeps the
-    /// event.
+    /// The budget while the web server may wait for the program itself. It includes a write to disk on a busy machine,
+    /// because that keeps the event.
     private var foreground: Budget {
         Budget(
             connect: options.foregroundConnectTimeout, whole: options.foregroundTimeout,
             grace: configuration.shutdownGrace)
     }
 
-    /// - Parameter isBounded: whether children are counted. Where they are not, a backend that hangs must not gather too
-    ///   many of them.
+    /// - Parameter isBounded: whether children are counted. If not, a hanging backend must not accumulate too many of
+    ///   them.
     private func background(isBounded: Bool) -> Budget {
         Budget(
             connect: isBounded ? options.connectTimeout : min(options.connectTimeout, options.foregroundConnectTimeout),
@@ -113,7 +113,7 @@ final class LastEvent: Sendable {
         if counts { count(lost, budget, patience: .seconds(1)) }
     }
 
-    /// As many children deliver as may: to disk, or away.
+    /// Spools the event, or counts it as lost, because all slots are in use.
     private func leaveToLaterRuns(_ event: MeasuredRequest, _ state: CGIProgramState) {
         guard configuration.spoolDirectory != nil else {
             state.countLost(
@@ -125,7 +125,7 @@ final class LastEvent: Sendable {
         count(lost, foreground, patience: .milliseconds(20))
     }
 
-    /// - Returns: what became of the event if it was lost.
+    /// - Returns: the dropped events by reason, and the first warning that was logged.
     private func send(
         _ event: MeasuredRequest, _ given: TrackerConfiguration, through transport: (any EventTransport)?,
         within budget: Budget
@@ -152,7 +152,7 @@ final class LastEvent: Sendable {
         if reason.contains("before the shutdown's deadline") {
             reason = "\(configuration.backendEndpoint.host) did not answer within \(budget.whole)"
         }
-        // The rest speaks of a process that goes on.
+        // The rest applies to a process that keeps running.
         if let end = reason.lastIndex(of: ";"), reason[end...].contains("events wait") {
             reason = String(reason[..<end])
         }
@@ -162,13 +162,13 @@ final class LastEvent: Sendable {
     }
 }
 
-/// Keeps the first thing that went wrong, and gives lines to the system's log: standard error is on /dev/null, because
-/// the web server would wait for its end.
+/// Keeps the first failure, and writes lines to the system log: standard error is /dev/null, because the web server
+/// would wait for its end.
 private final class FailureLog: Sendable {
     private let level: TrackerLogRecord.Level
     private let state = Mutex<String?>(nil)
 
-    /// - Parameter level: of the system's log.
+    /// - Parameter level: the level of the system log.
     init(level: TrackerLogRecord.Level) {
         self.level = level
     }
@@ -184,7 +184,7 @@ private final class FailureLog: Sendable {
     }
 }
 
-/// Sends nothing, so that what is captured goes to disk at once.
+/// Sends nothing, so that captured events are spooled at once.
 private struct NoTransport: EventTransport {
     static let reason = "too many processes deliver already"
 

@@ -1,27 +1,27 @@
 import TrackerCore
 
-/// How many events of a CGI program were lost since its log last said so, as it is kept in a file.
+/// How many events a CGI program has lost since its log last said so, as stored in a file.
 ///
-/// The child processes that lose events have no way to the web server's log. A later run of the program has.
+/// The child processes that lose events can't write to the web server's log. A later run of the program can.
 struct LostEvents: Equatable, Sendable {
-    /// What would help.
+    /// What would prevent the loss.
     enum Remedy: String, Sendable {
         /// A spool.
         case spool
-        /// The reason says it itself.
+        /// The reason says it.
         case none
     }
 
     private(set) var count = 0
-    /// When the first of them was lost; seconds since 1970-01-01 UTC.
+    /// When the first of them was lost, in seconds since 1970-01-01 UTC.
     private(set) var since: Int64 = 0
-    /// When the log last said something; milliseconds of the monotonic clock, which all processes share. 0: never.
+    /// When the log last reported them, in milliseconds of the monotonic clock, which all processes share. 0: never.
     private(set) var saidAt: UInt64 = 0
     private(set) var remedy = Remedy.none
     /// Why the last one was lost: one line.
     private(set) var reason = ""
 
-    /// Milliseconds between two lines.
+    /// Milliseconds between two reports.
     static let interval: UInt64 = 60_000
     /// The length of ``bytes``.
     static let encodedBytes = 512
@@ -30,7 +30,7 @@ struct LostEvents: Equatable, Sendable {
 
     init() {}
 
-    /// Counts events.
+    /// Counts lost events.
     ///
     /// - Parameter now: seconds since 1970-01-01 UTC.
     mutating func add(_ lost: Int, because reason: String, remedy: Remedy, now: Int64) {
@@ -42,11 +42,12 @@ struct LostEvents: Equatable, Sendable {
         self.remedy = remedy
     }
 
-    /// What the log should say now, once; nil if nothing was lost, or it said something less than a minute ago.
+    /// Returns what to log now and resets the count; nil if nothing was lost, or the last report is less than a minute
+    /// old.
     ///
     /// - Parameter now: milliseconds of the monotonic clock.
     mutating func takeMessage(now: UInt64) -> String? {
-        // The clock begins anew when the machine does, and the file may outlive that.
+        // The clock restarts when the machine does, and the file may outlive that.
         guard count > 0, saidAt == 0 || now < saidAt || now - saidAt >= Self.interval else { return nil }
         var message =
             "\(count) \(count == 1 ? "event was" : "events were") lost since \(HTTPDate.format(since))"
@@ -59,16 +60,16 @@ struct LostEvents: Equatable, Sendable {
         return message
     }
 
-    // MARK: In a file
+    // MARK: File format
 
-    /// Always the same length, so that one write replaces what was there.
+    /// The file's contents, of fixed length so that one write replaces them.
     var bytes: [UInt8] {
         var text = Array("\(Self.version) \(count) \(since) \(saidAt) \(remedy.rawValue) \(reason)".utf8)
         text += [UInt8](repeating: UInt8(ascii: " "), count: max(0, Self.encodedBytes - 1 - text.count))
         return text + [UInt8(ascii: "\n")]
     }
 
-    /// Reads ``bytes``. Anything else counts as nothing lost.
+    /// Parses ``bytes``. Anything else counts as nothing lost.
     init(bytes: [UInt8]) {
         let words = bytes.split(separator: UInt8(ascii: " "), maxSplits: 5, omittingEmptySubsequences: false)
             .map { String(decoding: $0, as: UTF8.self) }
@@ -83,11 +84,11 @@ struct LostEvents: Equatable, Sendable {
         reason = Self.line(words[5])
     }
 
-    /// One line of bounded length, without control characters and without spaces at its end.
+    /// Returns one line of bounded length, without control characters and trailing spaces.
     private static func line(_ text: String) -> String {
         var bytes = text.utf8.prefix(maximumReasonBytes).map { $0 < 0x20 || $0 == 0x7F ? UInt8(ascii: " ") : $0 }
         while bytes.last == UInt8(ascii: " ") { bytes.removeLast() }
-        // What the cut tore apart must not become longer when it is read again.
+        // A character cut in half would grow when it is read again.
         while !bytes.isEmpty, String(validating: bytes, as: UTF8.self) == nil { bytes.removeLast() }
         return String(decoding: bytes, as: UTF8.self)
     }

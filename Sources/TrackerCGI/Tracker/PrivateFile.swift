@@ -2,26 +2,26 @@ import CLibrary
 import CPlatform
 import TrackerCore
 
-/// A small file that the processes of one user share, in a directory of that user's own (mode 0700) below a directory
-/// that others write to as well, such as /tmp.
+/// A small file that the processes of one user share, in a directory of that user's own (mode 0700) below one that
+/// others can write to, such as /tmp.
 ///
-/// Nothing found there is trusted: symbolic links are not followed, and a directory or file of another owner, of another
-/// kind, or with a second name is refused. All work goes through descriptors, so that a later change of a path cannot
-/// lead it elsewhere.
+/// Nothing found there is trusted: symbolic links are not followed, and a directory or file of another owner or type,
+/// or a file with a second hard link, is refused. All access goes through descriptors, so that a later change of a path
+/// cannot redirect it.
 final class PrivateFile: Sendable {
     /// Why the file cannot be used. Its description is a sentence.
     struct Refusal: Error, CustomStringConvertible {
         let description: String
     }
 
-    /// Above 2, and closed on exec.
+    /// Above 2, and close-on-exec.
     let descriptor: Int32
 
-    /// Opens the file, and creates it (mode 0600) and its directory where they are missing.
+    /// Opens the file; creates it (mode 0600) and its directory if they are missing.
     init(directory: String, name: String) throws(Refusal) {
         let parent = try Self.openDirectory(directory)
         defer { _ = close(parent) }
-        // Non-blocking, because the open of a FIFO would wait.
+        // Non-blocking, because opening a FIFO could block.
         var opened = openat(parent, name, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK, 0o600)
         guard opened >= 0 else { throw Self.refusal(directory + "/" + name, "open") }
         if opened < 3 {
@@ -45,7 +45,7 @@ final class PrivateFile: Sendable {
         let flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC
         var opened = open(path, flags)
         if opened < 0, errno == ENOENT {
-            // Another process may be doing the same.
+            // Another process may be creating it too.
             guard mkdir(path, 0o700) == 0 || errno == EEXIST else { throw refusal(path, "mkdir") }
             opened = open(path, flags)
         }
@@ -78,7 +78,7 @@ final class PrivateFile: Sendable {
 
     // MARK: Contents
 
-    /// The bytes from `offset` on, at most `count`; fewer where the file ends or cannot be read.
+    /// Returns at most `count` bytes from `offset` on; fewer if the file ends or cannot be read.
     func read(at offset: Int, count: Int) -> [UInt8] {
         [UInt8](unsafeUninitializedCapacity: count) { buffer, filled in
             filled = max(0, pread(descriptor, buffer.baseAddress, count, off_t(offset)))
@@ -95,14 +95,14 @@ final class PrivateFile: Sendable {
 
     enum Lock: Equatable {
         case taken
-        /// Another process has it.
+        /// Another process holds it.
         case busy
-        /// The file system knows no such locks.
+        /// The file system does not support such locks.
         case unavailable
     }
 
-    /// Locks one byte against other processes, and this one's other openings of the file. A process that dies gives its
-    /// locks back; a child that inherits the descriptor has its parent's.
+    /// Locks one byte against other processes, and against other opens of the file in this one. A process that dies
+    /// releases its locks; a child that inherits the descriptor shares its parent's.
     func lock(byte: Int) -> Lock {
         if cplatform_lock_byte(descriptor, byte) == 0 { return .taken }
         return errno == EAGAIN || errno == EACCES ? .busy : .unavailable
@@ -112,10 +112,10 @@ final class PrivateFile: Sendable {
         _ = cplatform_unlock_byte(descriptor, byte)
     }
 
-    /// Does something under the lock of a byte.
+    /// Calls `body` while holding the lock of a byte.
     ///
-    /// - Parameter patience: how long to try.
-    /// - Returns: nil if the lock was not to be had in time.
+    /// - Parameter patience: how long to retry.
+    /// - Returns: nil if the lock could not be taken in time.
     func withLock<Result>(byte: Int, patience: Duration, _ body: () -> Result) -> Result? {
         let deadline = SystemClock.monotonicNanoseconds() &+ patience.nanoseconds
         while true {

@@ -1,8 +1,8 @@
-/// The address of the backend, checked: `http` or `https`, a host, an optional port and an optional base path.
+/// The validated address of the backend: `http` or `https`, a host, an optional port and an optional base path.
 ///
-/// A query, a fragment or a user name in it is refused: they would end up in logs.
+/// A query, a fragment or a user name is refused, because it would end up in logs.
 public struct BackendEndpoint: Sendable, Hashable, CustomStringConvertible {
-    /// What is used when no endpoint is set.
+    /// The default endpoint, `https://rigidanalytics.com`.
     public static let standard = BackendEndpoint(
         scheme: "https", authority: "rigidanalytics.com", host: "rigidanalytics.com", basePath: "")
 
@@ -12,7 +12,7 @@ public struct BackendEndpoint: Sendable, Hashable, CustomStringConvertible {
     package let authority: String
     /// The host alone, without brackets.
     package let host: String
-    /// The path that events are posted below; empty, or begins with a slash and does not end in one.
+    /// The base path; empty, or with a leading slash and without a trailing one.
     package let basePath: String
 
     private init(scheme: String, authority: String, host: String, basePath: String) {
@@ -24,9 +24,9 @@ public struct BackendEndpoint: Sendable, Hashable, CustomStringConvertible {
 
     static let allowed = "an address such as https://example.com or https://example.com:8443/base"
 
-    /// Reads an endpoint; an empty text is ``standard``.
+    /// Parses an endpoint; an empty text gives ``standard``.
     ///
-    /// - Returns: nil if the text is not such an address.
+    /// - Returns: nil if the text is not a valid endpoint.
     public init?(_ text: String) {
         let trimmed = text.trimmingSpaces()
         guard !trimmed.isEmpty else {
@@ -50,12 +50,12 @@ public struct BackendEndpoint: Sendable, Hashable, CustomStringConvertible {
         self.init(scheme: scheme, authority: authority, host: parsed.bareHost, basePath: String(path))
     }
 
-    /// Where the events of a project are posted: the base path, one slash, the percent-encoded project id.
+    /// Returns the URL that a project's events are posted to: base path, one slash, percent-encoded project id.
     public func url(projectID: String) -> String {
         "\(scheme)://\(authority)\(basePath)/\(PercentEncoding.encodeComponent(projectID))"
     }
 
-    /// Whether what is sent stays on this machine, so that plain `http` gives nothing away.
+    /// Whether the backend is on this machine, so that plain `http` exposes nothing.
     package var isLoopback: Bool {
         host == "localhost" || host.hasSuffix(".localhost") || host == "::1"
             || (host.hasPrefix("127.") && host.utf8.allSatisfy { ($0 >= 0x30 && $0 <= 0x39) || $0 == 0x2E })

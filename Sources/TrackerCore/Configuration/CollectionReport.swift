@@ -1,7 +1,7 @@
 extension TrackerConfiguration {
-    /// What leaves the host under these settings: each field of an event, where it comes from, and how it is filtered.
+    /// Describes what leaves the host under these settings: each field of an event, its source, and how it is filtered.
     ///
-    /// A table in Markdown, for a privacy review. The demos print it with `--describe`.
+    /// A Markdown table, for a privacy review. The demos print it with `--describe`.
     public func collectionReport() -> String {
         guard !isDisabled else { return "Analytics are disabled: nothing is collected, and nothing leaves the host.\n" }
         var lines = [
@@ -45,7 +45,7 @@ extension TrackerConfiguration {
         ] + (sampleRate < 1 ? [("sample_weight", "the sample rate of \(sampleRate)", "sent as it is")] : [])
     }
 
-    /// The filter's rules by family, with their number and where they come from.
+    /// The filter's rules by family, with their number and sources.
     private var rules: [String] {
         var lines = ["| family | what | how many | from |", "| --- | --- | --- | --- |"]
         for (family, formats) in SecretFormat.families {

@@ -1,6 +1,6 @@
-/// Why a configuration was refused. Its description is one sentence that says what to do.
+/// The reason why a configuration was refused. Its description is one sentence that says what to do.
 public struct ConfigurationError: Error, Equatable, Sendable, CustomStringConvertible {
-    /// The kinds of errors. A later version may add others.
+    /// The kind of an error. A later version may add others.
     public struct Code: Sendable, Hashable {
         private let number: UInt8
 
@@ -12,11 +12,11 @@ public struct ConfigurationError: Error, Equatable, Sendable, CustomStringConver
         public static let unusable = Code(number: 2)
     }
 
-    /// What kind of error it is.
+    /// The kind of error.
     public let code: Code
-    /// The setting, under its name in the environment, such as `RA_SAMPLE_RATE`.
+    /// The name of the setting, such as `RA_SAMPLE_RATE`.
     public let variable: String
-    /// The value that was refused; nil for one that is missing, and never a secret.
+    /// The refused value, never a secret; nil if the setting is missing.
     public let value: String?
     /// What is allowed, or what to do.
     public let allowed: String
@@ -25,7 +25,7 @@ public struct ConfigurationError: Error, Equatable, Sendable, CustomStringConver
     ///
     /// - Parameters:
     ///   - variable: its name in the environment.
-    ///   - misspelt: a variable that is set, is no setting, and looks like it.
+    ///   - misspelt: a variable that is set, is not a setting, and has a similar name.
     static func missing(variable: String, misspelt: String? = nil) -> ConfigurationError {
         let hint = misspelt.map { "\($0) is set, but is no setting: it is spelt \(variable)" }
         return ConfigurationError(

@@ -1,6 +1,6 @@
-/// Reads typed values out of named texts, with errors that name the variable.
+/// Parses the values of variables, with errors that name the variable.
 struct ConfigurationReader {
-    /// Variables that exist; an empty value counts as absent.
+    /// The variables; an empty value counts as absent.
     let values: [String: String]
 
     func text(_ variable: String) -> String? {
@@ -18,7 +18,7 @@ struct ConfigurationReader {
         }
     }
 
-    /// Texts separated by commas.
+    /// Parses a comma-separated list; leaves out empty items.
     func list(_ variable: String) -> [String] {
         (text(variable) ?? "").split(separator: ",").map { String($0).trimmingSpaces() }.filter { !$0.isEmpty }
     }
@@ -39,7 +39,7 @@ struct ConfigurationReader {
         return number
     }
 
-    /// Seconds, such as `2` or `0.5`; or with a unit: `500ms`, `90s`, `5m`, `24h`, `30d`.
+    /// Parses seconds, such as `2` or `0.5`, or a number with a unit: `500ms`, `90s`, `5m`, `24h`, `30d`.
     func duration(_ variable: String, in range: ClosedRange<Duration>) throws(ConfigurationError) -> Duration? {
         guard let text = text(variable) else { return nil }
         guard let duration = Self.duration(text), range.contains(duration) else {
@@ -50,7 +50,7 @@ struct ConfigurationReader {
 
     private static func duration(_ text: String) -> Duration? {
         let digits = text.utf8.prefix { ($0 >= 0x30 && $0 <= 0x39) || $0 == 0x2E }
-        // More than any limit, and no overflow.
+        // 1e9 is above any limit and cannot overflow.
         guard let number = Double(String(digits) ?? ""), number <= 1e9 else { return nil }
         let unit: Double? =
             switch String(text.utf8.dropFirst(digits.count))?.lowercased() {
@@ -77,7 +77,7 @@ struct ConfigurationReader {
     }
 }
 
-/// The ranges of numbers and times that a tracker takes, and how a message names them.
+/// The allowed ranges of settings, and their wording in messages.
 enum SettingRange {
     static let queueCapacity = 1...1_000_000
     static let queueMaximumBytes = 65_536...(1 << 30)
@@ -102,7 +102,7 @@ enum SettingRange {
         "a time from \(text(range.lowerBound)) to \(text(range.upperBound)), in seconds or with a unit: 500ms, 2, 90s, 5m, 24h"
     }
 
-    /// A time in the largest unit that gives a whole number, as a setting is written.
+    /// Formats a time as a setting, in the largest unit that gives a whole number.
     static func text(_ time: Duration) -> String {
         let (seconds, attoseconds) = time.components
         if attoseconds != 0 { return "\(seconds * 1_000 + attoseconds / 1_000_000_000_000_000)ms" }
@@ -113,11 +113,11 @@ enum SettingRange {
     }
 }
 
-/// A variable that has the prefix of the settings and is none of them.
+/// A variable that begins with `RA_` but is not a setting.
 struct MisspeltVariable: Sendable, Equatable {
-    /// Its name, cut off where it is too long to be a setting's.
+    /// Its name, cut to 64 bytes.
     var name: String
-    /// The setting that is spelt most like it; nil if none is.
+    /// The setting with the most similar name; nil if none is similar.
     var nearest: String?
 
     /// One sentence that says what to do.
@@ -131,24 +131,25 @@ struct MisspeltVariable: Sendable, Equatable {
         static let bytes = 64
     }
 
+    /// Finds the misspelt variables among all that are set; returns at most 16, sorted by name.
+    ///
     /// - Parameters:
-    ///   - names: all variables that are set, in any order.
+    ///   - names: the variables that are set, in any order.
     ///   - known: the settings.
-    /// - Returns: by name; at most 16.
     static func find(in names: some Sequence<String>, known: [String]) -> [MisspeltVariable] {
         names.filter { $0.hasPrefix("RA_") && !known.contains($0) }.sorted().prefix(Limit.variables).map { name in
             let name = String(decoding: name.utf8.prefix(Limit.bytes), as: UTF8.self)
-            // A third of the letters may be wrong, the prefix apart: more is another word.
+            // At most a third of the letters after the prefix may be wrong: beyond that it is another word.
             let most = max(1, (name.utf8.count - 3) / 3)
             let nearest = known.map { (name: $0, steps: distance(Array(name.utf8), Array($0.utf8))) }
                 .filter { $0.steps <= most }.min { $0.steps < $1.steps }?.name
-            // Or it is the beginning of one, such as RA_SPOOL_DIR.
+            // Or it is the beginning of a setting's name, such as RA_SPOOL_DIR.
             return MisspeltVariable(
                 name: name, nearest: nearest ?? known.first { name.utf8.count > 5 && $0.hasPrefix(name) })
         }
     }
 
-    /// How many letters have to be changed, put in, taken out or swapped with their neighbour (optimal string alignment).
+    /// Returns the optimal string alignment distance: changes, insertions, deletions and swaps of neighbours.
     private static func distance(_ left: [UInt8], _ right: [UInt8]) -> Int {
         var beforeLast: [Int] = []
         var last = Array(0...right.count)

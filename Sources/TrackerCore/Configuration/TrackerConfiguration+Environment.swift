@@ -1,13 +1,13 @@
 extension TrackerConfiguration {
-    /// Reads the `RA_...` variables. An empty one counts as absent.
+    /// Creates a configuration from the `RA_...` variables. An empty one counts as absent.
     ///
     ///     let configuration = try TrackerConfiguration()
     ///
-    /// A variable of this prefix that is no setting is not an error: the tracker names it in a warning, with the
-    /// setting that is spelt most like it.
+    /// A variable with this prefix that is not a setting is not an error: the tracker names it in a warning, with the
+    /// most similar setting.
     ///
-    /// - Parameter environment: nil: the variables of the process.
-    /// - Throws: ``ConfigurationError`` for the first that is missing or not allowed.
+    /// - Parameter environment: the variables; nil: those of the process.
+    /// - Throws: ``ConfigurationError`` for the first variable that is missing or has a value that is not allowed.
     public init(environment: [String: String]? = nil) throws(ConfigurationError) {
         let environment = environment ?? ProcessEnvironment.variables(prefix: "RA_")
         let reader = ConfigurationReader(values: environment)
@@ -30,10 +30,10 @@ extension TrackerConfiguration {
         misspeltVariables = misspelt
     }
 
-    /// Reads the settings under the names that the Python package uses: `PROJECT_ID`, `PROJECT_TOKEN`,
-    /// `BACKEND_ENDPOINT` and `DEBUG_DISABLE_ANALYTICS` (a Boolean, or a text such as `true` or `0`).
+    /// Creates a configuration from the Python package's keys: `PROJECT_ID`, `PROJECT_TOKEN`, `BACKEND_ENDPOINT` and
+    /// `DEBUG_DISABLE_ANALYTICS` (a Boolean, or a text such as `true` or `0`).
     ///
-    /// - Throws: ``ConfigurationError`` for the first that is missing, unknown or not allowed.
+    /// - Throws: ``ConfigurationError`` for the first key that is missing, unknown or has a value that is not allowed.
     public init(dictionary: [String: any Sendable]) throws(ConfigurationError) {
         let known = ["PROJECT_ID", "PROJECT_TOKEN", "BACKEND_ENDPOINT", "DEBUG_DISABLE_ANALYTICS"]
         var values: [String: String] = [:]
@@ -125,7 +125,7 @@ extension TrackerConfiguration {
         }
     }
 
-    /// All variables that are read.
+    /// All settings' variables.
     static let variables = [
         "RA_PROJECT_ID", "RA_PROJECT_TOKEN", "RA_BACKEND_ENDPOINT", "RA_DEBUG_DISABLE_ANALYTICS", "RA_PRIVACY",
         "RA_PRIVACY_TERMS", "RA_PRIVACY_KEEP", "RA_PRIVACY_PATHS", "RA_PRIVACY_PATH_SEGMENTS", "RA_CLIENT_ADDRESSES",
@@ -134,7 +134,7 @@ extension TrackerConfiguration {
         "RA_QUEUE_CAPACITY", "RA_QUEUE_MAXIMUM_BYTES", "RA_SPOOL_DIRECTORY", "RA_SPOOL_MAXIMUM_BYTES",
         "RA_SPOOL_MAXIMUM_AGE", "RA_SPOOL_AFTER", "RA_CA_FILE", "RA_CONNECT_TIMEOUT", "RA_REQUEST_TIMEOUT",
         "RA_MAXIMUM_CONNECTIONS", "RA_BATCHES", "RA_COMPRESSION", "RA_SHUTDOWN_TIMEOUT", "RA_LOG_LEVEL",
-        // Read by TrackerCGI and the demos: the file that has the others.
+        // Read by TrackerCGI and the demos: the file with the other variables.
         "RA_ENV_FILE",
     ]
 }

@@ -1,99 +1,102 @@
 import CLibrary
 
-/// Everything that can be set about a tracker. Checked where it is made; a value that exists is usable.
+/// The settings of a tracker.
+///
+/// The initialisers check their values; ``validate()``, which ``Tracker`` calls, checks properties set afterwards.
 public struct TrackerConfiguration: Sendable, CustomStringConvertible, CustomReflectable {
-    /// The project's id: the last part of the address that events are posted to.
+    /// The project's id: the last path segment of the URL that events are posted to.
     public let projectID: String
-    /// The project's secret: in every event, never in a log.
+    /// The project's secret: sent in every event, never logged.
     public let projectToken: String
     /// Where events go.
     public var backendEndpoint: BackendEndpoint
 
-    /// Whether the tracker is off; nil: off where ``isDebugApp`` says so.
+    /// Whether the tracker is disabled; nil: disabled if ``isDebugApp`` is true.
     public var debugDisableAnalytics: Bool?
     /// Whether the app runs in its own debug mode. Set by the app, not read from the environment.
     public var isDebugApp = false
 
     /// How much of a request may leave the host.
     public var privacy = PrivacyPolicy.standard
-    /// Whose `X-Forwarded-*` and `Forwarded` fields shape `full_url`.
+    /// The proxies whose `X-Forwarded-*` and `Forwarded` fields are used for `full_url`.
     public var trustedProxies = TrustedProxies.none
 
     /// Requests that are not tracked at all.
     public var ignore: [IgnoreRule] = []
-    /// Whether a visitor who sends `DNT: 1` or `Sec-GPC: 1` is not tracked, and gets no cookie.
+    /// Whether visitors who send `DNT: 1` or `Sec-GPC: 1` are not tracked and get no cookie.
     public var honorsDoNotTrack = false
-    /// The share of sessions whose requests become events; 0 to 1. Below 1 each event has a `sample_weight`.
+    /// The share of sessions whose requests become events; 0 to 1. Below 1, each event has a `sample_weight`.
     public var sampleRate = 1.0
-    /// Whether requests with a status of 500 or more become events even if their session does not.
+    /// Whether requests with a status of 500 or more become events even if their session is not sampled.
     public var keepsServerErrors = true
-    /// Changes an event or, by returning false, drops it, before it is filtered and written. Called on the delivery
-    /// thread; one that throws drops its event.
+    /// A hook that may change an event, or drop it by returning false, before it is filtered and encoded. Called on the
+    /// delivery thread; if it throws, the event is dropped.
     public var beforeSend: (@Sendable (inout EventDraft) throws -> Bool)?
 
-    /// Events that may wait in memory, those on their way included; 1 to 1,000,000.
+    /// The maximum number of events in memory, including those in flight; 1 to 1,000,000.
     public var queueCapacity = 32_768
-    /// Bytes of content (names, values, addresses) that may wait, which is about what the events will be long;
-    /// 64 KiB to 1 GiB.
+    /// The maximum size of events in memory, in bytes of content (names, values, URLs), which is about their encoded
+    /// size; 64 KiB to 1 GiB.
     public var queueMaximumBytes = 32 << 20
 
-    /// A directory of the app's own for events that can't be delivered now: an outage, a full queue, the end of the
-    /// process. Made with mode 0700 if it is missing. Several processes may share it. nil: memory is all there is.
+    /// The app's own directory for events that can't be delivered now: in an outage, with a full queue, at the end of
+    /// the process. Created with mode 0700 if missing. Several processes may share it. nil: memory only.
     public var spoolDirectory: String?
-    /// Bytes on disk, of all processes that share the directory; 64 KiB to 1 TiB. Beyond it the oldest go.
+    /// The maximum size of the spool, for all processes that share it; 64 KiB to 1 TiB. Beyond it the oldest events are
+    /// dropped.
     public var spoolMaximumBytes = 64 << 20
-    /// How long an event may be in memory alone where there is a spool: then it is written there, whatever the backend
-    /// does. 0: each event is written before it is sent. 0 to 5 min.
+    /// With a spool, how long an event may be in memory only before it is written to disk, whatever the backend does;
+    /// 0 to 5 min. 0: each event is written before it is sent.
     public var spoolAfter = Duration.seconds(1)
-    /// Events on disk that are older are not delivered any more; 1 s to 30 days.
+    /// The maximum age of events on disk; older ones are not delivered; 1 s to 30 days.
     public var spoolMaximumAge = Duration.seconds(24 * 60 * 60)
 
-    /// A file of certificate authorities (PEM) to trust instead of the system's; for a backend with a private one.
+    /// A PEM file of certificate authorities to trust instead of the system's, for a backend with a private one.
     public var caFile: String?
-    /// Connection timeout to the backend, with DNS and TLS; 1 ms to 5 min.
+    /// The connection timeout, including DNS and TLS; 1 ms to 5 min.
     public var connectTimeout = Duration.seconds(2)
-    /// How long a whole request to the backend may take; 1 ms to 5 min.
+    /// The timeout of a whole request to the backend; 1 ms to 5 min.
     public var requestTimeout = Duration.seconds(10)
-    /// Connections to the backend at most, opened only while events wait; 1 to 512. Over HTTP/2 there are at most 8,
-    /// each with as many requests at a time as the backend allows.
+    /// The maximum number of connections to the backend, opened only while events wait; 1 to 512. Over HTTP/2 at most
+    /// 8, each with as many concurrent requests as the backend allows.
     public var maximumConnections = 64
-    /// Whether several events may go in one request to a backend that says it takes them.
+    /// Whether to send several events in one request to a backend that announces support.
     public var usesBatches = true
-    /// Whether batches are sent as gzip to a backend that says it takes that. Needs the system's zlib; without it, no.
+    /// Whether to gzip batches for a backend that announces support. A no-op without the system's zlib.
     public var usesCompression = true
-    /// When to try again.
+    /// How long to wait before a retry.
     public var retryPolicy = RetryPolicy()
-    /// How long `Tracker.shutdown(timeout:)` may take unless it is told otherwise; 0 to 5 min. If the backend takes
-    /// nothing for half of that time, it ends then. With a spool, a machine that is too busy to write what is left in
-    /// time gets up to 2 s more.
+    /// The default timeout of `Tracker.shutdown(timeout:)`; 0 to 5 min. The shutdown ends early if the backend accepts
+    /// nothing for half of it. With a spool, it may take up to 2 s longer on a machine too busy to write what is left
+    /// in time.
     public var shutdownTimeout = Duration.seconds(4)
 
-    /// Whether a shutdown also delivers what others left on disk, as long as there is time. For a process that lives for
-    /// one request.
+    /// Whether a shutdown also delivers what others left on disk, if there is time. For one-request processes.
     package var drainsSpoolAtShutdown = false
-    /// How much longer than its deadline a shutdown may take, where the machine does not let the delivery thread keep it:
-    /// on a busy one, what is left reaches the disk late, and without this not at all.
+    /// How long a shutdown may overrun its deadline on a busy machine, where events may reach the disk late; without
+    /// this they would be lost.
     package var shutdownGrace: Duration { spoolDirectory == nil ? .milliseconds(80) : .seconds(2) }
 
-    /// Messages below this level are not written.
+    /// The minimum level of messages to write.
     public var logLevel = TrackerLogRecord.Level.info
-    /// Where messages go; by default to standard error, one line each. Must be quick; called from the delivery thread.
+    /// Handles messages; by default writes each as a line to standard error. Must be fast: called on the delivery
+    /// thread, and for start-up messages on the caller's.
     public var logHandler: @Sendable (TrackerLogRecord) -> Void = TrackerLog.standardError
 
-    /// Variables of the environment that look like settings and are none; the tracker warns of them.
+    /// Environment variables that look like settings but are not; the tracker warns about them.
     var misspeltVariables: [MisspeltVariable] = []
 
-    /// Whether no event is made.
+    /// Whether the tracker is disabled and makes no events.
     public var isDisabled: Bool { debugDisableAnalytics ?? isDebugApp }
 
-    /// Configures a tracker in code.
+    /// Creates a configuration in code.
     ///
     /// - Parameters:
     ///   - projectID: must not be empty, nor `.` or `..`.
     ///   - projectToken: must not be empty.
     ///   - backendEndpoint: `http` or `https` with a host and an optional path; nil or empty:
     ///     `https://rigidanalytics.com`.
-    /// - Throws: ``ConfigurationError``, with the names of the variables that could set the values.
+    /// - Throws: ``ConfigurationError``, which names the variable that could set the value.
     public init(
         projectID: String, projectToken: String, backendEndpoint: String? = nil
     ) throws(ConfigurationError) {
@@ -112,12 +115,12 @@ public struct TrackerConfiguration: Sendable, CustomStringConvertible, CustomRef
         self.backendEndpoint = endpoint
     }
 
-    /// A tracker that does nothing.
+    /// A configuration that disables the tracker.
     public static var disabled: TrackerConfiguration {
         TrackerConfiguration(disabledEndpoint: .standard)
     }
 
-    /// Without id and token, so that an app can be started without them where analytics are off.
+    /// Creates a configuration without id and token, so that an app can start without them if analytics are disabled.
     private init(disabledEndpoint: BackendEndpoint) {
         projectID = ""
         projectToken = ""
@@ -125,9 +128,9 @@ public struct TrackerConfiguration: Sendable, CustomStringConvertible, CustomRef
         debugDisableAnalytics = true
     }
 
-    /// Checks the numbers and paths that were set after `init`. ``Tracker`` does so as well.
+    /// Checks the numbers and paths set after `init`. ``Tracker`` calls it, too.
     ///
-    /// - Throws: ``ConfigurationError`` for the first that is not allowed.
+    /// - Throws: ``ConfigurationError`` for the first value that is not allowed.
     public func validate() throws(ConfigurationError) {
         try Self.check(queueCapacity, in: SettingRange.queueCapacity, "RA_QUEUE_CAPACITY")
         try Self.check(queueMaximumBytes, in: SettingRange.queueMaximumBytes, "RA_QUEUE_MAXIMUM_BYTES")
@@ -190,7 +193,7 @@ public struct TrackerConfiguration: Sendable, CustomStringConvertible, CustomRef
         text.utf8.allSatisfy { $0 >= 0x20 && $0 != 0x7F }
     }
 
-    /// Says where events go; never the token.
+    /// Where events go; never contains the token.
     public var description: String {
         isDisabled ? "analytics disabled" : "\(backendEndpoint.url(projectID: projectID)), privacy \(privacy.name)"
     }
@@ -207,24 +210,26 @@ public struct TrackerConfiguration: Sendable, CustomStringConvertible, CustomRef
 }
 
 extension TrackerConfiguration {
-    /// How long to wait before trying a delivery again.
+    /// How long to wait before a retry.
     ///
-    /// Full jitter: uniform in `0...min(cap, base * 2^attempt)`, so that a fleet does not come back in step after an
-    /// outage. What a server asks for (`Retry-After`; RFC 9110, section 10.2.3) is a lower bound.
+    /// Full jitter: uniform in `0...min(cap, base * 2^attempt)`, so that a fleet does not retry in step after an
+    /// outage. A server's `Retry-After` (RFC 9110, section 10.2.3) is a lower bound.
     public struct RetryPolicy: Sendable, Equatable {
-        /// The bound of the first wait.
+        /// The upper bound of the first wait.
         public var base: Duration = .seconds(1)
-        /// The bound of every wait.
+        /// The upper bound of every wait that the server did not ask for.
         public var cap: Duration = .seconds(60)
-        /// The longest wait that a server may ask for.
+        /// The upper bound of a server's `Retry-After`.
         public var retryAfterCap: Duration = .seconds(300)
 
-        /// The default policy.
+        /// Creates the default policy.
         public init() {}
 
+        /// Returns the time to wait, in nanoseconds.
+        ///
         /// - Parameters:
         ///   - attempt: 0 for the first retry.
-        ///   - retryAfter: what the server asked for, if it did.
+        ///   - retryAfter: the server's `Retry-After`, if any.
         func delay(attempt: Int, retryAfter: Duration?, using random: inout some RandomNumberGenerator) -> UInt64 {
             let base = max(1, base.nanoseconds)
             let cap = max(1, cap.nanoseconds)

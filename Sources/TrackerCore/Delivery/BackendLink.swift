@@ -1,4 +1,4 @@
-/// The transport's session, opened when it is first needed and tried again where that fails.
+/// The transport's session, opened on first use; a failed open is retried.
 final class BackendLink {
     private let transport: any EventTransport
     private let log: TrackerLog
@@ -6,14 +6,14 @@ final class BackendLink {
     private var nextOpening: UInt64 = 0
     private var failures = 0
     private var mayBeConnected = false
-    /// Since when there is no way to send, in monotonic nanoseconds; nil if there is one.
+    /// When the transport became unavailable, in monotonic nanoseconds; nil while it is available.
     private(set) var unavailableSince: UInt64?
 
     private enum Limit {
-        /// The pause after a failure, doubled with each up to the second.
+        /// The pause after a failed open, doubled with each up to `longestPause`.
         static let pause: UInt64 = 500_000_000
         static let longestPause: UInt64 = 60_000_000_000
-        /// What fails for so long fails for good, and memory is better used otherwise.
+        /// After failing for this long, opening counts as hopeless, and memory is better used otherwise.
         static let patience: UInt64 = 5_000_000_000
         static let idle: UInt64 = 60_000_000_000
     }
@@ -23,7 +23,7 @@ final class BackendLink {
         self.log = log
     }
 
-    /// - Parameter isUrgent: whether to try again although that was done a moment ago.
+    /// - Parameter isUrgent: whether to retry even right after a failure.
     /// - Returns: whether there is a session.
     func open(now: UInt64, isUrgent: Bool) -> Bool {
         if session != nil { return true }
@@ -42,7 +42,7 @@ final class BackendLink {
         }
     }
 
-    /// Whether waiting for a way to send has become pointless.
+    /// Whether waiting for the transport has become pointless.
     func isHopeless(now: UInt64) -> Bool { unavailableSince.map { now &- $0 >= Limit.patience } ?? false }
 
     var maximumInFlight: Int { session?.maximumInFlight ?? 1 }
@@ -58,9 +58,9 @@ final class BackendLink {
         session?.wait(atMost: .nanoseconds(Int64(clamping: limit))) ?? []
     }
 
-    /// Closes connections that were not used for a minute.
+    /// Closes connections unused for a minute.
     ///
-    /// - Returns: when to ask again; nil if there is nothing to close.
+    /// - Returns: when to call again; nil if there is nothing to close.
     func closeIdleConnections(unusedSince: UInt64, now: UInt64) -> UInt64? {
         guard mayBeConnected else { return nil }
         guard now &- unusedSince >= Limit.idle else { return unusedSince + Limit.idle }

@@ -1,43 +1,43 @@
-/// Keeps delivery from taking processors away from requests for events of which it can deliver only a part anyway.
+/// Limits delivery's share of the processors when requests need them.
 ///
-/// One POST for each event costs as much as a whole small request. Where requests come faster than that and all
-/// processors are busy, the queue overflows whatever delivery does, and each event delivered is a request not
-/// answered. Then, and only then, delivery makes do with a thirtieth of the processors.
+/// One POST per event costs as much as a whole small request. When requests come faster than that and all processors
+/// are busy, the queue overflows whatever delivery does, and each event delivered is a request not answered. Then, and
+/// only then, delivery gets a thirtieth of the processors.
 struct DeliveryBrake {
-    /// How often the state of affairs is judged, in nanoseconds; also the longest rest.
+    /// How often the load is judged, in nanoseconds; also the longest rest.
     static let window: UInt64 = 20_000_000
-    /// Which part of all processors delivery may use while the brake is on: one of so many.
+    /// The share of all processors that delivery may use while the brake is on: one in this many.
     static let share = 30
 
-    /// For how many windows the brake stays on while the queue overflows. A thread that rests most of the time hardly
-    /// waits for a processor, so whether they are all busy shows only in a window without the brake.
+    /// How many windows the brake stays on while the queue overflows. A thread that rests most of the time hardly waits
+    /// for a processor, so whether they are all busy shows only in a window without the brake.
     static let hold = 25
 
-    /// What the thread may run in a window, in nanoseconds; nil where even a whole processor is no more than its share.
+    /// The thread's CPU time per window, in nanoseconds; nil if even a whole processor is within its share.
     private let budget: UInt64?
     private let usage: () -> ThreadUsage?
     private var start: UInt64 = 0
     private var usageAtStart: ThreadUsage?
     private var knownRefusals = 0
-    /// For how many windows the brake stays on.
+    /// How many more windows the brake stays on.
     private var windows = 0
 
     var isOn: Bool { windows > 0 }
 
     /// - Parameters:
     ///   - processors: how many the process may use.
-    ///   - usage: what the delivery thread has used so far; nil where that is unknown, and the brake never on.
+    ///   - usage: the delivery thread's CPU usage so far; nil if unknown, and then the brake is never on.
     init(processors: Int, usage: @escaping () -> ThreadUsage?) {
         budget = processors < Self.share ? Self.window * UInt64(max(1, processors)) / UInt64(Self.share) : nil
         self.usage = usage
     }
 
-    /// To be asked before each step.
+    /// Decides whether to rest before a turn.
     ///
     /// - Parameters:
     ///   - now: monotonic nanoseconds.
-    ///   - refusals: how many events the full queue has refused so far.
-    /// - Returns: until when to rest; nil: go on.
+    ///   - refusals: events refused so far because the queue was full.
+    /// - Returns: until when to rest; nil to go on.
     mutating func rest(now: UInt64, refusals: Int) -> UInt64? {
         guard let budget else { return nil }
         guard now &- start < Self.window else {
@@ -60,8 +60,8 @@ struct DeliveryBrake {
         return start + Self.window
     }
 
-    /// Whether the thread waited for a processor for more than half as long as it ran, and a fifth of the window: on an
-    /// idle machine both times are tiny, and their ratio says nothing.
+    /// Whether the thread waited for a processor more than half as long as it ran, and for a fifth of the window: on an
+    /// idle machine both times are tiny, and their ratio means nothing.
     private static func lacksProcessors(_ current: ThreadUsage?, since before: ThreadUsage?) -> Bool {
         guard let current, let before else { return false }
         let waited = current.waited &- before.waited

@@ -2,7 +2,7 @@ import CPlatform
 
 /// The delivery thread's work, in turns: take events, write parcels, send, settle, rest.
 ///
-/// Everything here belongs to that one thread; what others may see is in the mailbox.
+/// All state belongs to that thread; what others may see is in the mailbox.
 final class DeliveryLoop {
     private let mailbox: Mailbox
     private let clock: DeliveryClock
@@ -19,17 +19,17 @@ final class DeliveryLoop {
     private var orders = Mailbox.Orders()
     private var knownFlushes = 0
     private var lastActivity: UInt64 = 0
-    /// Whether nothing came back when there was time to wait for it.
+    /// Whether the last wait returned no completion.
     private var isStalled = false
 
     private enum Limit {
-        /// How often the thread looks at the queue while requests come in, instead of being woken by each.
+        /// How often the thread polls the queue while requests come in, instead of being woken by each.
         static let look: UInt64 = 5_000_000
-        /// For how long it does so after the last event, before it sleeps for good.
+        /// How long it keeps polling after the last event before it sleeps.
         static let linger: UInt64 = 100_000_000
-        /// How long it sleeps in a pause; requests don't wake it then.
+        /// How long it sleeps during a pause; requests don't wake it then.
         static let pause: UInt64 = 100_000_000
-        /// How many events are written ahead at a time while others are on their way, and while none are.
+        /// How many events are written ahead at a time while others are in flight, and while none are.
         static let writtenAhead = 16
         static let writtenInPause = 64
     }
@@ -55,7 +55,7 @@ final class DeliveryLoop {
             log: log, maximumConnections: configuration.maximumConnections, usage: clock.usage)
     }
 
-    /// - Returns: false when there is nothing left to do, or no time.
+    /// - Returns: false if nothing is left to do, or no time.
     func turn() -> Bool {
         let now = clock.now()
         let status = DeliveryStatus(outbox, link, settlement.pacer, store)
@@ -68,7 +68,7 @@ final class DeliveryLoop {
         }
         let ending = ShutdownDeadline(orders, hasDisk: store != nil, lastSign: settlement.pacer.lastSuccess, now: now)
         if now >= ending.stopAt { return false }
-        // Batches cost so little that there is nothing to gain.
+        // Batches cost so little that braking gains nothing.
         if !source.sendsLines, !orders.isClosed, !orders.isAwaited,
             let until = brake.rest(now: now, refusals: orders.refusals)
         {
@@ -77,14 +77,14 @@ final class DeliveryLoop {
         }
         outbox.releaseDue(now: now)
         if memory != nil, outbox.hasUnsent || hasUnwritten {
-            // Before the spool: what the session needs of the process's descriptors comes first.
+            // Before the spool, so that the session gets its file descriptors first.
             _ = link.open(now: now, isUrgent: orders.isClosed)
         }
         memory?.turn(now: now, room: room(now), isFilling: orders.isFilling, isAway: settlement.pacer.isAway)
         let mayHaveStored = storeHasWork(now)
         send(now, fromDisk: mayHaveStored)
         if outbox.flyingCount != status.backend.inFlight {
-            // The rest may be long.
+            // Updated now, since the rest may be long.
             mailbox.record { $0.delivery = DeliveryStatus(outbox, link, settlement.pacer, store) }
         }
         if orders.isAwaited { mailbox.wakeWaiters(oldestUnsettled: oldest) }
@@ -102,7 +102,7 @@ final class DeliveryLoop {
 
     private var hasUnwritten: Bool { writer.unwritten > 0 }
 
-    /// The number of the oldest event that is neither settled nor on disk; nil if all that were taken are.
+    /// The number of the oldest event that is neither settled nor on disk; nil if there is none.
     private var oldest: UInt64? {
         let written = outbox.oldest
         return writer.oldestSequence.map { min($0, written ?? .max) } ?? written
@@ -144,7 +144,7 @@ final class DeliveryLoop {
         link.start(parcel, number: outbox.launch(parcel))
     }
 
-    /// With a spool events go there; without one they wait for a while, in the hope that the cause passes.
+    /// Spools the events; without a spool, keeps them for a while in case the transport recovers.
     private func withoutTransport(_ now: UInt64) {
         if let memory {
             for parcel in memory.storeAll(now: now) { outbox.ready.append(parcel) }
@@ -156,7 +156,7 @@ final class DeliveryLoop {
 
     // MARK: Resting
 
-    /// Whether disk has something that may be sent now.
+    /// Whether the spool has something that may be sent now.
     private func storeHasWork(_ now: UInt64) -> Bool {
         guard let store, !orders.isClosed || drainsSpool, !source.isDiskHeld else { return false }
         return store.hasWork(now: now)
@@ -165,12 +165,12 @@ final class DeliveryLoop {
     private func rest(_ now: UInt64, isIdle: Bool, until latest: UInt64) {
         if outbox.flyingCount > 0 {
             if isStalled, mayWriteAhead {
-                // What the backend has for us comes first.
+                // Completions come first.
                 let completions = link.wait(atMost: 0)
                 if completions.isEmpty { writeAhead(Limit.writtenAhead) }
                 return settle(completions)
             }
-            // With a spool, events that grow old have to be noticed in time.
+            // With a spool, events that grow old must be stored in time.
             let mustLook = room(now) > 0 || store != nil || !isStalled
             var limit = min(mustLook ? Limit.look : 10 * Limit.look, latest - now)
             if let due = outbox.nextDue { limit = min(limit, max(due, now) - now) }
@@ -180,7 +180,7 @@ final class DeliveryLoop {
         } else if !isIdle {
             lastActivity = now
             if mayWriteAhead { return writeAhead(Limit.writtenInPause) }
-            // A pause, or lines that are being gathered. Requests don't ring then.
+            // Paused, or gathering lines for a batch. Requests don't wake the thread then.
             let paused = settlement.pacer.pausedUntil
             var until = min(now + (paused > now ? Limit.pause : Limit.look), latest)
             if paused > now { until = min(until, paused) } else if let due = outbox.nextDue { until = min(until, due) }
@@ -192,14 +192,14 @@ final class DeliveryLoop {
         }
     }
 
-    /// Whether enough waits to be worth it.
+    /// Whether enough events wait to be worth writing ahead.
     private var mayWriteAhead: Bool {
         writer.unwritten >= (source.sendsLines ? Parcel.maximumLines : EventQueue.chunkSize)
             || writer.backlogCount > 0 && !source.sendsLines
     }
 
-    /// As JSON, events take less memory than as requests with all their fields, and let go of what the app may have tied
-    /// to them.
+    /// Encodes waiting events. As JSON they take less memory than as requests with all their fields, and release what
+    /// the app may have tied to them.
     private func writeAhead(_ count: Int) {
         let lines = source.sendsLines ? Parcel.maximumLines : 1
         for _ in 0..<(lines == 1 ? count : 1) {
@@ -214,7 +214,7 @@ final class DeliveryLoop {
         var until = link.closeIdleConnections(unusedSince: lastActivity, now: now)
         if let look = store?.nextLookAt { until = min(until ?? .max, look) }
         clock.sleep(mailbox, until, .event)
-        // Woken before its time it was by an event.
+        // Only an event wakes the thread before the deadline.
         let after = clock.now()
         if until.map({ after < $0 }) ?? true { lastActivity = after }
     }

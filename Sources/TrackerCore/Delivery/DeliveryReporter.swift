@@ -1,4 +1,4 @@
-/// Says in the log what delivery runs into, why, and what to do: in few lines.
+/// Logs delivery problems, their causes and remedies, in few lines.
 struct DeliveryReporter {
     private let log: TrackerLog
     private let maximumConnections: Int
@@ -9,12 +9,12 @@ struct DeliveryReporter {
     private var usageAtReport: ThreadUsage?
     private var isFilling = false
     private var lastFailure = ""
-    /// What the counters were when an outage began.
+    /// The counters when an outage began.
     private var beforeOutage: TrackerStatistics?
 
     private static let interval: UInt64 = 1_000_000_000
 
-    /// - Parameter usage: what the delivery thread has used so far; nil where that is unknown.
+    /// - Parameter usage: the delivery thread's CPU usage so far; nil if unknown.
     init(log: TrackerLog, maximumConnections: Int, usage: @escaping () -> ThreadUsage?) {
         self.log = log
         self.maximumConnections = maximumConnections
@@ -58,7 +58,7 @@ struct DeliveryReporter {
 
     // MARK: A full queue
 
-    /// Says about once a second, within the log's own limit, what the queue had to refuse, and why it is full.
+    /// Logs about once a second, within the log's own limit, how many events a full queue refused, and why it is full.
     mutating func report(
         _ orders: Mailbox.Orders, _ status: DeliveryStatus, isBraking: Bool, spoolRefusal: String?, pending: Int,
         now: UInt64
@@ -73,7 +73,7 @@ struct DeliveryReporter {
         }
         let current = usage()
         defer { usageAtReport = current }
-        // What the thread does in a second tells more than the moment in which the first was refused.
+        // The thread's usage over a second tells more than the moment of the first refusal.
         guard usageAtReport != nil || isFilling else {
             isFilling = true
             return
@@ -129,7 +129,7 @@ struct DeliveryReporter {
         log.write(.warning, "\(pending) events could not be delivered before the shutdown's deadline and are lost")
     }
 
-    // MARK: Numbers, without Foundation's formatting
+    // MARK: Number formatting without Foundation
 
     private static func milliseconds(_ duration: Duration) -> String {
         let microseconds = duration.nanoseconds / 1_000
@@ -144,7 +144,7 @@ struct DeliveryReporter {
 }
 
 extension DeliveryStatus {
-    /// What delivery does at the moment.
+    /// The current state of delivery.
     init(_ outbox: Outbox, _ link: BackendLink, _ pacer: Pacer, _ store: ParcelStore?) {
         self.init()
         inFlight = outbox.flyingEvents

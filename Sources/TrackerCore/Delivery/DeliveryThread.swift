@@ -1,11 +1,11 @@
 import CPlatform
 
-/// The delivery thread's whole life.
+/// The main function of the delivery thread.
 enum DeliveryThread {
     static func run(
         _ configuration: TrackerConfiguration, _ transport: any EventTransport, _ mailbox: Mailbox, _ log: TrackerLog
     ) {
-        // Most of what is used is made with its first use, under locks that a fork does not know.
+        // The first turn initializes most of what is used, under locks that a forked child would find held.
         cplatform_hold_forks()
         let loop = DeliveryLoop(configuration: configuration, transport: transport, mailbox: mailbox, log: log)
         var goesOn = loop.turn()
@@ -15,14 +15,14 @@ enum DeliveryThread {
     }
 }
 
-/// The time as the delivery thread sees it, so that tests need not wait for any.
+/// The delivery thread's clock, which tests replace so as not to wait.
 struct DeliveryClock {
     /// Monotonic nanoseconds.
     let now: () -> UInt64
-    /// Sleeps until the deadline, or without an end, or until the mailbox rings.
+    /// Sleeps until the deadline, if there is one, or until the mailbox wakes the thread.
     let sleep: (_ mailbox: Mailbox, _ deadline: UInt64?, _ alarm: Mailbox.Alarm) -> Void
 
-    /// What the calling thread has used of processors so far; nil where that is unknown.
+    /// The calling thread's CPU usage so far; nil if unknown.
     let usage: () -> ThreadUsage?
 
     static var system: DeliveryClock {
@@ -32,17 +32,17 @@ struct DeliveryClock {
     }
 }
 
-/// When a tracker that was told to shut down stops sending.
+/// When a tracker that is shutting down stops sending.
 struct ShutdownDeadline {
     private let hasDisk: Bool
-    /// Early enough for what is left to go to disk before the deadline. Monotonic nanoseconds; the highest: not yet.
+    /// Early enough to store the rest before the deadline. Monotonic nanoseconds; the maximum if there is no deadline.
     let stopAt: UInt64
 
-    /// What writing takes at least on a busy machine, and for each event, generously.
+    /// Time reserved for storing: at least, on a busy machine, and per event, generously.
     private static let reserve: UInt64 = 100_000_000
     private static let perEvent: UInt64 = 12_000
 
-    /// - Parameter lastSign: when the backend last took something.
+    /// - Parameter lastSign: when the backend last accepted something.
     init(_ orders: Mailbox.Orders, hasDisk: Bool, lastSign: UInt64?, now: UInt64) {
         self.hasDisk = hasDisk
         guard var deadline = orders.stopAt else {
@@ -56,8 +56,8 @@ struct ShutdownDeadline {
         stopAt = deadline > now + needed ? deadline - needed : min(deadline, now)
     }
 
-    /// Whether there is nothing to wait for: on disk is as good as it gets; without a disk, a try that comes too late is
-    /// none.
+    /// Whether there is nothing to wait for: with a spool, the rest is as safe on disk; without one, the next attempt
+    /// would come too late.
     func isPointless(_ pacer: Pacer, flying: Int, _ now: UInt64) -> Bool {
         flying == 0 && pacer.pausedUntil > now && (hasDisk || pacer.pausedUntil >= stopAt)
     }

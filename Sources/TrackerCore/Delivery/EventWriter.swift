@@ -1,21 +1,21 @@
-/// Makes events of tracked requests, straight into parcels: the app's hook, the privacy filter, the JSON, the key.
-/// Used by the delivery thread alone.
+/// Turns tracked requests into events and writes them straight into parcels: the app's hook, the privacy filter, the
+/// JSON, the key. Used by the delivery thread alone.
 final class EventWriter {
     private let mailbox: Mailbox
     private let log: TrackerLog
     private let hook: BeforeSend?
     private var encoder: EventEncoder
     private let identifiers = EventIdentifierGenerator()
-    /// How often the filter has hit its bound so far.
+    /// How often the privacy filter has reached its bound.
     private var filterLimits = 0
     private var hasWarnedOfHost = false
     private var backlog = EventBacklog()
     /// The number of the backlog's next event.
     private var sequence: UInt64 = 0
-    /// The average of the last parcel; the next one's is a good guess for how much room it needs.
+    /// The average of the last parcel, which predicts how much room the next one needs.
     private var bytesPerEvent = 1_024
 
-    /// How many events are written before others may run.
+    /// How many events are written before the thread yields its processor.
     private static let writtenAtOnce = 32
 
     init(configuration: TrackerConfiguration, mailbox: Mailbox, log: TrackerLog) {
@@ -29,16 +29,16 @@ final class EventWriter {
             trustedProxies: configuration.trustedProxies)
     }
 
-    /// How many events waited in the mailbox when this turn began, without those that were taken since.
+    /// Events that waited in the mailbox when this turn began, without those taken since.
     var mailboxCount = 0
-    /// Events that wait and are not written yet.
+    /// Events that wait to be written.
     var unwritten: Int { backlog.count + mailboxCount }
-    /// Those of them that were taken off the queue.
+    /// Events that were taken off the queue and wait to be written.
     var backlogCount: Int { backlog.count }
-    /// The number of the oldest of them.
+    /// The number of the oldest of those.
     var oldestSequence: UInt64? { backlog.isEmpty ? nil : sequence }
 
-    /// When the oldest event that is not written was captured, in monotonic nanoseconds.
+    /// When the oldest event not yet written was captured, in monotonic nanoseconds; nil if there is none.
     func oldestAge() -> UInt64? {
         refill()
         return backlog.oldest
@@ -47,15 +47,15 @@ final class EventWriter {
     /// Writes the next parcel.
     ///
     /// - Parameters:
-    ///   - lines: how many events it may have.
-    ///   - yields: whether threads that wait for this processor go first now and then.
+    ///   - lines: the most events it may hold.
+    ///   - yields: whether to yield the processor to waiting threads now and then.
     /// - Returns: nil if there is no event.
     func next(lines: Int, yields: Bool = false) -> Parcel? {
         var parcel: Parcel?
         while parcel.map({ $0.count < lines && $0.body.count < Parcel.maximumBytes }) ?? true {
             refill()
             guard !backlog.isEmpty else { break }
-            // A whole batch takes most of a millisecond, for which a request may be waiting for this processor.
+            // A whole batch takes most of a millisecond, while a request may be waiting for this processor.
             if yields, let parcel, parcel.count % Self.writtenAtOnce == 0 { DetachedThread.yieldProcessor() }
             let number = sequence
             let expected = lines == 1 ? 0 : min(lines, backlog.count + mailboxCount) * (bytesPerEvent + 1)

@@ -1,19 +1,19 @@
-/// Brings to disk what has been in memory alone for too long, or does not fit there.
+/// Stores events on disk that have been in memory alone for too long, or do not fit there.
 ///
-/// Age decides and not blame: it makes no difference whether the backend refuses, hangs, is slow or is merely behind.
+/// Only age decides: it makes no difference whether the backend refuses, hangs, is slow or is merely behind.
 struct MemoryGuard {
     private let store: ParcelStore
     private let source: ParcelSource
     private let outbox: Outbox
-    /// How old an event in memory may become, in nanoseconds; 0: it is written before it is sent.
+    /// How old an event may become in memory alone, in nanoseconds; 0: it is stored before it is sent.
     private let patience: UInt64
     private var nextTurn: UInt64 = 0
 
     private enum Limit {
-        /// How often events are looked at for their age, at least.
+        /// The longest time between checks of the events' age.
         static let interval: UInt64 = 100_000_000
         static let parcelsAtOnce = 256
-        /// Rounds of so many parcels in one turn, so that sending goes on.
+        /// Rounds of that many parcels per turn, so that sending goes on.
         static let rounds = 32
     }
 
@@ -25,9 +25,9 @@ struct MemoryGuard {
     }
 
     /// - Parameters:
-    ///   - room: how many parcels will be sent next; so many of those that are written before stay in memory.
+    ///   - room: how many parcels will be sent next; that many of those stored before sending stay in memory.
     ///   - isFilling: whether memory is nearly full, so that age does not matter.
-    ///   - isAway: whether the backend is away, so that what was tried may as well wait on disk alone.
+    ///   - isAway: whether the backend is away, so that tried parcels may wait on disk alone.
     mutating func turn(now: UInt64, room: Int, isFilling: Bool, isAway: Bool) {
         guard patience == 0 || isFilling || now >= nextTurn, store.mayWrite(now: now) else { return }
         nextTurn = now &+ min(Limit.interval, patience / 4)
@@ -39,7 +39,7 @@ struct MemoryGuard {
         storeTried(now)
     }
 
-    /// What waits to be sent again lets go of its place, since a place that is taken keeps a whole segment from being
+    /// Leaves parcels that wait for a retry to the disk, since a record that is out keeps its whole segment from being
     /// evicted.
     private func leaveToDisk(_ now: UInt64) {
         let parcels = outbox.takeTried { parcel in
@@ -67,7 +67,7 @@ struct MemoryGuard {
         return refused.isEmpty
     }
 
-    /// What is under way, or waits to be sent again, is stored too and stays in memory besides.
+    /// Stores parcels that are in flight or wait for a retry; they stay in memory too.
     private func storeTried(_ now: UInt64) {
         var parcels: [Parcel] = []
         outbox.updateTried { parcel in
@@ -81,7 +81,7 @@ struct MemoryGuard {
         }
     }
 
-    /// Brings everything to disk, at the end.
+    /// Stores everything, at shutdown.
     ///
     /// - Returns: what the disk refused.
     func storeAll(now: UInt64) -> [Parcel] {

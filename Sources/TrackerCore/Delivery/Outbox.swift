@@ -1,8 +1,8 @@
-/// Parcels from when they are written until they are settled: ready, under way, and waiting for their next try.
+/// Parcels from when they are written until they are settled: ready, in flight, or waiting for a retry.
 final class Outbox {
-    /// Written as JSON, and never sent.
+    /// Written and never sent.
     var ready = ParcelLine()
-    /// On disk already, and about to be sent for the first time.
+    /// Already on disk, and about to be sent for the first time.
     var staged = ParcelLine()
     /// To be sent again, or in parts, now.
     var due = ParcelLine()
@@ -14,7 +14,7 @@ final class Outbox {
     private(set) var flyingCount = 0
     private(set) var flyingBytes = 0
 
-    /// Bytes of payloads under way at once, at most.
+    /// The most payload bytes in flight at once.
     static let maximumFlyingBytes = 32 << 20
 
     var isEmpty: Bool { flyingCount == 0 && !hasUnsent && waiting.isEmpty }
@@ -23,12 +23,12 @@ final class Outbox {
     var mayFly: Bool { flyingBytes < Self.maximumFlyingBytes }
     var waitingCount: Int { waiting.count }
 
-    /// Events under way that are in memory alone.
+    /// Events in flight that are in memory alone.
     private(set) var flyingEvents = 0
 
-    // MARK: Under way
+    // MARK: In flight
 
-    /// - Returns: the number under which the parcel's completion comes.
+    /// - Returns: the number that the parcel's completion carries.
     func launch(_ parcel: consuming Parcel) -> UInt64 {
         flights += 1
         flyingCount += 1
@@ -42,13 +42,13 @@ final class Outbox {
             place = flying.count
             flying.append(parcel)
         }
-        // Of two flights that take one place after the other only the later is known.
+        // Unique even when a place is reused, so that a late completion finds no other parcel.
         let number = flights << 16 | UInt64(place)
         flying[place]?.flight = number
         return number
     }
 
-    /// - Returns: nil for a number that is not under way.
+    /// - Returns: nil if the number is not in flight.
     func land(_ number: UInt64) -> Parcel? {
         let place = Int(number & 0xFFFF)
         guard flying.indices.contains(place), let parcel = flying[place], parcel.flight == number else { return nil }
@@ -60,7 +60,7 @@ final class Outbox {
         return parcel
     }
 
-    /// Takes back everything under way, the oldest first.
+    /// Takes back everything in flight, the oldest first.
     func landAll() -> [Parcel] {
         let parcels = flying.compactMap { $0 }.sorted { $0.sequence < $1.sequence }
         flying = []
@@ -75,24 +75,24 @@ final class Outbox {
 
     func wait(_ parcel: consuming Parcel) { waiting.insert(parcel) }
 
-    /// When the first of those that wait is due.
+    /// When the first waiting parcel is due.
     var nextDue: UInt64? { waiting.first?.dueAt }
 
     func releaseDue(now: UInt64) {
         while let first = waiting.first, first.dueAt <= now, let parcel = waiting.popFirst() { due.append(parcel) }
     }
 
-    /// Lets all that wait be tried now.
+    /// Makes all waiting parcels due now.
     func releaseAll() {
         while let parcel = waiting.popFirst() { due.append(parcel) }
     }
 
-    /// Takes one that was tried before, due or not.
+    /// Takes a parcel that was tried before, due or not.
     func takeProbe(triedLessThan attempts: Int = .max) -> Parcel? {
         due.take { $0.attempts < attempts } ?? waiting.take { $0.attempts < attempts }
     }
 
-    /// Takes all that wait to be sent again, due or not, and for which `isMeant`.
+    /// Takes all parcels to be sent again, due or not, for which `isMeant` is true.
     func takeTried(where isMeant: (Parcel) -> Bool) -> [Parcel] {
         var taken: [Parcel] = []
         var left: [Parcel] = []
@@ -108,7 +108,7 @@ final class Outbox {
         return taken
     }
 
-    // MARK: All of them
+    // MARK: All parcels
 
     /// The number of the oldest event that is not on disk.
     var oldest: UInt64? {
@@ -121,7 +121,7 @@ final class Outbox {
         return oldest == .max ? nil : oldest
     }
 
-    /// Lets `body` change what is under way or waits to be tried again; used to store it.
+    /// Updates the parcels in flight and those to be sent again; used to store them.
     func updateTried(_ body: (inout Parcel) -> Void) {
         flyingEvents = 0
         for place in flying.indices {
@@ -132,7 +132,7 @@ final class Outbox {
         waiting.update(body)
     }
 
-    /// Takes everything that is not under way.
+    /// Takes everything that is not in flight.
     func takeAll() -> [Parcel] {
         var parcels: [Parcel] = []
         releaseAll()

@@ -1,16 +1,16 @@
-/// Decides how much may be under way at once, from what comes back: latency, failures, what the backend asks for.
+/// Decides how many parcels may be in flight, from latency, failures and what the backend asks for.
 ///
-/// While the backend answers, a window grows as long as parcels wait and answers come back about as fast as before, and
-/// shrinks when latency or failures grow: doubling at first, then additive increase and multiplicative decrease, as TCP's
-/// congestion control does (RFC 5681). While it is away, one probe is sent at a time.
+/// While the backend responds, a window grows as long as parcels wait and responses come about as fast as before, and
+/// shrinks when latency or failures grow: doubling at first, then additive increase and multiplicative decrease, as in
+/// TCP's congestion control (RFC 5681). While the backend is away, one probe is sent at a time.
 struct Pacer {
-    /// How an attempt failed, as far as it tells about the backend as a whole.
+    /// How an attempt failed, as far as it concerns the backend as a whole.
     enum Failure {
-        /// It answered, and may take the next one.
+        /// It responded, and may accept the next one.
         case busy
-        /// No answer came.
+        /// No response came.
         case unreachable
-        /// It refuses the tracker as a whole.
+        /// It rejects the tracker as a whole.
         case refused
     }
 
@@ -21,48 +21,48 @@ struct Pacer {
     private var exactWindow = Double(Limit.firstWindow)
     private var isStarting = true
     private var nextDecrease: UInt64 = 0
-    /// Latencies in nanoseconds: the lowest of the present and of the last period, and the smoothed one.
+    /// Latencies in nanoseconds: the lowest of the current and of the last period, and the smoothed one.
     private var lowest = UInt64.max
     private var lastLowest = UInt64.max
     private var periodEnd: UInt64 = 0
     private(set) var smoothed: Double = 0
-    /// The lowest latency of the present and of the last round trip. A queue at the backend delays every answer; a
-    /// connection that is still gaining speed, or a busy processor here, only some.
+    /// The lowest latency of the current and of the last round trip. A queue at the backend delays every response; a
+    /// connection in slow start, or a busy processor here, only some.
     private var roundLowest = UInt64.max
     private var lastRoundLowest = UInt64.max
     private var roundEnd: UInt64 = 0
-    /// Since when the window is as small as it gets while answers are slow; 0: they are not.
+    /// Since when the window is at its minimum while responses are slow; 0 if they are not.
     private var leastSince: UInt64 = 0
-    /// Shares of failures: of the last answers, and of many.
+    /// Failure rates: of the last responses, and over the long term.
     private var recentFailures = 0.0
     private var usualFailures = 0.0
 
     // MARK: The outage
-    /// Weight of failures since the last success.
+    /// Weighted failures since the last success.
     private var streak = 0
     private(set) var lastSuccess: UInt64?
     private var failedProbes = 0
     private(set) var awaySince: UInt64?
     /// Monotonic nanoseconds; nothing is sent before.
     private(set) var pausedUntil: UInt64 = 0
-    /// What the backend asked for must be waited out; the rest of a pause is our own politeness.
+    /// The wait that the backend asked for is always kept; the rest of a pause is our own choice.
     private var askedUntil: UInt64 = 0
 
     private enum Limit {
         static let firstWindow = 4
         static let leastWindow = 8
-        /// Answers may take so much longer than the fastest before that is taken for a queue of our own making.
+        /// Nanoseconds by which responses may be slower than the fastest before we blame a queue of our own making.
         static let slack = 2_000_000.0
         static let period: UInt64 = 30_000_000_000
-        /// Round trips with the least window after which a latency counts as the network's own.
+        /// Round trips at the least window after which a latency counts as the network's own.
         static let distantRounds: UInt64 = 4
-        /// Failures in a row after which the backend is away; one without an answer counts more.
+        /// Weighted failures in a row after which the backend is away; one without a response weighs more.
         static let streak = 24
         static let unreachable = 8
-        /// Without a success for so long, fewer failures will do.
+        /// After this long without a success, fewer failures suffice.
         static let silence: UInt64 = 5_000_000_000
         static let silentStreak = 5
-        /// A pause of our own making, where somebody waits.
+        /// The longest pause of our own while a caller waits.
         static let urgentPause: UInt64 = 250_000_000
     }
 
@@ -77,21 +77,21 @@ struct Pacer {
 
     /// How many more parcels may be sent now.
     ///
-    /// - Parameter maximum: what the transport takes.
+    /// - Parameter maximum: the transport's limit.
     func room(now: UInt64, inFlight: Int, maximum: Int) -> Int {
         if now < pausedUntil { return 0 }
         if isAway { return inFlight == 0 ? 1 : 0 }
         return max(0, min(window, maximum) - inFlight)
     }
 
-    /// Whether parcels wait that there was no room for in this turn.
+    /// Whether parcels had to wait for room in this turn.
     var isLimited = false
 
-    // MARK: What comes back
+    // MARK: Results
 
     /// - Parameters:
     ///   - latency: nanoseconds.
-    ///   - maximum: what the transport takes.
+    ///   - maximum: the transport's limit.
     /// - Returns: how long the backend was away, if it was.
     mutating func succeeded(latency: UInt64, now: UInt64, maximum: Int) -> UInt64? {
         let outage = awaySince.map { now &- $0 }
@@ -112,8 +112,8 @@ struct Pacer {
     }
 
     /// - Parameters:
-    ///   - retryAfter: what the backend asked for.
-    ///   - isUrgent: whether somebody waits for events to be settled.
+    ///   - retryAfter: the wait that the backend asked for.
+    ///   - isUrgent: whether a caller waits for events to be settled.
     mutating func failed(_ failure: Failure, retryAfter: Duration?, now: UInt64, isUrgent: Bool) {
         let wasPaused = isAway && now < pausedUntil
         if let retryAfter {
@@ -127,11 +127,11 @@ struct Pacer {
         }
         observeFailure(1)
         if recentFailures > usualFailures + 0.25 { shrink(now, by: 0.7) }
-        // A backend that has never taken anything gets no second request before it has.
+        // Until its first success, a backend is away after a single failure.
         let isSilent = lastSuccess.map { now &- $0 > Limit.silence && streak >= Limit.silentStreak } ?? true
         guard streak >= Limit.streak || isSilent else { return }
         awaySince = awaySince ?? now
-        // Sent before the pause began: it tells nothing new.
+        // Sent before the pause began, so it says nothing new.
         if wasPaused, failure != .refused { return }
         var pause =
             failure == .refused
@@ -148,7 +148,7 @@ struct Pacer {
         return max(asked, isUrgent ? min(own, Limit.urgentPause) : own)
     }
 
-    /// Somebody waits: try now, unless the backend itself asked for patience.
+    /// Ends a pause because a caller waits, but not before the time that the backend asked for.
     mutating func cutPauseShort() { pausedUntil = min(pausedUntil, askedUntil) }
 
     // MARK: The window's size
@@ -188,7 +188,8 @@ struct Pacer {
         }
     }
 
-    /// Answers stay slow however little is asked: that is no queue of our making, the backend has moved away.
+    /// Adopts a higher base latency if responses stay slow at the least window: then it is the network's, not our
+    /// queue's.
     private mutating func noticeDistance(_ now: UInt64) {
         guard exactWindow <= Double(Limit.leastWindow) else {
             leastSince = 0
@@ -202,7 +203,7 @@ struct Pacer {
         isStarting = true
     }
 
-    /// At most once in the time that an answer takes: what was under way before tells nothing new.
+    /// Shrinks the window, at most once per response time: what was in flight before says nothing new.
     private mutating func shrink(_ now: UInt64, by factor: Double) {
         guard now >= nextDecrease else { return }
         nextDecrease = now &+ UInt64(max(smoothed, 1_000_000))

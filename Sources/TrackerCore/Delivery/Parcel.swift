@@ -1,37 +1,37 @@
-/// What travels as one: an event, or several as lines.
+/// The unit of delivery: an event, or several as lines.
 ///
-/// Its lines and its key stay the same for life. Only a parcel that was neither tried nor stored may still grow.
+/// Its lines and its key never change. Only a parcel that was neither tried nor stored may still grow.
 struct Parcel {
     let key: ParcelKey
-    /// The JSON of one event; of several, each with a line feed after it.
+    /// One event's JSON; or several, each followed by a line feed.
     private(set) var body: [UInt8] = []
     private(set) var count = 0
-    /// What its events count against the queue's bound of bytes; of no meaning once they are on disk.
+    /// What its events count against the queue's byte limit; meaningless once they are on disk.
     private(set) var charge = 0
-    /// The number of its oldest event in the order in which events left the queue; the highest for a parcel from disk,
+    /// The number of its oldest event in the order in which events left the queue; the maximum for a parcel from disk,
     /// for which nobody waits.
     let sequence: UInt64
-    /// When the oldest event was captured: monotonic, and in nanoseconds since 1970.
+    /// When the oldest event was captured: monotonic, and since 1970; in nanoseconds.
     let age: UInt64
     let capturedAt: Int64
 
     /// Where its events are stored, if they are.
     var disk: DiskShare?
-    /// How often it was sent.
+    /// How many attempts have failed.
     var attempts = 0
-    /// Failures between which others arrived: it is the parcel then that is at fault, and not the backend.
+    /// Failures with deliveries of others in between: those are the parcel's fault, not the backend's.
     var ownFailures = 0
-    /// How many parcels had arrived when this one failed last.
+    /// How many parcels had been delivered when this one last failed.
     var arrivalsAtLastFailure = 0
-    /// When it may be tried again, in monotonic nanoseconds.
+    /// When it may be retried, in monotonic nanoseconds.
     var dueAt: UInt64 = 0
-    /// When it was sent last.
+    /// When it was last sent.
     var sentAt: UInt64 = 0
-    /// The number under which it is under way.
+    /// Its number in flight.
     var flight: UInt64 = 0
 
     static let maximumLines = 500
-    /// Less than the spool takes, so that the last event still fits.
+    /// Below the spool's limit, so that the last event still fits.
     static let maximumBytes = 896 << 10
 
     init(key: ParcelKey, sequence: UInt64, age: UInt64, capturedAt: Int64) {
@@ -41,7 +41,7 @@ struct Parcel {
         self.capturedAt = capturedAt
     }
 
-    /// A parcel that was stored, by this process or another.
+    /// Creates a parcel from a stored record, of this process or another.
     init(_ record: SpoolRecord, place: SpoolPlace, age: UInt64) {
         self.init(key: record.key, sequence: .max, age: age, capturedAt: Int64(clamping: record.capturedAt))
         body = record.body
@@ -65,7 +65,7 @@ struct Parcel {
     mutating func reserve(_ bytes: Int) { body.reserveCapacity(bytes) }
 
     /// - Parameters:
-    ///   - charge: what the event counts against the queue's bound of bytes.
+    ///   - charge: what the event counts against the queue's byte limit.
     ///   - write: appends the event's JSON.
     @inline(__always)
     mutating func append(charge: Int, _ write: (inout [UInt8]) -> Void) {
@@ -76,18 +76,18 @@ struct Parcel {
         self.charge += charge
     }
 
-    /// Takes another's only line, if both may still grow.
+    /// Appends another parcel's only line; both must be untouched.
     mutating func absorb(_ other: Parcel) {
         append(charge: other.charge) { $0 += other.body }
     }
 
-    // MARK: Dividing
+    // MARK: Splitting
 
     mutating func update(_ body: (inout Parcel) -> Void) { body(&self) }
 
-    /// The parts that its lines make, each under a key that follows from this one's.
+    /// Splits the parcel into parts, each under a key derived from this one's.
     ///
-    /// - Parameter sizes: how many lines each has.
+    /// - Parameter sizes: the number of lines of each part.
     func divided(_ sizes: [Int]) -> [Parcel] {
         guard count > 1 else { return [self] }
         if let disk { disk.openParts += sizes.count - 1 }
@@ -117,10 +117,10 @@ struct Parcel {
     var singles: [Parcel] { divided([Int](repeating: 1, count: count)) }
 }
 
-/// A record on disk whose events are on their way, as one parcel or in parts.
+/// A record on disk whose events are being delivered, as one parcel or in parts.
 final class DiskShare {
     let place: SpoolPlace
-    /// Parts that are not settled.
+    /// Parts not yet settled.
     var openParts = 1
 
     init(_ place: SpoolPlace) {
@@ -128,10 +128,10 @@ final class DiskShare {
     }
 }
 
-/// Parcels in order, first in, first out.
+/// A first-in, first-out queue of parcels.
 struct ParcelLine {
     private var parcels: [Parcel?] = []
-    /// Where the first stands; the places before it are empty.
+    /// The index of the first parcel; the places before it are empty.
     private var head = 0
 
     var isEmpty: Bool { head == parcels.count }
@@ -154,14 +154,14 @@ struct ParcelLine {
         return parcel
     }
 
-    /// Takes the first for which `isMeant`, in time proportional to the number of parcels.
+    /// Takes the first parcel for which `isMeant` is true, in linear time.
     mutating func take(where isMeant: (Parcel) -> Bool) -> Parcel? {
         let index = (head..<parcels.count).first { parcels[$0].map(isMeant) ?? false }
         guard let index, index > head else { return index.flatMap { _ in popFirst() } }
         return parcels.remove(at: index)
     }
 
-    /// Back to where it was taken from.
+    /// Puts a parcel back at the front.
     mutating func putBack(_ parcel: consuming Parcel) {
         if head > 0 {
             head -= 1
@@ -180,7 +180,7 @@ struct ParcelLine {
     }
 }
 
-/// Parcels by the time at which they are due: a binary heap.
+/// A binary heap of parcels by due time.
 struct ParcelHeap {
     private var parcels: [Parcel] = []
 
@@ -212,7 +212,7 @@ struct ParcelHeap {
         }
     }
 
-    /// Takes any for which `isMeant`, in time proportional to the number of parcels.
+    /// Takes any parcel for which `isMeant` is true, and rebuilds the heap.
     mutating func take(where isMeant: (Parcel) -> Bool) -> Parcel? {
         guard let index = parcels.firstIndex(where: isMeant) else { return nil }
         guard index > 0 else { return popFirst() }
@@ -227,7 +227,7 @@ struct ParcelHeap {
         for parcel in parcels { body(parcel) }
     }
 
-    /// - Parameter body: must not change when a parcel is due.
+    /// - Parameter body: must not change `dueAt`.
     mutating func update(_ body: (inout Parcel) -> Void) {
         for index in parcels.indices { body(&parcels[index]) }
     }

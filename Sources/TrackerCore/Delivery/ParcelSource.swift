@@ -1,5 +1,5 @@
-/// Chooses what is sent next: what is to be repeated, what is new, what is on disk; one event at a time, or several in
-/// one request where the backend takes that.
+/// Chooses the next parcel to send: a retry, a new one, or one from disk; one event at a time, or several in a request
+/// if the backend accepts that.
 final class ParcelSource {
     private let outbox: Outbox
     private let writer: EventWriter
@@ -9,15 +9,15 @@ final class ParcelSource {
     private var mode = Mode.unknown
     private var hasMetLines = false
 
-    /// What the backend takes in one request.
+    /// What the backend accepts in one request.
     private enum Mode {
         case unknown, single, lines
     }
 
     private enum Limit {
-        /// How long lines are gathered before a batch that is not full is sent.
+        /// How long lines are gathered before a partial batch is sent.
         static let gathering: UInt64 = 500_000_000
-        /// How often one parcel is tried while the backend is away, before another is.
+        /// How often one parcel is tried while the backend is away before another is.
         static let probes = 3
     }
 
@@ -26,14 +26,14 @@ final class ParcelSource {
         self.writer = writer
         self.store = store
         mayBatch = configuration.usesBatches
-        // Where each event is stored before it is sent, there is nothing to wait for.
+        // If each event is stored before it is sent, there is nothing to wait for.
         gathers = store == nil || configuration.spoolAfter > .zero
     }
 
     /// Whether several events go in one request.
     var sendsLines: Bool { mode == .lines && mayBatch }
 
-    /// - Parameter acceptsLines: whether the backend said that it takes several events at once.
+    /// - Parameter acceptsLines: whether the backend said that it accepts several events at once.
     func learn(acceptsLines: Bool) {
         if acceptsLines { mode = .lines } else if mode == .unknown { mode = .single }
     }
@@ -42,7 +42,7 @@ final class ParcelSource {
 
     func nextFromMemory(now: UInt64, isAway: Bool, _ orders: Mailbox.Orders) -> Parcel? {
         guard isAway else { return outbox.due.popFirst() ?? nextNew(now, orders) }
-        // Not always the same, which may itself be what fails.
+        // Not always the same parcel, which may itself be the cause of the failures.
         return outbox.takeProbe(triedLessThan: Limit.probes) ?? nextNew(now, orders) ?? outbox.takeProbe()
     }
 
@@ -55,7 +55,7 @@ final class ParcelSource {
                 lines: Parcel.maximumLines, yields: !orders.isClosed && !orders.isAwaited && !orders.isFilling)
     }
 
-    /// What was written one by one may travel together as long as nothing of it was tried.
+    /// Returns the next ready parcel, filled up with others written one by one that were never tried.
     private func nextReadyBatch() -> Parcel? {
         guard var batch = outbox.ready.popFirst() else { return nil }
         guard batch.isUntouched else { return batch }
@@ -74,7 +74,7 @@ final class ParcelSource {
             || now &- age >= Limit.gathering
     }
 
-    /// The oldest parcel that was never sent, to be written to disk.
+    /// Returns the oldest parcel that was never sent, to be stored.
     ///
     /// - Parameter age: how old it must be, in nanoseconds.
     func nextUntried(now: UInt64, age: UInt64) -> Parcel? {
@@ -85,11 +85,11 @@ final class ParcelSource {
 
     // MARK: Disk
 
-    /// Whether what is on disk waits until it is known how many events the backend takes in a request.
+    /// Whether spooled events wait until it is known how many events the backend accepts in a request.
     ///
-    /// A stored parcel of several events may have been sent whole before, and has arrived perhaps. To send its events one
-    /// by one now would double them under other keys; to send it whole may be more than the backend takes. The first new
-    /// event tells.
+    /// A stored parcel of several events may have been sent whole before, and may have arrived. Sending its events one
+    /// by one now would duplicate them under other keys; sending it whole may be more than the backend accepts. The
+    /// response to the first new event tells.
     var isDiskHeld: Bool { mode == .unknown && hasMetLines }
 
     func nextFromDisk(now: UInt64) -> Parcel? {
@@ -101,7 +101,7 @@ final class ParcelSource {
             store?.giveBack(disk)
             return nil
         }
-        // Whoever sends it after a restart must not send it whole: some of its events may have arrived by then.
+        // After a restart it must not be sent whole: some of its events may have arrived by then.
         disk.place.split()
         for part in parcel.singles { outbox.due.append(part) }
         return outbox.due.popFirst()

@@ -1,7 +1,7 @@
-/// The delivery thread's dealings with the spool: what goes to disk from memory, and what comes back to be delivered.
+/// The delivery thread's access to the spool: stores parcels from memory, and loads stored ones for delivery.
 ///
-/// A directory that can't be used is tried again and again: its owner may be corrected, or room made, at any time. Until
-/// then events stay in memory, as they do without a spool.
+/// A directory that can't be used is retried: its owner may be corrected, or room made, at any time. Until then events
+/// stay in memory, as without a spool.
 final class ParcelStore {
     private let directory: String
     private let limits: SpoolLimits
@@ -14,20 +14,20 @@ final class ParcelStore {
     private var nextLook: UInt64 = 0
     private var knownLosses = 0
     private var known = SpoolStatistics()
-    /// Whether the disk took nothing the last time.
+    /// Why the disk refused the last write; nil if it did not.
     private(set) var reasonOfRefusal: String?
-    /// Whether the last refusal was for the spool's own limit.
+    /// Whether the last refusal was because of the spool's own limit.
     private(set) var isFull = false
 
     private enum Limit {
-        /// How often the directory is looked at for what other processes left there.
+        /// How often the directory is listed for what other processes left there.
         static let look: UInt64 = 5_000_000_000
         static let reopening: UInt64 = 5_000_000_000
-        /// The pause after a refused write, doubled with each up to the second.
+        /// The pause after a refused write, doubled with each up to `longestPause`.
         static let pause: UInt64 = 250_000_000
         static let longestPause: UInt64 = 8_000_000_000
         static let recordsPerWrite = 256
-        /// How often the log says the same about the disk.
+        /// The shortest time between repeated log lines about the disk.
         static let repetition: UInt64 = 600_000_000_000
     }
 
@@ -62,13 +62,13 @@ final class ParcelStore {
 
     // MARK: From memory to disk
 
-    /// Whether it makes sense to write now.
+    /// Whether a write is worth trying now.
     func mayWrite(now: UInt64) -> Bool { now >= nextWriting && opened(now: now) != nil }
 
-    /// Writes parcels to disk and settles their events.
+    /// Writes parcels to disk and counts their events as spooled.
     ///
-    /// - Parameter areOut: whether they stay in memory and are delivered from there.
-    /// - Returns: those that stay in memory: all that are out, and what the disk refused.
+    /// - Parameter areOut: whether they also stay in memory and are delivered from there.
+    /// - Returns: the parcels that stay in memory: all that are out, and those the disk refused.
     func store(_ parcels: [Parcel], areOut: Bool, now: UInt64) -> [Parcel] {
         guard !parcels.isEmpty, let spool = opened(now: now) else { return parcels }
         var left: [Parcel] = []
@@ -143,7 +143,7 @@ final class ParcelStore {
         }
     }
 
-    /// What was found damaged so far.
+    /// The damage found so far.
     var damage: TrackerStatistics.SpoolDamage {
         var damage = TrackerStatistics.SpoolDamage()
         damage.tornRecords = known.tornRecords
@@ -154,7 +154,7 @@ final class ParcelStore {
 
     // MARK: From disk to the backend
 
-    /// Whether there may be something to deliver. Looks at the directory now and then.
+    /// Whether there may be something to deliver. Lists the directory now and then.
     func hasWork(now: UInt64) -> Bool {
         guard let spool = opened(now: now) else { return false }
         if now >= nextLook {
@@ -169,10 +169,10 @@ final class ParcelStore {
     /// When to look again; monotonic nanoseconds.
     var nextLookAt: UInt64 { spool == nil ? nextOpening : nextLook }
 
-    /// Makes the next ``hasWork(now:)`` look, because something may have changed.
+    /// Makes the next ``hasWork(now:)`` list the directory, because something may have changed.
     func lookSoon() { nextLook = 0 }
 
-    /// The next parcel; nil if there is none that nobody holds.
+    /// Returns the next stored parcel; nil if none is free.
     func next(now: UInt64) -> Parcel? {
         defer { countLosses() }
         return spool?.next().map { Parcel($0.record, place: $0.place, age: now) }
@@ -183,9 +183,9 @@ final class ParcelStore {
 
     // MARK: Settling
 
-    /// Events of a stored parcel, or of a part of it, are settled for good.
+    /// Settles the events of a stored parcel, or of a part of it.
     ///
-    /// - Parameter reason: why they were dropped; nil: they were delivered.
+    /// - Parameter reason: why they were dropped; nil if they were delivered.
     func settle(_ parcel: Parcel, _ share: DiskShare, droppedFor reason: DropReason?) {
         let own = share.place.isOwn ? parcel.count : 0
         mailbox.record { ledger in
@@ -201,10 +201,10 @@ final class ParcelStore {
 
     // MARK: Resting and ending
 
-    /// Closes all files if nothing is on disk.
+    /// Closes all files unless a segment is in use.
     func rest() { spool?.rest() }
 
-    /// Leaves everything on disk to whoever comes next.
+    /// Closes the spool; what it holds is left to the next process.
     func close() {
         spool?.close()
         countLosses()

@@ -1,17 +1,17 @@
-/// Decides what an attempt's outcome means: for its parcel, for the counts, and for the pace of all others.
+/// Applies the outcome of each attempt: to its parcel, the counts, and the pace of all others.
 final class Settlement {
     private let mailbox: Mailbox
     private let outbox: Outbox
     private let store: ParcelStore?
     private let log: TrackerLog
     var pacer: Pacer
-    /// How many parcels have arrived.
+    /// How many parcels have been delivered.
     private var arrivals = 0
 
     private enum Limit {
-        /// Failures, each with arrivals of others before it, after which a parcel is given up.
+        /// Failures, each after deliveries of others, after which a parcel is dropped.
         static let ownFailures = 30
-        /// Stored parcels that wait in memory to be sent again; more are left to the disk.
+        /// Stored parcels that wait in memory for a retry; more are left on disk.
         static let waitingInMemory = 4_096
     }
 
@@ -63,7 +63,7 @@ final class Settlement {
         if delivered > 0 { mailbox.record { $0.settle(delivered, bytes: bytes, as: .delivered) } }
     }
 
-    /// The backend answered, whatever it thinks of the parcel.
+    /// Tells the pacer that the backend responded, whatever it decided about the parcel.
     private func answered(
         _ completion: DeliveryCompletion, _ parcel: Parcel, _ now: UInt64, _ maximum: Int,
         _ reporter: inout DeliveryReporter
@@ -96,14 +96,14 @@ final class Settlement {
         outbox.wait(parcel)
     }
 
-    /// The backend will never take the parcel as it is.
+    /// Handles a parcel that the backend will never accept as it is: splits or drops it.
     private func refused(_ parcel: Parcel, _ reason: DropReason, because text: String) {
         if parcel.count > 1, reason == .rejected {
-            // One bad event must not take the others with it: halve until it stands alone.
+            // One bad event must not take the others with it: halve until it is alone.
             for half in parcel.halves { outbox.due.append(half) }
             return
         }
-        // First, so that whoever sees the count finds the reason in the log.
+        // Logged first, so that whoever sees the count finds the reason.
         log.write(.warning, topic: "drop.\(reason.rawValue)", "dropped \(Self.count(parcel)): \(text)")
         drop(parcel, reason)
     }

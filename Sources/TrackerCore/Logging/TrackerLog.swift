@@ -1,13 +1,13 @@
 import CLibrary
 import CPlatform
 
-// The type below has a method of that name.
+// The name `write` is taken by a method below.
 private let writeBytes: @Sendable (Int32, UnsafeRawPointer?, Int) -> Int = write
 
-/// Where the tracker's own messages go.
+/// Writes the tracker's own messages.
 ///
-/// A message never contains the project token: it is cut out of every line, wherever it comes from.
-/// Lines of one kind are written at most once per interval; the next one says how many were left out.
+/// The project token is removed from every message, wherever it comes from. Messages of one topic are rate-limited; the
+/// next one says how many were suppressed.
 final class TrackerLog: Sendable {
     typealias Handler = @Sendable (TrackerLogRecord) -> Void
 
@@ -28,9 +28,11 @@ final class TrackerLog: Sendable {
         self.handler = handler
     }
 
+    /// Writes a message, unless it is below the level or its topic's rate limit applies.
+    ///
     /// - Parameters:
-    ///   - topic: lines of one topic share a rate limit; nil for lines that are rare by nature.
-    ///   - interval: nanoseconds that must pass between two lines of the topic.
+    ///   - topic: messages of one topic share a rate limit; nil: no limit, for messages that are rare by nature.
+    ///   - interval: the minimum time between two messages of the topic, in nanoseconds.
     func write(
         _ level: TrackerLogRecord.Level, topic: String? = nil, every interval: UInt64 = 30_000_000_000,
         _ message: @autoclosure () -> String
@@ -61,11 +63,11 @@ final class TrackerLog: Sendable {
                 metadata: suppressed > 0 ? ["suppressed": String(suppressed)] : [:]))
     }
 
-    /// One line, without control characters (a backend's words may be in it) and without the secret.
+    /// Returns one line without the secret and without control characters, which a backend's text may contain.
     private static func clean(_ text: String, secret: String) -> String {
         var bytes = Array(text.utf8.prefix(2048)).map { $0 < 0x20 || $0 == 0x7F ? 0x20 : $0 }
         let needle = Array(secret.utf8)
-        // A token of one or two letters is no secret, but would tear every word apart.
+        // A token of up to three letters is no secret, and replacing it would garble ordinary words.
         if needle.count >= 4, bytes.count >= needle.count {
             var cleaned: [UInt8] = []
             var index = 0
@@ -83,14 +85,14 @@ final class TrackerLog: Sendable {
         return String(decoding: bytes, as: UTF8.self)
     }
 
-    /// Writes one line to standard error in one system call, so that lines of several threads do not mix.
+    /// Writes each message as one line to standard error, in one system call, so that threads' lines do not mix.
     static let standardError: Handler = { record in
         var line = Array("rigidanalytics [\(record.level.rawValue)] \(record)\n".utf8)
         line.withUnsafeMutableBytes { _ = writeBytes(2, $0.baseAddress, $0.count) }
     }
 }
 
-/// The system's log, for a process whose standard error is closed.
+/// Writes to syslog, for a process whose standard error is closed.
 package enum SystemLog {
     package static func write(_ level: TrackerLogRecord.Level, _ line: String) {
         let number: Int32 =

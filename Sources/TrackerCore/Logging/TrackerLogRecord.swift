@@ -1,4 +1,4 @@
-/// One message of the tracker's, for a log with fields.
+/// A message of the tracker, for a structured log.
 ///
 ///     configuration.logHandler = { record in
 ///         logger.log(level: .init(record.level), "\(record.message)", metadata: ["topic": "\(record.topic)"])
@@ -6,17 +6,17 @@
 ///
 /// No part of it contains the project token or a line break.
 public struct TrackerLogRecord: Sendable, Hashable, CustomStringConvertible {
-    /// How much a message matters.
+    /// The severity of a message.
     public enum Level: String, Sendable, Hashable, CaseIterable, Comparable {
-        /// For finding out what the tracker does.
+        /// Details for debugging the tracker.
         case debug
-        /// What happened, once: started, stopped, back after an outage.
+        /// One-time events: started, stopped, recovered from an outage.
         case info
-        /// Something is lost or late, and why.
+        /// Something is lost or late; the message says why.
         case warning
-        /// Nothing will work until somebody changes something.
+        /// Nothing works until someone fixes the cause.
         case error
-        /// As a threshold: no message at all.
+        /// No messages; for use as a threshold only.
         case off
 
         private var rank: Int {
@@ -29,20 +29,20 @@ public struct TrackerLogRecord: Sendable, Hashable, CustomStringConvertible {
             }
         }
 
-        /// Orders by severity: `error` is the highest that a message can have.
+        /// Orders levels by severity; `error` is the highest that a message can have.
         public static func < (left: Level, right: Level) -> Bool { left.rank < right.rank }
     }
 
-    /// How much the message matters; never ``Level/off``.
+    /// The severity; never ``Level/off``.
     public var level: Level
-    /// What the message is about, such as `spool`: a fixed word to filter and alert by.
+    /// The subject, such as `spool`: a fixed word for filters and alerts.
     public var topic: String
-    /// One sentence.
+    /// The message: one sentence.
     public var message: String
-    /// What else is known: `suppressed`, how many messages of this topic were left out before this one.
+    /// Further fields: `suppressed` is the number of messages of this topic suppressed since the last one.
     public var metadata: [String: String]
 
-    /// Makes a record, for tests of a handler.
+    /// Creates a record, for tests of a handler.
     public init(level: Level, topic: String, message: String, metadata: [String: String] = [:]) {
         self.level = level
         self.topic = topic
@@ -50,7 +50,7 @@ public struct TrackerLogRecord: Sendable, Hashable, CustomStringConvertible {
         self.metadata = metadata
     }
 
-    /// The message, and how many like it were left out.
+    /// The message, with the number of those suppressed.
     public var description: String {
         guard let count = metadata["suppressed"] else { return message }
         return "\(message) (\(count) more like this were left out)"

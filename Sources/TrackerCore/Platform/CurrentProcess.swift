@@ -1,9 +1,9 @@
 import CLibrary
 import CPlatform
 
-/// Descriptors 0, 1 and 2.
+/// File descriptors 0, 1 and 2.
 package enum StandardDescriptors {
-    /// Opens the closed ones on /dev/null. Otherwise the next socket gets such a number, and whatever prints to
+    /// Opens those that are closed on /dev/null. Otherwise the next socket gets such a number, and whatever prints to
     /// standard output writes into a client's response.
     package static func reopenClosed() {
         for number: Int32 in 0...2 where fcntl(number, F_GETFD) < 0 && errno == EBADF {
@@ -13,10 +13,10 @@ package enum StandardDescriptors {
         }
     }
 
-    /// Points all three at /dev/null, so that the web server sees them closed while their numbers stay taken.
+    /// Redirects all three to /dev/null: the web server sees them closed while their numbers stay taken.
     package static func detach() { silence(0, 1, 2) }
 
-    /// Points descriptors at /dev/null.
+    /// Redirects descriptors to /dev/null.
     package static func silence(_ numbers: Int32...) {
         let null = open("/dev/null", O_RDWR)
         guard null >= 0 else { return }
@@ -24,8 +24,9 @@ package enum StandardDescriptors {
         if null > 2 { _ = close(null) }
     }
 
-    /// The listening sockets that a process manager passed to this process (sd_listen_fds(3)). Asked a second time, there
-    /// are none: a program that this one starts must not take the variables for its own.
+    /// Takes the listening sockets that a process manager passed to this process (sd_listen_fds(3)).
+    ///
+    /// A second call returns none: the variables are unset, so that no child process takes them for its own.
     package static func passedSockets() -> [Int32] {
         let process = getenv("LISTEN_PID").flatMap { Int32(String(cString: $0)) }
         let count = getenv("LISTEN_FDS").flatMap { Int32(String(cString: $0)) } ?? 0
@@ -34,13 +35,13 @@ package enum StandardDescriptors {
         return (3..<(3 + count)).filter { isListening($0) }
     }
 
-    /// Whether `passedSockets` has any, without taking them.
+    /// Whether sockets were passed, without taking them.
     package static var hasPassedSockets: Bool {
         let process = getenv("LISTEN_PID").flatMap { Int32(String(cString: $0)) }
         return process == getpid() && isListening(3)
     }
 
-    /// True for a socket that takes connections.
+    /// Whether the descriptor is a listening socket.
     package static func isListening(_ number: Int32) -> Bool {
         var value: Int32 = 0
         var length = socklen_t(MemoryLayout<Int32>.size)
@@ -48,10 +49,9 @@ package enum StandardDescriptors {
     }
 }
 
-/// The variables of this process.
+/// The environment of this process.
 package enum ProcessEnvironment {
-    /// - Parameter prefix: what the names begin with.
-    /// - Returns: variables that are set and not empty.
+    /// Returns the variables whose names begin with `prefix` and whose values are not empty.
     package static func variables(prefix: String) -> [String: String] {
         var variables: [String: String] = [:]
         var variable = environ
@@ -67,22 +67,22 @@ package enum ProcessEnvironment {
     }
 }
 
-/// A copy of this process that finishes a piece of work nobody waits for.
+/// A forked child that finishes work in the background.
 package enum DetachedProcess {
-    /// What became of the call, seen from the process that it returns in.
+    /// Which process the call returned in.
     package enum Side {
         case parent
         case child
-        /// No copy could be made; the caller does the work itself.
+        /// The fork failed or is not supported; the caller does the work itself.
         case impossible
     }
 
-    /// Goes on as two processes. The child has a session of its own, no descriptor above 2 but one, and the calling
-    /// thread alone; it must end with ``end()``.
+    /// Forks. The child has its own session, only the calling thread, and no descriptor above 2 except `descriptor`.
     ///
+    /// - Important: The child must end with ``end()``.
     /// - Parameters:
-    ///   - descriptor: one that the child keeps.
-    ///   - lifetime: when the system ends the child, by SIGALRM, whatever it is doing; rounded up to a second.
+    ///   - descriptor: the one that the child keeps.
+    ///   - lifetime: how long until SIGALRM ends the child, whatever it is doing; rounded up to a second.
     package static func fork(keeping descriptor: Int32? = nil, lifetime: Duration) -> Side {
         let seconds = lifetime.nanoseconds / 1_000_000_000 + 1
         return switch cplatform_fork_detached(descriptor ?? -1, UInt32(min(seconds, 86_400))) {
@@ -92,6 +92,6 @@ package enum DetachedProcess {
         }
     }
 
-    /// Ends the child without running what the app has registered for its own end.
+    /// Ends the child without running the app's exit handlers.
     package static func end() -> Never { _exit(0) }
 }

@@ -1,6 +1,6 @@
 import CLibrary
 
-/// A file descriptor that is closed with its last reference, so that nobody can use its number for another file.
+/// A file descriptor that is closed with its last reference, so that no holder can see its number reused.
 package final class Descriptor: Sendable {
     package let number: Int32
 
@@ -26,7 +26,7 @@ package final class Descriptor: Sendable {
         private static let sendFlags = Int32(MSG_DONTWAIT) | Int32(MSG_NOSIGNAL)
     #endif
 
-    /// Takes what has arrived on a socket; never waits.
+    /// Reads what has arrived on a socket, without blocking.
     package func receive(into buffer: UnsafeMutableRawBufferPointer) -> Transfer {
         while true {
             #if canImport(Darwin)
@@ -44,7 +44,7 @@ package final class Descriptor: Sendable {
         }
     }
 
-    /// Hands bytes to a socket; never waits, and may take a part of them.
+    /// Writes bytes to a socket, without blocking; may write only part of them.
     package func send(_ bytes: UnsafeRawBufferPointer) -> Transfer {
         while true {
             #if canImport(Darwin)
@@ -63,9 +63,9 @@ package final class Descriptor: Sendable {
         }
     }
 
-    /// Waits until the descriptor can be read (or written), or its peer is gone.
+    /// Waits until the descriptor is readable (or writable), or its peer is gone.
     ///
-    /// - Returns: false if the time is over.
+    /// - Returns: false on timeout.
     package func wait(toWrite: Bool, milliseconds: Int) -> Bool {
         let deadline = SystemClock.milliseconds() &+ milliseconds
         while true {
@@ -78,24 +78,24 @@ package final class Descriptor: Sendable {
         }
     }
 
-    /// Has each piece sent at once. Otherwise the second one waits for the peer's acknowledgement of the first, which
-    /// the peer puts off by up to 40 ms. Does nothing to a unix socket.
+    /// Sets `TCP_NODELAY`; a no-op for Unix sockets. Without it, a second write waits for the peer's delayed
+    /// acknowledgement of the first, up to 40 ms.
     package func sendWithoutDelay() {
         var on: Int32 = 1
         _ = setsockopt(number, Int32(IPPROTO_TCP), TCP_NODELAY, &on, socklen_t(MemoryLayout<Int32>.size))
     }
 
-    /// Says that no more will be sent; the peer can still send.
+    /// Shuts down the sending side; the peer can still send.
     package func shutDownWriting() {
         _ = shutdown(number, Int32(SHUT_WR))
     }
 
-    /// Ends both directions. The number stays taken until the last reference is gone.
+    /// Shuts down both directions. The number stays taken until the last reference is gone.
     package func shutDown() {
         _ = shutdown(number, Int32(SHUT_RDWR))
     }
 
-    /// True where the peer does not read any more either, as far as the system can tell.
+    /// Whether the peer has also stopped reading, as far as the system can tell.
     package var isPeerGone: Bool {
         var watched = pollfd(fd: number, events: 0, revents: 0)
         guard poll(&watched, 1, 0) > 0 else { return false }
@@ -103,7 +103,7 @@ package final class Descriptor: Sendable {
     }
 }
 
-/// A pipe that wakes a waiting thread; neither end ever blocks.
+/// A pipe that wakes a waiting thread; both ends are non-blocking.
 package final class WakePipe: Sendable {
     package let readEnd: Descriptor
     package let writeEnd: Descriptor
@@ -119,13 +119,13 @@ package final class WakePipe: Sendable {
         }
     }
 
-    /// Writes one byte. A full pipe wakes the reader anyway.
+    /// Writes one byte. If the pipe is full, the reader wakes anyway.
     package func write(_ byte: UInt8) {
         var byte = byte
         _ = CLibrary.write(writeEnd.number, &byte, 1)
     }
 
-    /// Takes what was written.
+    /// Reads what was written, at most 64 bytes.
     @discardableResult
     package func drain() -> [UInt8] {
         var bytes = [UInt8](repeating: 0, count: 64)

@@ -1,10 +1,10 @@
 import CLibrary
 import CPlatform
 
-/// An operating-system thread that nobody joins.
+/// A detached operating-system thread.
 ///
-/// It is outside Swift's cooperative pool, so it may block, and blocked tasks cannot keep it from running. It has every
-/// signal blocked: signals stay with the app's own threads.
+/// It is outside Swift's cooperative pool, so it may block, and blocked tasks cannot keep it from running. It blocks
+/// all signals, which stay with the app's own threads.
 package enum DetachedThread {
     private final class Body {
         let name: String
@@ -15,12 +15,12 @@ package enum DetachedThread {
         }
     }
 
-    /// Lets threads that wait for this processor go first; returns at once if there are none.
+    /// Yields the processor to waiting threads; returns at once if there are none.
     static func yieldProcessor() { sched_yield() }
 
     /// - Parameters:
     ///   - name: shown by process tools; at most 15 bytes on Linux.
-    ///   - stackBytes: the thread's stack.
+    ///   - stackBytes: the size of the thread's stack.
     package static func start(
         name: String, stackBytes: Int = 512 * 1024, _ run: @escaping @Sendable () -> Void
     ) throws(SystemError) {
@@ -30,14 +30,14 @@ package enum DetachedThread {
         pthread_attr_setdetachstate(&attributes, Int32(PTHREAD_CREATE_DETACHED))
         pthread_attr_setstacksize(&attributes, stackBytes)
 
-        // The new thread inherits the mask, so that no signal can reach it in between.
+        // Block signals before creating the thread: it inherits the mask, so no signal can reach it in between.
         var all = sigset_t()
         var previous = sigset_t()
         sigfillset(&all)
         pthread_sigmask(SIG_BLOCK, &all, &previous)
         defer { pthread_sigmask(SIG_SETMASK, &previous, nil) }
 
-        // The reference is handed over to the thread, which takes it back exactly once.
+        // The thread takes over the retained reference and releases it exactly once.
         let body = Unmanaged.passRetained(Body(name: name, run: run))
         #if canImport(Darwin)
             var thread: pthread_t?
@@ -68,17 +68,16 @@ package enum DetachedThread {
     }
 }
 
-/// How long a thread has run, and how long it was ready to run and had no processor to run on. Nanoseconds.
+/// How long a thread has run, and how long it was runnable but had no processor, in nanoseconds.
 struct ThreadUsage: Equatable {
     var ran: UInt64
     var waited: UInt64
 
-    /// Reads what the kernel counts for the thread that made the reader (Linux: `/proc/thread-self/schedstat`, proc(5)).
+    /// Reads the kernel's counts for the thread that created it (Linux: `/proc/thread-self/schedstat`, proc(5)).
     final class Reader {
-        // Owned: opened in init, closed in deinit.
         private let descriptor: Int32
 
-        /// - Returns: nil where the kernel doesn't count it.
+        /// - Returns: nil where the kernel has no such counts.
         init?() {
             descriptor = open("/proc/thread-self/schedstat", O_RDONLY | O_CLOEXEC)
             guard descriptor >= 0 else { return nil }
@@ -101,7 +100,7 @@ struct ThreadUsage: Equatable {
         self.waited = waited
     }
 
-    /// - Parameter text: three numbers in decimal digits; the third is the count of time slices.
+    /// - Parameter text: three decimal numbers; the third is the count of time slices.
     init?(_ text: some Sequence<UInt8>) {
         var numbers: [UInt64] = [0]
         for byte in text {

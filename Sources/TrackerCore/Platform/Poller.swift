@@ -3,20 +3,20 @@ import CPlatform
 
 /// Waits for many descriptors at once: epoll on Linux, kqueue on Darwin.
 ///
-/// Level-triggered unless told otherwise. All methods may be called from any thread; several threads may wait on one
-/// poller when they register with `oneShot` or `edge`.
+/// Level-triggered by default. Thread-safe; several threads may wait on one poller if they register with `oneShot` or
+/// `edge`.
 package struct Poller: Sendable {
-    /// What a descriptor is watched for.
+    /// The events to watch a descriptor for.
     package struct Interest: OptionSet, Sendable {
         package let rawValue: UInt8
         package init(rawValue: UInt8) { self.rawValue = rawValue }
         package static let read = Interest(rawValue: 1)
         package static let write = Interest(rawValue: 2)
-        /// The descriptor falls silent after one event, until it is registered again with `modify`.
+        /// Disables the descriptor after one event, until it is re-armed with `modify`.
         package static let oneShot = Interest(rawValue: 4)
-        /// Of several pollers that watch one descriptor, wake as few as possible (epoll's `EPOLLEXCLUSIVE`).
+        /// Wakes as few as possible of the pollers that watch one descriptor (epoll's `EPOLLEXCLUSIVE`).
         package static let exclusive = Interest(rawValue: 8)
-        /// Report only what is new since the last report (edge-triggered). Several threads may wait.
+        /// Reports only what is new since the last report (edge-triggered). Several threads may wait.
         package static let edge = Interest(rawValue: 16)
     }
 
@@ -81,9 +81,9 @@ package struct Poller: Sendable {
             }
         }
 
-        /// Waits until something happens or the time is over, and gives at most `maximum` events.
+        /// Waits for events or the timeout; returns at most `maximum` events.
         ///
-        /// - Parameter milliseconds: -1 waits without an end.
+        /// - Parameter milliseconds: -1 waits indefinitely.
         package func wait(milliseconds: Int32, maximum: Int = 256) -> [Event] {
             var limit = timespec(tv_sec: Int(milliseconds / 1000), tv_nsec: Int(milliseconds % 1000) * 1_000_000)
             return withUnsafeTemporaryAllocation(of: CLibrary.kevent.self, capacity: maximum) { buffer in
@@ -98,7 +98,7 @@ package struct Poller: Sendable {
             }
         }
 
-        /// Waits for one event, without allocating; nil if the time is over or a signal came.
+        /// Waits for one event, without allocating; nil on timeout or when interrupted by a signal.
         package func waitForOne(milliseconds: Int32) -> Event? {
             var limit = timespec(tv_sec: Int(milliseconds / 1000), tv_nsec: Int(milliseconds % 1000) * 1_000_000)
             var event = CLibrary.kevent()
@@ -108,7 +108,7 @@ package struct Poller: Sendable {
                 isWritable: Int32(event.filter) == EVFILT_WRITE, isHangup: event.flags & UInt16(EV_EOF) != 0)
         }
     #else
-        // <sys/epoll.h> gives these as macros that Swift does not import; the values are the kernel's ABI.
+        // Swift does not import these macros of <sys/epoll.h>; the values are the kernel's ABI.
         private static let peerClosed: UInt32 = 0x2000
         private static let exclusiveFlag: UInt32 = 1 << 28
         private static let oneShotFlag: UInt32 = 1 << 30
@@ -142,9 +142,9 @@ package struct Poller: Sendable {
             }
         }
 
-        /// Waits until something happens or the time is over, and gives at most `maximum` events.
+        /// Waits for events or the timeout; returns at most `maximum` events.
         ///
-        /// - Parameter milliseconds: -1 waits without an end.
+        /// - Parameter milliseconds: -1 waits indefinitely.
         package func wait(milliseconds: Int32, maximum: Int = 256) -> [Event] {
             withUnsafeTemporaryAllocation(of: epoll_event.self, capacity: maximum) { buffer in
                 guard let base = buffer.baseAddress else { return [] }
@@ -159,7 +159,7 @@ package struct Poller: Sendable {
             }
         }
 
-        /// Waits for one event, without allocating; nil if the time is over or a signal came.
+        /// Waits for one event, without allocating; nil on timeout or when interrupted by a signal.
         package func waitForOne(milliseconds: Int32) -> Event? {
             var event = epoll_event()
             guard epoll_wait(descriptor, &event, 1, milliseconds) == 1 else { return nil }

@@ -1,6 +1,6 @@
 import CLibrary
 
-/// The two clocks of an event, read without a system call where the kernel allows it.
+/// The wall clock and the monotonic clock, read without a system call where the kernel allows it.
 package enum SystemClock {
     /// Nanoseconds since 1970-01-01 UTC; jumps when the clock is set.
     @inline(__always)
@@ -10,7 +10,7 @@ package enum SystemClock {
         return Int64(time.tv_sec) &* 1_000_000_000 &+ Int64(time.tv_nsec)
     }
 
-    /// Nanoseconds since an arbitrary moment; never goes back.
+    /// Nanoseconds since an arbitrary point in time; never goes back.
     @inline(__always)
     package static func monotonicNanoseconds() -> UInt64 {
         var time = timespec()
@@ -18,7 +18,7 @@ package enum SystemClock {
         return UInt64(time.tv_sec) &* 1_000_000_000 &+ UInt64(time.tv_nsec)
     }
 
-    /// The time of day as a count that is never negative: 0 where the system's clock stands before 1970.
+    /// ``wallNanoseconds()``, but never negative: 0 if the system's clock is set before 1970.
     @Sendable
     package static func epochNanoseconds() -> UInt64 {
         UInt64(max(0, wallNanoseconds()))
@@ -26,7 +26,7 @@ package enum SystemClock {
 }
 
 extension Duration {
-    /// Whole nanoseconds, between 0 and what fits.
+    /// Whole nanoseconds, clamped to `0...Int64.max`.
     package var nanoseconds: UInt64 {
         let (seconds, attoseconds) = components
         guard seconds >= 0, attoseconds >= 0 else { return 0 }
@@ -37,14 +37,14 @@ extension Duration {
 }
 
 extension SystemClock {
-    /// Milliseconds since an arbitrary moment; never goes back.
+    /// Milliseconds since an arbitrary point in time; never goes back.
     package static func milliseconds() -> Int {
         Int(truncatingIfNeeded: monotonicNanoseconds() / 1_000_000)
     }
 }
 
 extension Duration {
-    /// Whole milliseconds, from 0 to a day.
+    /// Whole milliseconds, clamped to the range from 0 to one day.
     package var boundedMilliseconds: Int {
         Int(clamping: min(nanoseconds / 1_000_000, 86_400_000))
     }

@@ -1,6 +1,6 @@
 import CLibrary
 
-/// A system call that failed, with the reason the system gave.
+/// A failed system call and its `errno`.
 package struct SystemError: Error, Equatable, CustomStringConvertible {
     /// The call's name, as its manual page spells it.
     package let call: String
@@ -12,20 +12,20 @@ package struct SystemError: Error, Equatable, CustomStringConvertible {
         self.code = code
     }
 
-    /// Reads `errno`, so it must be made right after the call.
+    /// Reads `errno`, so it must be called right after the system call.
     package init(call: String) {
         self.init(call: call, code: errno)
     }
 
     package var description: String {
-        // strerror's buffer may be shared between threads, but the text of a known number never changes under glibc,
-        // musl and Darwin; the bytes are copied at once.
+        // strerror's buffer may be shared between threads, but in glibc, musl and Darwin the text of a known number
+        // never changes; the bytes are copied at once.
         guard let text = strerror(code) else { return "\(call): error \(code)" }
         return "\(call): \(String(cString: text))"
     }
 }
 
 extension SystemError {
-    /// The disk, the user's quota, or the process's limit on the size of files is used up.
+    /// Whether the disk is full, or the user's quota or the process's file size limit is exceeded.
     var isLackOfSpace: Bool { code == ENOSPC || code == EDQUOT || code == EFBIG }
 }

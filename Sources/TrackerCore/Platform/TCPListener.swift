@@ -1,11 +1,11 @@
 import CLibrary
 import CPlatform
 
-/// Opens listening TCP sockets, and takes connections from listening sockets of any kind.
+/// Opens listening TCP sockets, and accepts connections from listening sockets of any kind.
 package enum TCPListener {
-    /// Takes one waiting connection, closed on exec.
+    /// Accepts one pending connection, close-on-exec.
     ///
-    /// - Returns: nil where there is none now (`EAGAIN`) or the client has gone already (`ECONNABORTED`, `EINTR`).
+    /// - Returns: nil if there is none now (`EAGAIN`, `EINTR`) or the client is gone (`ECONNABORTED`, `EPROTO`).
     package static func accept(_ listener: Int32, nonBlocking: Bool) throws(SystemError) -> Int32? {
         let connection = cplatform_accept(listener, nonBlocking ? 1 : 0)
         if connection >= 0 { return connection }
@@ -16,12 +16,12 @@ package enum TCPListener {
         }
     }
 
-    /// Listens on `host:port`, non-blocking and closed on exec.
+    /// Listens on `host:port`, non-blocking and close-on-exec.
     ///
     /// - Parameters:
-    ///   - host: a name or an address; IPv6 addresses with or without brackets.
+    ///   - host: a name or an address; an IPv6 address with or without brackets.
     ///   - port: 0 lets the system choose.
-    /// - Returns: the descriptor and the port it got.
+    /// - Returns: the descriptor and the port it is bound to.
     package static func open(
         host: String, port: UInt16, backlog: Int32 = 4096
     ) throws(SystemError) -> (descriptor: Int32, port: UInt16) {
@@ -70,7 +70,7 @@ package enum TCPListener {
             pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { generic -> UInt16 in
                 guard getsockname(descriptor, generic, &length) == 0 else { return 0 }
                 return generic.withMemoryRebound(to: sockaddr_in.self, capacity: 1) {
-                    // sin_port and sin6_port lie at the same offset.
+                    // sin_port and sin6_port have the same offset.
                     UInt16(bigEndian: $0.pointee.sin_port)
                 }
             }
@@ -79,16 +79,16 @@ package enum TCPListener {
     }
 }
 
-/// The addresses that a host's name stands for.
+/// Resolves host names to addresses.
 package enum HostAddresses {
-    /// Calls a function with each address for a stream socket, in the order in which they are best tried (RFC 6724).
+    /// Calls `body` with each address for a stream socket, in the order to try them (RFC 6724).
     ///
     /// - Parameters:
     ///   - host: a name or an address; empty: any address of this machine.
-    ///   - port: in digits, or a service's name.
+    ///   - port: a number or a service name.
     ///   - flags: getaddrinfo's.
-    ///   - body: returns whether to go on.
-    /// - Returns: false if the host is unknown, or can't be asked for now.
+    ///   - body: returns whether to continue.
+    /// - Returns: false if the host is unknown or can't be resolved now.
     package static func forEach(
         of host: String, port: String? = nil, flags: Int32 = 0, _ body: (addrinfo) -> Bool
     ) -> Bool {

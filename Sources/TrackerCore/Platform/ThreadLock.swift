@@ -1,24 +1,24 @@
 import CLibrary
 import CPlatform
 
-/// State that many threads want at the same time, with a condition to wait for.
+/// A lock that guards a value, with a condition variable to wait on.
 ///
-/// `Mutex` of the standard library hands a lock over to whoever waits for it, and spins before it waits. With more
-/// threads than processors, and a lock that every request takes, that was a third of all processor time: each hand-over
-/// waits for a thread that does not run. The system's own lock goes to whoever runs. Where it can, it looks again for a
-/// moment before it asks the kernel to wait: it is held for nanoseconds, and to be woken takes many microseconds.
+/// The standard library's `Mutex` hands the lock to a waiter, and spins before it waits. With more threads than
+/// processors and a lock that every request takes, that cost a third of all processor time: each hand-over waits for a
+/// thread that is not running. A pthread mutex goes to whichever thread runs. Where supported it spins briefly before
+/// it sleeps in the kernel: it is held for nanoseconds, and a wake-up takes many microseconds.
 ///
-/// Waits use the monotonic clock: setting the time of day neither shortens nor prolongs one.
+/// Waits use the monotonic clock, so setting the time of day does not affect them.
 ///
-/// Everything that reads or writes `state` holds the lock, hence the unchecked conformance. The lock lives at an address
-/// of its own, as POSIX demands, from `init` to `deinit`.
+/// `@unchecked Sendable` is right because everything that reads or writes `state` holds the lock. The lock stays at one
+/// heap address from `init` to `deinit`, as POSIX requires.
 package final class ThreadLock<Contents>: @unchecked Sendable {
     private let lock: UnsafeMutablePointer<cplatform_lock>
-    /// Not checked for overlapping accesses at run time, which the lock rules out, and which every request would pay.
+    /// Without run-time exclusivity checks: the lock rules out overlapping accesses, and every request would pay.
     @exclusivity(unchecked) private var state: Contents
 
-    /// - Parameter survivesFork: a fork waits until nobody holds the lock, and the child may use the state. Such a lock
-    ///   must not be made, or let go of, while another is held.
+    /// - Parameter survivesFork: a fork waits until the lock is free, and the child may use the state. Such a lock must
+    ///   not be created or released while another is held.
     package init(_ state: sending Contents, survivesFork: Bool = false) {
         self.state = state
         lock = .allocate(capacity: 1)
@@ -37,7 +37,7 @@ package final class ThreadLock<Contents>: @unchecked Sendable {
         return try body(&state)
     }
 
-    /// Does nothing, and returns nil, where another thread holds the lock.
+    /// Runs `body` if the lock is free; returns nil without waiting if another thread holds it.
     @inline(__always)
     package func withLockIfFree<Result>(_ body: (inout Contents) throws -> Result) rethrows -> Result? {
         guard pthread_mutex_trylock(&lock.pointee.mutex) == 0 else { return nil }
@@ -45,7 +45,7 @@ package final class ThreadLock<Contents>: @unchecked Sendable {
         return try body(&state)
     }
 
-    /// ``withLock(_:)`` with something to move into the state, which a closure could only copy.
+    /// ``withLock(_:)`` with a value to move into the state; a closure could only copy it.
     @inline(__always)
     package func withLock<Value, Result>(
         moving value: consuming Value, _ body: (inout Contents, consuming Value) throws -> Result
@@ -55,10 +55,10 @@ package final class ThreadLock<Contents>: @unchecked Sendable {
         return try body(&state, value)
     }
 
-    /// Waits until `body` gives a value. It is asked at once, and again after each ``signal()``.
+    /// Waits until `body` returns a value. `body` runs at once, and again after each ``signal()``.
     ///
-    /// - Parameter deadline: nanoseconds of ``SystemClock/monotonicNanoseconds()``; nil: wait without an end.
-    /// - Returns: nil if there was no value before the deadline.
+    /// - Parameter deadline: nanoseconds of ``SystemClock/monotonicNanoseconds()``; nil: wait indefinitely.
+    /// - Returns: nil if there is no value by the deadline.
     package func wait<Result>(
         until deadline: UInt64? = nil, for body: (inout Contents) throws -> Result?
     ) rethrows -> Result? {
@@ -70,6 +70,6 @@ package final class ThreadLock<Contents>: @unchecked Sendable {
         }
     }
 
-    /// Lets all who wait look again.
+    /// Wakes all waiters, which run their `body` again.
     package func signal() { pthread_cond_broadcast(&lock.pointee.condition) }
 }

@@ -1,14 +1,14 @@
 /// A first-in, first-out queue of tracked requests, kept in chunks.
 ///
-/// A request is moved into its place and not allocated; chunks are used again. The delivery thread takes a chunk at
-/// once, so that the lock is held for a moment however many events wait.
+/// A request is moved into place without an allocation; chunks are reused. The delivery thread takes a whole chunk at a
+/// time, so the lock is held only briefly however many events wait.
 struct EventQueue {
     static let chunkSize = 64
-    /// Emptied chunks that are kept.
+    /// The maximum number of empty chunks kept for reuse.
     private static let spareChunks = 16
 
     private var full: [[TrackedRequest]] = []
-    /// Where the oldest chunk stands; those before it are empty.
+    /// The index of the oldest chunk; those before it are empty.
     private var head = 0
     private var open: [TrackedRequest] = []
     private var spare: [[TrackedRequest]] = []
@@ -28,7 +28,7 @@ struct EventQueue {
         open = spare.popLast() ?? []
     }
 
-    /// The oldest events, one chunk at most, in exchange for an empty chunk.
+    /// Removes the oldest events, at most one chunk, in exchange for an empty chunk.
     mutating func takeChunk(for emptied: consuming [TrackedRequest]) -> [TrackedRequest] {
         if emptied.capacity > 0, spare.count < Self.spareChunks { spare.append(emptied) }
         var chunk: [TrackedRequest] = []
@@ -48,7 +48,7 @@ struct EventQueue {
     }
 }
 
-/// The chunk of the queue that the delivery thread works on. It belongs to that thread.
+/// The chunk of events that the delivery thread is working on. Owned by that thread.
 struct EventBacklog {
     private var chunk: [TrackedRequest] = []
     private var next = 0
@@ -56,17 +56,17 @@ struct EventBacklog {
     var isEmpty: Bool { next == chunk.count }
     var count: Int { chunk.count - next }
 
-    /// When the oldest was finished, in monotonic nanoseconds.
+    /// When the oldest request finished, in monotonic nanoseconds.
     var oldest: UInt64? { isEmpty ? nil : chunk[next].finishedAt }
 
-    /// Gives the emptied chunk back for another.
+    /// Exchanges the empty chunk for the queue's oldest. Returns the number of events in it.
     mutating func refill(from queue: inout EventQueue) -> Int {
         next = 0
         chunk = queue.takeChunk(for: chunk)
         return chunk.count
     }
 
-    /// Lets `body` read the next event, and forgets all of the chunk once the last was read.
+    /// Calls `body` with the next event. Releases the chunk's events once the last is read.
     mutating func readNext(_ body: (borrowing TrackedRequest) -> Void) {
         guard next < chunk.count else { return }
         chunk.withUnsafeBufferPointer { body($0[next]) }

@@ -1,17 +1,17 @@
 import CLibrary
 
-/// A best effort for processes that end by `exit` or by returning from `main` without a shutdown of their tracker.
+/// Shuts trackers down at exit, best effort, for processes that `exit` or return from `main` without doing so.
 enum ExitHandler {
     private struct State {
         var mailboxes: [ObjectIdentifier: (mailbox: Mailbox, grace: UInt64)] = [:]
-        /// Who registered: a child that was forked has the list, but none of the threads.
+        /// The process that registered: a forked child inherits the list, but none of the threads.
         var process: Int32 = 0
     }
 
     private static let state = ThreadLock(State(), survivesFork: true)
     private static let patience: UInt64 = 1_000_000_000
 
-    /// - Parameter grace: how much longer its thread may take to end than to deliver.
+    /// - Parameter grace: how long its thread may take to end after the deadline.
     static func add(_ mailbox: Mailbox, grace: Duration) {
         let before = state.withLock { state -> State in
             let before = state
@@ -24,11 +24,11 @@ enum ExitHandler {
     }
 
     static func remove(_ mailbox: Mailbox) {
-        // What is removed ends after the lock is free.
+        // The removed mailbox is released outside the lock.
         _ = state.withLock { $0.mailboxes.removeValue(forKey: ObjectIdentifier(mailbox)) }
     }
 
-    /// Gives all trackers together a second to deliver, spool or count what they have.
+    /// Gives all trackers together one second to deliver, spool or count their events.
     private static func arrive() {
         let mailboxes = state.withLock { state in
             state.process == getpid() ? state.mailboxes.values.map(\.mailbox) : []
@@ -36,7 +36,7 @@ enum ExitHandler {
         let deadline = SystemClock.monotonicNanoseconds() &+ patience
         let forgotten = mailboxes.filter { !$0.isClosed }
         for mailbox in mailboxes { _ = mailbox.close(stopAt: deadline) }
-        // Until the threads are gone, and not only their events: what they use is about to be taken down.
+        // Wait for the threads to end, not only for their events: what they use is about to be torn down.
         while let grace = state.withLock({ $0.mailboxes.values.map(\.grace).max() }),
             SystemClock.monotonicNanoseconds() < deadline + grace
         {

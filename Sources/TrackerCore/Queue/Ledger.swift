@@ -1,10 +1,10 @@
-/// Every count of a tracker. Kept under the mailbox's lock, so that at each moment
+/// The counts of a tracker. Guarded by the mailbox's lock, so that at every moment
 /// `captured == delivered + spooled + all of dropped + open`.
 struct Ledger {
     private(set) var captured = 0
     private(set) var delivered = 0
     private(set) var retried = 0
-    /// On disk and not delivered by this tracker since.
+    /// Events on disk that this tracker has not delivered since.
     private(set) var spooled = 0
     private(set) var deliveredForOthers = 0
     private(set) var ignored = 0
@@ -13,22 +13,22 @@ struct Ledger {
     private(set) var filterLimits = 0
     private var dropped = [Int](repeating: 0, count: DropReason.allCases.count)
 
-    /// Events in memory whose fate is open, and what they count against the queue's bound of bytes.
+    /// Unsettled events in memory, and the bytes they count against the queue's limit.
     private(set) var open = 0
     private(set) var openBytes = 0
-    /// How many of the open events have left the queue: the delivery thread has them.
+    /// The number of open events that the delivery thread has taken off the queue.
     private(set) var taken = 0
-    /// What delivery does at the moment, as its thread said last.
+    /// The delivery thread's last reported status.
     var delivery = DeliveryStatus()
 
-    /// What becomes of an event that is open.
+    /// The outcome of an open event.
     enum Fate {
         case delivered
         case spooled
         case dropped(DropReason)
     }
 
-    // MARK: Coming in
+    // MARK: Admission
 
     mutating func admit(bytes: Int) {
         captured += 1
@@ -49,9 +49,9 @@ struct Ledger {
     mutating func countFilterLimit() { filterLimits += 1 }
     mutating func countRetried(_ count: Int) { retried += count }
 
-    // MARK: Going out
+    // MARK: Settlement
 
-    /// Settles events that the delivery thread has. Does nothing if a shutdown has given them up meanwhile.
+    /// Settles events that the delivery thread has taken. A no-op if a shutdown has dropped them meanwhile.
     mutating func settle(_ count: Int, bytes: Int, as fate: Fate) {
         guard taken >= count else { return }
         taken -= count
@@ -64,7 +64,7 @@ struct Ledger {
         }
     }
 
-    /// Events from the disk have arrived: `own` ones, and others that another process or an earlier run had left.
+    /// Counts spooled events as delivered: `own` ones, and `others` left by another process or an earlier run.
     mutating func deliverFromSpool(own: Int, others: Int) {
         let own = min(own, spooled)
         spooled -= own
@@ -72,14 +72,14 @@ struct Ledger {
         deliveredForOthers += others
     }
 
-    /// Own events on disk are lost after all.
+    /// Counts own spooled events as dropped.
     mutating func dropFromSpool(_ reason: DropReason, own: Int) {
         let own = min(own, spooled)
         spooled -= own
         drop(reason, own)
     }
 
-    /// Gives up everything that is open.
+    /// Drops all open events.
     mutating func dropAll(_ reason: DropReason) {
         drop(reason, open)
         open = 0
@@ -92,10 +92,10 @@ struct Ledger {
 
     // MARK: Reading
 
-    /// How many events the full queue has refused.
+    /// The number of events refused because the queue was full.
     var refused: Int { dropped[DropReason.queueFull.index] }
 
-    /// All counts, as they are at one moment.
+    /// A snapshot of all counts.
     var statistics: TrackerStatistics {
         var statistics = TrackerStatistics()
         statistics.captured = captured
@@ -118,9 +118,9 @@ struct Ledger {
     }
 }
 
-/// What the delivery thread tells about its work; others read it in the statistics.
+/// The delivery thread's status, for the statistics.
 struct DeliveryStatus {
-    /// Events that are being sent now and that are in memory alone.
+    /// Events in flight that are in memory only.
     var inFlight = 0
     var backend = TrackerStatistics.Backend()
     var damage = TrackerStatistics.SpoolDamage()

@@ -1,15 +1,15 @@
 import CPlatform
 
-/// The bounded queue between requests and the delivery thread, with the bell that wakes that thread.
+/// The bounded queue between requests and the delivery thread; also wakes that thread.
 ///
-/// Everything changes under one lock, so that the ledger adds up at every moment. The lock is held for a few
+/// All state changes under one lock, so that the ledger adds up at every moment. The lock is held for a few
 /// instructions and never across I/O or callbacks. After a fork the child's mailbox is empty and counts from zero.
 final class Mailbox: Sendable {
-    /// What ends the delivery thread's sleep before its time. A flush and a shutdown always do.
+    /// What wakes the delivery thread before its deadline. A flush and a shutdown always do.
     enum Alarm {
-        /// Each event.
+        /// Any event.
         case event
-        /// A queue that fills, so that requests are spared the system call.
+        /// Only a queue that fills up, which saves most requests the system call.
         case fullness
         case nothingElse
     }
@@ -17,7 +17,7 @@ final class Mailbox: Sendable {
     private let state = ThreadLock(MailboxState(), survivesFork: true)
     private let capacity: Int
     private let maximumBytes: Int
-    /// Starts the delivery thread, and says whether it could.
+    /// Starts the delivery thread; returns whether it succeeded.
     private let startThread: @Sendable (Mailbox) -> Bool
 
     init(capacity: Int, maximumBytes: Int, startThread: @escaping @Sendable (Mailbox) -> Bool) {
@@ -26,7 +26,7 @@ final class Mailbox: Sendable {
         self.startThread = startThread
     }
 
-    /// A child that a fork made starts with nothing of its own; its parent keeps what there was.
+    /// Runs `body` under the lock. A forked child first resets its state; the parent keeps the events.
     @inline(__always)
     private func withState<Result>(_ body: (inout MailboxState) throws -> Result) rethrows -> Result {
         try state.withLock { state in
@@ -35,11 +35,11 @@ final class Mailbox: Sendable {
         }
     }
 
-    // MARK: The request's side
+    // MARK: Request side
 
-    /// Takes an event, or counts why not. Never waits.
+    /// Enqueues an event, or counts why it was refused. Never waits.
     ///
-    /// - Parameter ticket: of the measurement; a second event under the same one is ignored.
+    /// - Parameter ticket: the measurement's; a second event with the same ticket is ignored.
     func capture(_ request: consuming TrackedRequest, ticket: UInt64) {
         let bytes = request.approximateBytes
         let (mustRing, mustStart) = state.withLock(moving: request) { state, request -> (Bool, Bool) in
@@ -78,14 +78,14 @@ final class Mailbox: Sendable {
         state.ledger.open >= capacity - capacity / 4 || state.ledger.openBytes >= maximumBytes - maximumBytes / 4
     }
 
-    // MARK: Anybody's side
+    // MARK: Any thread
 
     var statistics: TrackerStatistics { withState { $0.ledger.statistics } }
 
-    /// Asks for everything captured so far.
+    /// Flushes, and calls `wake` once everything captured so far is settled.
     ///
-    /// - Parameter awaitsEnd: wait for the thread's end, after it was told to stop.
-    /// - Returns: a number for ``cancelWait(_:)``; nil if nothing is open, and `wake` is not called.
+    /// - Parameter awaitsEnd: wait for the thread to end instead, after it was told to stop.
+    /// - Returns: a number for ``cancelWait(_:)``; nil if nothing is open, in which case `wake` is not called.
     func notifyWhenSettled(awaitsEnd: Bool = false, _ wake: @escaping @Sendable () -> Void) -> UInt64? {
         let identifier = withState { state -> UInt64? in
             guard state.ledger.open > 0, !state.isThreadEnded else { return nil }
@@ -106,12 +106,12 @@ final class Mailbox: Sendable {
         withState { state in state.waiters.removeAll { $0.identifier == identifier } }
     }
 
-    /// Lets no more events in; the thread goes on until all is settled or the time has come.
+    /// Refuses new events; the thread continues until all are settled or time is up.
     ///
     /// - Parameters:
-    ///   - stopAt: monotonic nanoseconds.
-    ///   - patience: nil: until `stopAt`.
-    /// - Returns: whether a thread is still at work.
+    ///   - stopAt: the deadline, in monotonic nanoseconds.
+    ///   - patience: how long to wait for an idle backend; nil: until `stopAt`.
+    /// - Returns: whether the thread is still running.
     func close(stopAt: UInt64, patience: Patience? = nil) -> Bool {
         let isRunning = withState { state -> Bool in
             if !state.isClosed { state.patience = patience }
@@ -125,9 +125,9 @@ final class Mailbox: Sendable {
         return isRunning
     }
 
-    /// Settles what is still open, for a shutdown whose time is over while the thread is stuck.
+    /// Drops what is still open, for a shutdown that has timed out with the thread stuck.
     ///
-    /// - Parameter isLast: also while the thread writes to disk, because the process ends.
+    /// - Parameter isLast: the process is ending, so drop even while the thread writes to disk.
     func abandon(isLast: Bool = false) {
         let abandoned = withState { state -> EventQueue in
             state.isClosed = true
@@ -135,7 +135,7 @@ final class Mailbox: Sendable {
             state.isThreadEnded = true
             return Self.dropAll(&state)
         }
-        // What belongs to the app ends outside of the lock.
+        // Release the app's objects outside the lock.
         _ = consume abandoned
     }
 
@@ -146,9 +146,9 @@ final class Mailbox: Sendable {
         return queue
     }
 
-    // MARK: The delivery thread's side
+    // MARK: Delivery thread
 
-    /// - Parameter status: what the thread has to tell.
+    /// Records the thread's status, and returns its orders for the next turn.
     func orders(reporting status: DeliveryStatus) -> Orders {
         withState {
             $0.ledger.delivery = status
@@ -161,7 +161,7 @@ final class Mailbox: Sendable {
 
     var isClosed: Bool { withState { $0.isClosed } }
 
-    /// Takes the oldest events off the queue, one chunk at most.
+    /// Takes the oldest events off the queue, at most one chunk.
     ///
     /// - Returns: the number of the first event.
     func refill(_ backlog: inout EventBacklog) -> UInt64 {
@@ -176,9 +176,9 @@ final class Mailbox: Sendable {
     /// Changes the counts.
     func record(_ change: (inout Ledger) -> Void) { withState { change(&$0.ledger) } }
 
-    /// Sleeps until something happens.
+    /// Sleeps until woken or until the deadline.
     ///
-    /// - Parameter deadline: monotonic nanoseconds; nil: without an end.
+    /// - Parameter deadline: monotonic nanoseconds; nil: none.
     func sleep(until deadline: UInt64?, or alarm: Alarm) {
         let mayRest = withState { state -> Bool in
             switch alarm {
@@ -201,9 +201,9 @@ final class Mailbox: Sendable {
 
     func beginSpooling() { withState { $0.isSpooling = true } }
 
-    /// Wakes those whose events are all settled.
+    /// Wakes waiters whose events are all settled.
     ///
-    /// - Parameter oldestUnsettled: the number of the oldest event that the delivery thread has and that is not settled.
+    /// - Parameter oldestUnsettled: the number of the oldest unsettled event that the delivery thread has.
     func wakeWaiters(oldestUnsettled: UInt64?) {
         let ready = withState { state -> [MailboxState.Waiter] in
             let oldest = oldestUnsettled ?? state.dequeued
@@ -214,7 +214,7 @@ final class Mailbox: Sendable {
         for waiter in ready { waiter.wake() }
     }
 
-    /// The thread's last act: counts what is left, and wakes everybody.
+    /// Drops what is left and wakes all waiters. The thread's last call.
     func threadEnds() {
         let (waiters, left) = withState { state -> ([MailboxState.Waiter], EventQueue) in
             state.isThreadEnded = true

@@ -1,18 +1,18 @@
 import CPlatform
 
-/// What the mailbox keeps under its lock.
+/// The state guarded by the mailbox's lock.
 struct MailboxState {
     var queue = EventQueue()
     var ledger = Ledger()
     var finished = FinishedTickets()
-    /// How many events ever left the queue; the queue's first event has this number.
+    /// The number of events ever taken off the queue, which is also the number of its first event.
     var dequeued: UInt64 = 0
     var isThreadStarted = false
     var isThreadEnded = false
-    /// The thread does nothing any more but bring what is left to disk.
+    /// The thread is only writing what is left to disk.
     var isSpooling = false
     var isAsleep = false
-    /// Rests without being woken by each event, but by a queue that fills.
+    /// The thread sleeps and wakes for a queue that fills up, not for each event.
     var isResting = false
     var isRung = false
     var isClosed = false
@@ -21,9 +21,9 @@ struct MailboxState {
     var flushes = 0
     var waiters: [Waiter] = []
     var nextWaiter: UInt64 = 0
-    /// Tells the child of a fork from the process that made the state.
+    /// Distinguishes a forked child from the process that created the state.
     var forks = cplatform_count_forks()
-    /// What the parent had when it forked. It stays as it is: to let go of it would run the app's code.
+    /// The parent's state at the fork. Never released: that would run the app's code.
     private var inherited: Inherited?
 
     mutating func noticeFork() {
@@ -39,10 +39,10 @@ struct MailboxState {
         isResting = false
     }
 
-    /// Somebody who waits for events to be settled.
+    /// A caller waiting for events to be settled.
     struct Waiter {
         let identifier: UInt64
-        /// Settled once the oldest open event is this one or younger.
+        /// Ready once the oldest unsettled event has this number or a higher one.
         let sequence: UInt64
         let wake: @Sendable () -> Void
     }
@@ -54,25 +54,25 @@ struct MailboxState {
 }
 
 extension Mailbox {
-    /// How long a backend that takes nothing is waited for, in monotonic nanoseconds.
+    /// How long to wait for a backend that accepts nothing, in monotonic nanoseconds.
     struct Patience {
         var since: UInt64
         var length: UInt64
     }
 
-    /// What the delivery thread has to know before each turn.
+    /// What the delivery thread needs to know before each turn.
     struct Orders {
         var isClosed = false
         /// Monotonic nanoseconds.
         var stopAt: UInt64?
         var patience: Patience?
-        /// Grows with each flush: what waits only out of politeness should be tried now.
+        /// Incremented by each flush, which cuts short pauses that the backend did not ask for.
         var flushes = 0
-        /// Whether somebody waits for events to be settled.
+        /// Whether a caller is waiting for events to be settled.
         var isAwaited = false
-        /// How many events the full queue has refused so far.
+        /// Events refused so far because the queue was full.
         var refusals = 0
-        /// Whether so much is in memory that a part of it should go to disk, if there is a place for it.
+        /// Whether memory is three quarters full, so that a part of it should be spooled if there is a spool.
         var isFilling = false
         /// Events in memory that the delivery thread has not taken.
         var waiting = 0
@@ -81,15 +81,15 @@ extension Mailbox {
     }
 }
 
-/// Which measurements have ended, so that each counts once.
+/// The tickets of finished measurements, so that each counts once.
 ///
-/// Tickets are numbers in the order in which measurements began. A ticket is remembered until as many others as there
-/// are places have ended; the second end of one measurement comes long before that.
+/// Tickets number measurements in the order they began. One is forgotten when another that differs by a multiple of
+/// 4,096 finishes; the second end of a measurement comes long before that.
 struct FinishedTickets {
     private static let places = 4_096
     private var tickets: [UInt64] = []
 
-    /// - Returns: false if the ticket is known. 0 is no ticket.
+    /// - Returns: false if the ticket is known. 0 means no ticket.
     mutating func insert(_ ticket: UInt64) -> Bool {
         guard ticket != 0 else { return true }
         if tickets.isEmpty { tickets = [UInt64](repeating: 0, count: Self.places) }

@@ -1,82 +1,82 @@
-/// What became of the events so far. At every moment
+/// Counts of what became of the events so far. At every moment
 /// `captured == delivered + spooled + all of dropped + pending`.
 public struct TrackerStatistics: Sendable, Equatable, CustomStringConvertible {
-    /// Requests that were measured, whatever became of their events.
+    /// Requests measured, whatever became of their events.
     public var captured: Int = 0
-    /// Events that the backend has.
+    /// Events accepted by the backend.
     public var delivered: Int = 0
-    /// Sendings after the first, in events.
+    /// Retries, in events.
     public var retried: Int = 0
-    /// Events that are lost, by reason; reasons without an event are left out.
+    /// Events dropped, by reason; reasons without events are left out.
     public var dropped: [DropReason: Int] = [:]
-    /// Events that wait in memory.
+    /// Events waiting in memory to be sent or retried.
     public var queued: Int = 0
-    /// Events that are being sent, or wait to be sent again.
+    /// Events in flight that are in memory only.
     public var inFlight: Int = 0
-    /// Events that this tracker wrote to disk and has not delivered itself since: they wait there, or another process
-    /// has taken them over.
+    /// Events that this tracker wrote to disk and has not delivered since: they wait there, or another process has
+    /// taken them over.
     public var spooled: Int = 0
-    /// Events that another process, or an earlier run, had left on disk and this tracker delivered. Not a part of the
-    /// sum above.
+    /// Events that this tracker delivered for another process or an earlier run, which had left them on disk. Not part
+    /// of the sum above.
     public var deliveredForOthers: Int = 0
 
-    /// Requests that an ``IgnoreRule`` or a visitor's opt-out kept from being tracked; not captured.
+    /// Requests not tracked because of an ``IgnoreRule`` or a visitor's opt-out; not captured.
     public var ignored: Int = 0
-    /// Requests whose session is not in the sample; not captured.
+    /// Requests whose session is not sampled; not captured.
     public var sampledOut: Int = 0
     /// Calls of `beforeSend` that took more than 50 ms.
     public var slowHooks: Int = 0
-    /// Events of which the filter replaced more than it had to, because they were made to cost it too much; they say
+    /// Events that were too costly to filter precisely, so that the filter replaced more than necessary; they have
     /// `"truncated": true`.
     public var filterLimits: Int = 0
 
-    /// What delivery knows of the backend at the moment.
+    /// The current state of the connection to the backend.
     public var backend = Backend()
-    /// What was found damaged or foreign in the spool's directory. Not a part of the sum above.
+    /// Damaged records and foreign files found in the spool. Not part of the sum above.
     public var spoolDamage = SpoolDamage()
 
-    /// How the way to the backend looks at a moment.
+    /// The state of the connection to the backend at one moment.
     public struct Backend: Sendable, Equatable {
-        /// How many requests may be under way at once now. It follows latency and failures.
+        /// The current limit of concurrent requests. It adapts to latency and failures.
         public var window = 0
-        /// Requests under way.
+        /// Requests in flight.
         public var inFlight = 0
-        /// The time from a request to its answer, smoothed over the last answers; nil before the first.
+        /// The time from a request to its response, smoothed over recent responses; nil before the first.
         public var latency: Duration?
         /// Open connections.
         public var connections = 0
-        /// The protocol of the last answer, such as `HTTP/1.1` or `HTTP/2`; nil before the first, and for other
+        /// The protocol of the last response, such as `HTTP/1.1` or `HTTP/2`; nil before the first, and for other
         /// transports.
         public var httpVersion: String?
-        /// Whether connections fail, or nearly all requests of late have failed: then one probe is sent at a time.
+        /// Whether connections fail, or nearly all recent requests failed; then one probe is sent at a time.
         public var isAway = false
 
-        /// Makes a state in which nothing is known.
+        /// Creates a state in which nothing is known.
         public init() {}
     }
 
-    /// Records and files that could not be delivered because of what they hold, since the tracker began.
+    /// Records and files that could not be delivered because of their content, since the tracker started.
     public struct SpoolDamage: Sendable, Equatable {
-        /// Records cut short, by a process that was killed while it wrote one.
+        /// Records cut short by a process that was killed while writing.
         public var tornRecords = 0
-        /// Records that were written whole and are unreadable now.
+        /// Records that were written completely and are unreadable now.
         public var corruptRecords = 0
-        /// Files that have a segment's name, and are none: other contents, another version, or too large.
+        /// Files named like a segment that are not one: other content, another version, or too large.
         public var foreignFiles = 0
 
-        /// Makes a count of nothing.
+        /// Creates counts of zero.
         public init() {}
 
         var isEmpty: Bool { self == SpoolDamage() }
     }
 
-    /// Makes statistics without any event.
+    /// Creates statistics without events.
     public init() {}
 
-    /// Events that are lost, for whatever reason.
+    /// Events dropped, for any reason.
     public var totalDropped: Int { dropped.values.reduce(0, +) }
 
-    /// Events whose fate is open: in memory or on their way.
+    /// Events not settled yet: waiting in memory or in flight.
     public var pending: Int { queued + inFlight }
 
     /// One line for a log.
@@ -98,18 +98,18 @@ public struct TrackerStatistics: Sendable, Equatable, CustomStringConvertible {
     }
 }
 
-/// What became of events between the call of `flush` or `shutdown` and its end.
+/// Counts of what became of events during a call of `flush` or `shutdown`.
 public struct FlushResult: Sendable, Equatable {
-    /// Events that the backend took since the call.
+    /// Events delivered during the call.
     public var delivered: Int
-    /// Events that were written to disk since the call.
+    /// The increase of ``TrackerStatistics/spooled`` during the call; negative if spooled events were delivered.
     public var spooled: Int
-    /// Events that were lost since the call; ``Tracker/statistics`` has the reasons.
+    /// Events dropped during the call; ``Tracker/statistics`` has the reasons.
     public var dropped: Int
-    /// Events that still wait in memory or are on their way.
+    /// Events still waiting in memory or in flight.
     public var pending: Int
 
-    /// Makes a result, for tests of what an app does with one.
+    /// Creates a result, for tests of an app.
     public init(delivered: Int = 0, spooled: Int = 0, dropped: Int = 0, pending: Int = 0) {
         self.delivered = delivered
         self.spooled = spooled
@@ -117,6 +117,6 @@ public struct FlushResult: Sendable, Equatable {
         self.pending = pending
     }
 
-    /// Whether everything that was captured before the call is settled.
+    /// Whether nothing is pending, so that everything captured before the call is settled.
     public var isComplete: Bool { pending == 0 }
 }

@@ -2,7 +2,7 @@ import CLibrary
 
 /// An IPv4 or IPv6 address.
 struct IPAddress: Sendable, Hashable, CustomStringConvertible {
-    /// 4 or 16 bytes, the highest first.
+    /// 4 or 16 bytes, in network byte order.
     let bytes: [UInt8]
 
     var isVersion4: Bool { bytes.count == 4 }
@@ -11,7 +11,7 @@ struct IPAddress: Sendable, Hashable, CustomStringConvertible {
         self.bytes = bytes
     }
 
-    /// Reads the usual text forms, without a port. An IPv4 address within IPv6 counts as IPv4.
+    /// Parses the usual text forms, without a port. An IPv4-mapped IPv6 address counts as IPv4.
     init?(_ text: String) {
         var four = in_addr()
         if inet_pton(AF_INET, text, &four) == 1 {
@@ -19,13 +19,13 @@ struct IPAddress: Sendable, Hashable, CustomStringConvertible {
             return
         }
         var six = in6_addr()
-        // A zone (RFC 4007) means nothing to anybody else.
+        // A zone (RFC 4007) is only meaningful on its own host.
         guard inet_pton(AF_INET6, String(text.prefix { $0 != "%" }), &six) == 1 else { return nil }
         let all = withUnsafeBytes(of: &six) { Array($0) }
         bytes = all.starts(with: [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xFF, 0xFF]) ? Array(all[12...]) : all
     }
 
-    /// With all but the first bits zero.
+    /// Returns the address with all but the first `bits` bits cleared.
     func masked(to bits: Int) -> IPAddress {
         IPAddress(
             bytes: bytes.enumerated().map { index, byte in
@@ -43,7 +43,7 @@ struct IPAddress: Sendable, Hashable, CustomStringConvertible {
     }
 }
 
-/// A network as "10.0.0.0/8" or a single address.
+/// A network such as "10.0.0.0/8", or a single address.
 struct IPNetwork: Sendable, Hashable {
     private let base: IPAddress
     private let bits: Int

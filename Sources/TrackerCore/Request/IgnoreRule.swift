@@ -1,8 +1,8 @@
-/// Requests that are not tracked at all: no event, no session cookie, nothing counted but their number.
+/// A rule for requests not to track: no event, no session cookie, only a count (``TrackerStatistics/ignored``).
 ///
 ///     configuration.ignore = [.healthChecks, .path("/static/*"), .method("OPTIONS")]
 public struct IgnoreRule: Sendable {
-    /// The path's pattern, for its check; nil for other rules.
+    /// The path's pattern, for validation; nil for other rules.
     let pattern: String?
     private let matches: @Sendable (RequestSnapshot) -> Bool
 
@@ -11,9 +11,9 @@ public struct IgnoreRule: Sendable {
         self.matches = matches
     }
 
-    /// Requests for a path, without its query; `*` stands for anything. Case matters.
+    /// Matches requests by path, without the query; `*` matches anything. Case-sensitive.
     ///
-    /// - Parameter path: begins with a slash or `*`; ``Tracker`` refuses any other.
+    /// - Parameter path: a pattern that begins with a slash or `*`; ``Tracker`` refuses any other.
     public static func path(_ path: String) -> IgnoreRule {
         let pattern = WildcardPattern(path, ignoresCase: false)
         return IgnoreRule(pattern: path) { snapshot in
@@ -25,12 +25,12 @@ public struct IgnoreRule: Sendable {
         }
     }
 
-    /// Requests of a method. Case matters (RFC 9110, section 9.1).
+    /// Matches requests by method. Case-sensitive (RFC 9110, section 9.1).
     public static func method(_ method: String) -> IgnoreRule {
         IgnoreRule { $0.method == method }
     }
 
-    /// Requests of a user agent; `*` stands for anything, case does not matter.
+    /// Matches requests by user agent; `*` matches anything. Case-insensitive.
     public static func userAgent(_ pattern: String) -> IgnoreRule {
         let pattern = WildcardPattern(pattern, ignoresCase: true)
         return IgnoreRule { snapshot in
@@ -42,12 +42,14 @@ public struct IgnoreRule: Sendable {
         }
     }
 
-    /// Requests for which a function says so. It runs while the request is served: it must be quick.
+    /// Matches requests for which a function returns true.
+    ///
+    /// - Important: The function runs while the request is served, so it must be fast.
     public static func custom(_ isIgnored: @escaping @Sendable (RequestSnapshot) -> Bool) -> IgnoreRule {
         IgnoreRule(isIgnored)
     }
 
-    /// What orchestrators and load balancers ask again and again: the usual paths and user agents.
+    /// Matches health checks of orchestrators and load balancers, by their usual paths and user agents.
     public static let healthChecks: IgnoreRule = {
         let paths = [
             "/health", "/healthz", "/health/*", "/healthcheck", "/health-check", "/livez", "/live", "/readyz", "/ready",
@@ -66,7 +68,7 @@ public struct IgnoreRule: Sendable {
     func isMatch(_ snapshot: RequestSnapshot) -> Bool { matches(snapshot) }
 }
 
-/// A text in which `*` stands for any number of bytes.
+/// A pattern in which `*` matches any number of bytes.
 struct WildcardPattern: Sendable {
     private let pattern: [UInt8]
     private let ignoresCase: Bool
@@ -76,7 +78,7 @@ struct WildcardPattern: Sendable {
         self.ignoresCase = ignoresCase
     }
 
-    /// In time proportional to the product of the lengths at worst; there is no recursion.
+    /// Matches without recursion, in time proportional to the product of the lengths at worst.
     func matches(_ text: UnsafeBufferPointer<UInt8>) -> Bool {
         var (position, place) = (0, 0)
         var star: Int?

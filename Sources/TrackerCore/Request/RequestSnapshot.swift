@@ -1,29 +1,29 @@
-/// What an event needs to know of a request, taken before the app's handler runs.
+/// The parts of a request that its event needs, captured before the app's handler runs.
 ///
-/// It holds references to what the server has in memory anyway; nothing is parsed or copied until the event is encoded
-/// on the delivery thread.
+/// It holds references to what the server has in memory anyway; headers are parsed and copied only when the event is
+/// encoded on the delivery thread.
 public struct RequestSnapshot: Sendable {
-    /// The request method, as sent.
+    /// The request method as sent.
     public var method: String
     /// The request target as sent (RFC 9112, section 3.2): percent-encoded, with the query.
     public var target: String
-    /// `http` or `https`: how the visitor came. Anything else counts as `http`.
+    /// The scheme of the request: `http` or `https`. Anything else counts as `http`.
     public var scheme: String
-    /// The `Host` field's value; nil: looked up in `headers`.
+    /// The value of the `Host` field; nil: looked up in `headers`.
     public var host: String?
-    /// The server's own name and port, for requests without a usable `Host`.
+    /// The server's own name and port, for requests without a valid `Host`.
     public var serverAuthority: String
     /// The header fields.
     public var headers: RequestHeaders
-    /// Gives the request's cookies where the server has a parser of its own; nil: read from the `Cookie` field. Called
-    /// on the delivery thread.
+    /// Returns the request's cookies, if the server has its own parser; nil: parsed from the `Cookie` field. Called on
+    /// the delivery thread.
     public var cookies: (@Sendable () -> [(name: String, value: String)])?
-    /// The address of the peer, without its port, if known.
+    /// The peer's address without its port, if known.
     public var remoteAddress: String?
-    /// Which form the event takes.
+    /// The form of the event.
     public var style: EventStyle
 
-    /// Makes a snapshot; the properties say what each value is.
+    /// Creates a snapshot; see the properties for each value.
     public init(
         method: String, target: String, scheme: String = "http", host: String? = nil,
         serverAuthority: String = "localhost", headers: RequestHeaders,
@@ -42,7 +42,7 @@ public struct RequestSnapshot: Sendable {
     }
 }
 
-/// The two forms of an event, as the two kinds of server see a request.
+/// The form of an event: that of a router or that of a CGI program.
 public enum EventStyle: Sendable, Hashable {
     /// `CONTENT_TYPE` and `CONTENT_LENGTH` without `HTTP_`; `cookies` are the response's, with their attributes.
     case router
@@ -52,10 +52,10 @@ public enum EventStyle: Sendable, Hashable {
 
 /// A request's header fields, in the order sent.
 ///
-/// Either a reference to an array that the server made anyway, or a closure that makes it later, on the delivery
+/// Either a reference to an array that the server already has, or a closure that creates one later, on the delivery
 /// thread: nothing is copied while the request is served.
 public struct RequestHeaders: Sendable {
-    /// A header field; the name as sent, in any case.
+    /// A header field. The name is as sent, in any case.
     public typealias Field = (name: String, value: String)
 
     private enum Storage {
@@ -65,18 +65,18 @@ public struct RequestHeaders: Sendable {
 
     private let storage: Storage
 
-    /// Takes the fields as they are. A field that was sent twice stands in it twice.
+    /// Stores the fields as they are. A field that was sent twice appears twice.
     public init(_ fields: [Field]) {
         storage = .fields(fields)
     }
 
-    /// Takes the two fields that are needed at once, and makes the others later.
+    /// Stores the two fields that are needed at once, and a closure that creates all fields later.
     ///
     /// - Parameters:
     ///   - host: the value of `Host`.
     ///   - cookie: the value of `Cookie`.
-    ///   - contentBytes: about how long all names and values are; counts against the bound of the queue.
-    ///   - fields: makes all fields, these two included. Called on another thread.
+    ///   - contentBytes: the approximate length of all names and values; counts against the queue's byte limit.
+    ///   - fields: returns all fields, including these two. Called on another thread.
     public init(
         host: String?, cookie: String?, contentBytes: Int = 2048, deferred fields: @escaping @Sendable () -> [Field]
     ) {
@@ -98,8 +98,8 @@ public struct RequestHeaders: Sendable {
         }
     }
 
-    /// The session in the `Cookie` header fields, if there is a valid one, and the length of all names and values, for
-    /// the bound of the queue. Both at once, because each costs a look at every field.
+    /// Returns the session in the `Cookie` fields, if there is a valid one, and the length of all names and values, for
+    /// the queue's byte limit. Both in one pass over the fields.
     func measured() -> (session: SessionIdentifier?, contentBytes: Int) {
         switch storage {
         case .fields(let fields):
@@ -109,7 +109,7 @@ public struct RequestHeaders: Sendable {
                 for index in fields.indices {
                     let nameCount = fields[index].name.utf8.count
                     bytes &+= nameCount &+ fields[index].value.utf8.count
-                    // Its length first: it is known already, and most names have another.
+                    // Compare the length first: it is known already, and most names differ in it.
                     if nameCount == 6, session == nil, Self.isEqual(fields[index].name, "cookie") {
                         session = SessionCookie.read(from: fields[index].value)
                     }
@@ -130,10 +130,10 @@ public struct RequestHeaders: Sendable {
     /// Compares a name with a lowercase one (RFC 9110, section 5.1: names are case-insensitive).
     @inline(__always)
     static func isEqual(_ name: borrowing String, _ lowercase: StaticString) -> Bool {
-        // Most names are of another length.
+        // Most names differ in length.
         guard name.utf8.count == lowercase.utf8CodeUnitCount else { return false }
         return name.withBytes { bytes in
-            // StaticString gives no safe view of its bytes; the index stays below its count, checked above.
+            // StaticString has no safe view of its bytes; the index stays below its count, checked above.
             let expected = lowercase.utf8Start
             for index in bytes.indices {
                 let byte = bytes[index]

@@ -1,17 +1,17 @@
-/// The cookie in which the tracker keeps a session where the app has no sessions of its own.
+/// The tracker's session cookie, for apps without sessions of their own.
 package enum SessionCookie {
     /// The cookie's name.
     package static let name = "ra_session_id"
 
-    /// Reads the session from a `Cookie` header's value (RFC 6265, section 4.2.1); the first valid one counts.
+    /// Returns the first valid session in a `Cookie` header (RFC 6265, section 4.2.1).
     ///
     /// - Returns: nil if there is none, or its value is not 32 hex digits: it is then replaced, never trusted.
     package static func read(from header: String) -> SessionIdentifier? {
         header.withBytes { find(in: $0) }
     }
 
-    /// The `Set-Cookie` value that starts a session: for the whole site, hidden from scripts, and for https alone if
-    /// that is how the visitor came.
+    /// Returns the `Set-Cookie` value that starts a session: for the whole site, hidden from scripts, and restricted to
+    /// https if the request was https.
     package static func setCookie(_ session: SessionIdentifier, isSecure: Bool) -> String {
         let end: StaticString =
             isSecure ? "; Path=/; HttpOnly; SameSite=Lax; Secure" : "; Path=/; HttpOnly; SameSite=Lax"
@@ -48,7 +48,7 @@ package enum SessionCookie {
         return nil
     }
 
-    /// Whether thirteen bytes, which must be there, are `ra_session_id`: two words that overlap.
+    /// Whether 13 bytes are `ra_session_id`; compares two overlapping words. The caller has checked the length.
     @inline(__always)
     private static func isName(_ bytes: UnsafeBufferPointer<UInt8>, at start: Int) -> Bool {
         let raw = UnsafeRawBufferPointer(bytes)

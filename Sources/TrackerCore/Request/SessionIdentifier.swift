@@ -3,7 +3,7 @@ import CPlatform
 
 /// A visitor's session: 128 random bits, written as 32 lowercase hex digits.
 ///
-/// Held as two integers, so that reading one from a cookie allocates nothing.
+/// Stored as two integers, so that parsing one from a cookie allocates nothing.
 public struct SessionIdentifier: Sendable, Hashable, LosslessStringConvertible {
     let high: UInt64
     let low: UInt64
@@ -13,7 +13,7 @@ public struct SessionIdentifier: Sendable, Hashable, LosslessStringConvertible {
         self.low = low
     }
 
-    /// A new session, from the system's random generator.
+    /// Creates a new session, from the system's random number generator.
     public init() {
         if let bits = RandomPool.shared.next() {
             self.init(high: bits.high, low: bits.low)
@@ -27,7 +27,7 @@ public struct SessionIdentifier: Sendable, Hashable, LosslessStringConvertible {
         self.init(high: generator.next(), low: generator.next())
     }
 
-    /// Reads 32 hex digits.
+    /// Parses 32 hex digits.
     ///
     /// - Returns: nil for anything else.
     public init?(_ description: String) {
@@ -50,17 +50,17 @@ public struct SessionIdentifier: Sendable, Hashable, LosslessStringConvertible {
         return high << 32 | low
     }
 
-    /// The number that eight hex digits make; all at once, one in each byte of a word.
+    /// Decodes eight hex digits at once, one in each byte of a word.
     ///
-    /// - Returns: nil if one of them is none.
+    /// - Returns: nil if any of them is not a hex digit.
     @inline(__always)
     private static func digits(_ text: UInt64) -> UInt64? {
         let ones: UInt64 = 0x0101_0101_0101_0101
         let word = UInt64(bigEndian: text)
-        // Letters have the bit 0x40, and nine to add to their low half.
+        // Letters have bit 0x40 set; their value is their low nibble plus nine.
         let values = (word & (ones &* 0x0F)) &+ ((word >> 6) & ones) &* 9
         let isLetter = ((values &+ ones &* 118) >> 7) & ones
-        // Written again they must be what was read; but for capitals, which the bit 0x20 makes small.
+        // Encoding the values again must give the input, with capitals made lowercase by bit 0x20.
         guard values & (ones &* 0xF0) == 0,
             values &+ ones &* 0x30 &+ isLetter &* 0x27 == word | (word & (ones &* 0x40)) >> 1
         else { return nil }
@@ -74,9 +74,9 @@ public struct SessionIdentifier: Sendable, Hashable, LosslessStringConvertible {
         String(unsafeUninitializedCapacity: 32) { write(to: $0.baseAddress, room: $0.count) }
     }
 
-    /// Writes the 32 digits where there is room for them: one block of memory for a text of any length around them.
+    /// Writes the 32 digits into the caller's buffer, so that a longer text needs only one allocation.
     ///
-    /// - Returns: how many bytes were written.
+    /// - Returns: the number of bytes written; 0 if there is no room.
     func write(to target: UnsafeMutablePointer<UInt8>?, room: Int) -> Int {
         guard let target, room >= 32 else { return 0 }
         let raw = UnsafeMutableRawPointer(target)
@@ -89,14 +89,14 @@ public struct SessionIdentifier: Sendable, Hashable, LosslessStringConvertible {
     }
 }
 
-/// Random bits from the system, fetched for several sessions at once: asking the kernel takes longer than everything
-/// else that a new session needs.
+/// A pool of random bits from the system, fetched for several sessions at once, because the system call takes longer
+/// than everything else that a new session needs.
 ///
-/// No bits are given out twice: not to two threads, and not to a process and the one that it forked.
+/// No bits are used twice: not by two threads, and not by a process and its forked child.
 final class RandomPool: Sendable {
     static let shared = RandomPool()
 
-    /// The most that one call of `getentropy` gives: 256 bytes.
+    /// 256 bytes, the most that one call of `getentropy` returns.
     private static let words = 32
 
     private struct Reserve {
@@ -112,8 +112,8 @@ final class RandomPool: Sendable {
         state = ThreadLock(Reserve(forks: cplatform_count_forks()))
     }
 
-    /// - Returns: 128 bits, or nil where the caller has to ask the system itself: while another thread is here, which
-    ///   would be waited for (after a fork for ever), or if the system gives none.
+    /// Returns 128 random bits, or nil if the caller must ask the system itself: while another thread holds the pool
+    /// (waiting for it could block, after a fork forever), or if the system call fails.
     func next() -> (high: UInt64, low: UInt64)? {
         state.withLockIfFree { state in
             let forks = cplatform_count_forks()

@@ -1,13 +1,14 @@
-/// Whose `X-Forwarded-*` and `Forwarded` header fields are believed. By default nobody's: a client can send them too.
+/// The proxies whose `X-Forwarded-*` and `Forwarded` header fields are trusted. None by default, as clients can send
+/// them too.
 public enum TrustedProxies: Sendable, Hashable {
-    /// The fields don't shape `full_url`.
+    /// The fields are not used for `full_url`.
     case none
-    /// So many proxies stand between the client and the app, each of which adds to the fields.
+    /// The number of proxies between the client and the app, each of which adds to the fields; 1 to 100.
     case count(Int)
-    /// The proxies are those with an address in one of these networks, such as `10.0.0.0/8` or `::1`.
+    /// The networks that the proxies' addresses are in, such as `10.0.0.0/8` or `::1`.
     case networks([String])
 
-    /// Reads `RA_TRUSTED_PROXIES`: a number, or networks separated by commas.
+    /// Parses `RA_TRUSTED_PROXIES`: a number, or comma-separated networks.
     init?(text: String) {
         if let count = Int(text) {
             guard (0...100).contains(count) else { return nil }
@@ -19,7 +20,7 @@ public enum TrustedProxies: Sendable, Hashable {
         self = .networks(networks)
     }
 
-    /// Whether every network can be read.
+    /// Whether the count is in range, or every network can be parsed.
     var isValid: Bool {
         switch self {
         case .none: true
@@ -29,8 +30,10 @@ public enum TrustedProxies: Sendable, Hashable {
     }
 }
 
-/// What trusted proxies say of how the client came. Read from the right, where the proxies nearest to the app write;
-/// what stands further left may come from the client.
+/// The scheme and host that the client used, as reported by trusted proxies.
+///
+/// The fields are read from the right, where the proxies nearest to the app write; anything further left may come from
+/// the client.
 struct ForwardedOrigin {
     private let proxies: TrustedProxies
     private let networks: [IPNetwork]
@@ -42,7 +45,7 @@ struct ForwardedOrigin {
         networks = if case .networks(let texts) = proxies { texts.compactMap { IPNetwork($0) } } else { [] }
     }
 
-    /// The scheme and authority that the client used, as far as trusted proxies say.
+    /// Returns the scheme and authority that the client used, as far as trusted proxies report them.
     func resolve(_ snapshot: RequestSnapshot) -> (scheme: String?, host: String?) {
         let fields = snapshot.headers.fields
         let forwarded = Self.elements("forwarded", fields).map(Self.parameters)
@@ -51,7 +54,7 @@ struct ForwardedOrigin {
             ? Self.elements("x-forwarded-for", fields) : forwarded.map { $0["for"] ?? "" }
         guard let hops = trustedHops(peer: snapshot.remoteAddress, addresses) else { return (nil, nil) }
         if !forwarded.isEmpty {
-            // Each proxy adds an element; the one that met the client is `hops` from the right.
+            // Each proxy adds an element; that of the outermost trusted proxy is `hops` from the right.
             let element = forwarded[max(0, forwarded.count - hops)]
             return (Self.scheme(element["proto"]), Self.host(element["host"]))
         }
@@ -61,7 +64,7 @@ struct ForwardedOrigin {
         )
     }
 
-    /// How many proxies the request passed that are trusted, one after the other, from the app outwards.
+    /// Returns the number of consecutive trusted proxies, from the app outwards; nil if the peer is not trusted.
     private func trustedHops(peer: String?, _ addresses: [String]) -> Int? {
         if case .count(let count) = proxies { return count }
         guard let peer, isTrusted(peer) else { return nil }
@@ -90,12 +93,12 @@ struct ForwardedOrigin {
             .map { String($0).trimmingSpaces() }
     }
 
-    /// A proxy may add to a list or replace it; where it is shorter than the chain, its first element is the oldest.
+    /// Returns the element `hops` from the right, or the first if the list is shorter, as a proxy may replace it.
     private static func fromRight(_ values: [String], _ hops: Int) -> String? {
         values.isEmpty ? nil : values[max(0, values.count - hops)]
     }
 
-    /// The parameters of one element of `Forwarded` (RFC 7239, section 4).
+    /// Parses the parameters of one element of `Forwarded` (RFC 7239, section 4).
     private static func parameters(_ element: String) -> [String: String] {
         var parameters: [String: String] = [:]
         for pair in element.split(separator: ";") {

@@ -1,27 +1,27 @@
-/// Parcels on disk, in a directory that several processes may share. Used by one thread.
+/// A disk spool of parcels in a directory that several processes may share. Used by one thread.
 ///
-/// Records are appended to segment files. A process holds the one it writes to by a lock that its death releases, so a
-/// segment that nobody holds can be taken, delivered and removed by any process; its last record may be torn when the
-/// writer was killed, the others are whole. A record is stored when the system has taken all of it: a kill cannot undo
-/// that, a power failure can.
+/// Records are appended to segment files. A process locks the segment it writes to. The lock ends with the process, and
+/// then any process can take, deliver and remove the segment. If the writer was killed, its last record may be torn;
+/// the others are whole. A record counts as stored once the kernel has all of it: it survives a kill, but not a power
+/// failure.
 ///
-/// Calls never wait for another process. While there is nothing on disk, no file is open.
+/// No call waits for another process. While nothing is on disk, no file is open.
 package final class Spool {
     package let path: String
     private let limits: SpoolLimits
     private let now: () -> UInt64
     let shelf: SpoolShelf
-    /// Segments that are held; the one that is written is among them.
+    /// Locked segments, including the one being written.
     private(set) var held: [SpoolSegment] = []
     private var writing: SpoolSegment?
     private(set) var counts = SpoolStatistics()
 
-    /// Segments that are held at a time; each takes a descriptor.
+    /// The most segments held at a time; each takes a file descriptor.
     private static let maximumHeld = 64
 
     /// - Parameters:
-    ///   - directory: created with mode 0700, and its parents, if missing. It must belong to the user the process runs
-    ///     as; if it is open to others, its mode is changed to 0700.
+    ///   - directory: created with mode 0700, with its parents, if missing. It must belong to the process's user; a
+    ///     mode that is open to others is changed to 0700.
     ///   - now: nanoseconds since 1970.
     package init(
         directory: String, limits: SpoolLimits = .init(), now: @escaping () -> UInt64 = SystemClock.epochNanoseconds
@@ -34,10 +34,10 @@ package final class Spool {
 
     // MARK: Writing
 
-    /// Stores records in their order. Never throws: what cannot be stored stays with the caller.
+    /// Stores records in order. Never throws: the caller keeps what cannot be stored.
     ///
-    /// - Parameter areOut: whether the caller goes on to deliver the records; else they are handed out by ``next()``.
-    /// - Returns: where each record lies; nil for one that was refused.
+    /// - Parameter areOut: whether the caller goes on to deliver the records; otherwise ``next()`` hands them out.
+    /// - Returns: where each record is stored; nil for a refused one.
     package func append(
         _ records: [SpoolRecord], areOut: Bool = false
     ) -> (places: [SpoolPlace?], result: SpoolAppendResult) {
@@ -54,7 +54,7 @@ package final class Spool {
                 result.tooLarge += record.eventCount
                 continue
             }
-            // After a failure the rest is not tried.
+            // After a failure, the rest is not attempted.
             if failure == nil, let writing, writing.end + batch.bytes.count + size > limits.maximumSegmentBytes,
                 writing.end + batch.bytes.count > SpoolFormat.fileHeaderBytes
             {
@@ -86,7 +86,7 @@ package final class Spool {
         return (places, result)
     }
 
-    /// Writes what is gathered in one go. Whole records that went in before a failure stay and count as stored.
+    /// Writes the batch at once. Whole records written before a failure stay and count as stored.
     private func flush(
         _ batch: inout SpoolBatch, _ records: [SpoolRecord], _ areOut: Bool, _ places: inout [SpoolPlace?],
         _ result: inout SpoolAppendResult
@@ -95,12 +95,12 @@ package final class Spool {
         guard let writing, !batch.isEmpty else { return nil }
         let (whole, failure) = batch.write(to: writing, records, areOut, &places, &result)
         shelf.wrote(whole)
-        // A file that failed is not trusted with the next append.
+        // After a failed write, the next append uses another file.
         if failure != nil { finishWriting() }
         return failure
     }
 
-    /// Ends writing to the present segment; the next append continues another or makes one.
+    /// Stops writing to the current segment; the next append continues another or creates one.
     private func finishWriting() {
         guard let segment = writing else { return }
         writing = nil
@@ -111,9 +111,9 @@ package final class Spool {
         }
     }
 
-    // MARK: Room
+    // MARK: Size limit
 
-    /// Keeps the directory's size limit by deleting the oldest segments; false if nothing more can be deleted.
+    /// Makes room within the directory's size limit by deleting the oldest segments; false if that is not enough.
     private func makeRoom(
         for needed: Int, _ result: inout SpoolAppendResult
     ) -> Result<Bool, SystemError> {
@@ -121,7 +121,7 @@ package final class Spool {
         guard let listing = shelf.list() else { return .failure(SystemError(call: "readdir")) }
         for entry in listing.segments where shelf.totalBytes + needed > limits.maximumBytes {
             guard let segment = held.first(where: { $0.name == entry.name }) ?? take(entry.name, listing) else {
-                // What turned out to be no segment does not count.
+                // A file that turned out not to be a segment does not count.
                 if !shelf.counts(entry.name) { shelf.totalBytes -= entry.bytes }
                 continue
             }
@@ -138,15 +138,15 @@ package final class Spool {
 
     // MARK: Reading
 
-    /// Whether ``next()`` may find something without a look at the directory.
+    /// Whether ``next()`` may find something without reading the directory.
     package var mayHaveMore: Bool { shelf.hasNames || held.contains { $0.mayHaveReady } }
 
-    /// Lists the directory, for what other processes left there.
+    /// Lists the directory to find what other processes left there.
     package func look() { shelf.look(holding: Set(held.map(\.name))) }
 
-    /// Hands out the oldest record that nobody holds, of this process or another; nil if there is none now.
+    /// Hands out the oldest record that nobody holds, from this process or another; nil if there is none now.
     ///
-    /// It is out until ``settle(_:)`` or ``giveBack(_:)``.
+    /// The record is out until ``settle(_:)`` or ``giveBack(_:)``.
     package func next() -> (record: SpoolRecord, place: SpoolPlace)? {
         while true {
             for segment in held where segment !== writing {
@@ -192,16 +192,16 @@ package final class Spool {
 
     // MARK: Settling
 
-    /// A record that was handed out is delivered, or will never be: it is not handed out again.
+    /// Settles a handed-out record that was delivered or given up; it is not handed out again.
     package func settle(_ place: SpoolPlace) {
         place.segment.settle(place.offset, events: place.events)
         tidy(place.segment)
     }
 
-    /// A record that was handed out is to be handed out again, to this process or another.
+    /// Returns a handed-out record, so that this process or another can take it again.
     package func giveBack(_ place: SpoolPlace) { place.segment.giveBack(place.offset) }
 
-    /// Ends a segment of which nothing is left.
+    /// Resets or removes a segment that has nothing left.
     private func tidy(_ segment: SpoolSegment) {
         guard segment.isSpent else { return }
         if segment === writing {
@@ -212,7 +212,7 @@ package final class Spool {
         }
     }
 
-    /// Deletes a segment with what it holds.
+    /// Deletes a segment and its records.
     @discardableResult
     private func remove(_ segment: SpoolSegment) -> Bool {
         counts.corruptRecords += segment.losses.corrupt
@@ -225,7 +225,7 @@ package final class Spool {
         return isRemoved
     }
 
-    /// Lets others take the segment, and this object too.
+    /// Releases a segment, so that other processes, or this object, can take it.
     private func letGo(of segment: SpoolSegment) {
         shelf.putBack(segment)
         drop(segment)
@@ -237,15 +237,15 @@ package final class Spool {
         segment.file.close()
     }
 
-    // MARK: Ending
+    // MARK: Closing
 
-    /// Closes all files if nothing is on its way; the next call opens them again.
+    /// Closes all files unless a segment is in use; the next call opens them again.
     package func rest() {
         if let writing, writing.isSpent { remove(writing) }
         if held.isEmpty { shelf.close() }
     }
 
-    /// Leaves everything on disk to whoever comes next.
+    /// Releases all segments; what they hold is left to the next process.
     package func close() {
         for segment in held {
             if segment.isSpent { remove(segment) } else { letGo(of: segment) }

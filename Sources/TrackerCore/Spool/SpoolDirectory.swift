@@ -1,26 +1,26 @@
 import CLibrary
 import CPlatform
 
-/// The spool's directory, open: all work in it goes through its descriptor, so that replacing a component of the path
-/// afterwards cannot lead it elsewhere.
+/// The open spool directory. All access goes through its descriptor, so that replacing a component of the path later
+/// cannot redirect it.
 final class SpoolDirectory {
-    /// One segment, as a listing shows it.
+    /// One segment in a listing.
     struct Entry: Equatable {
         var name: String
         var bytes: Int
     }
 
     struct Listing {
-        /// By age, the oldest first.
+        /// Oldest first.
         var segments: [Entry] = []
-        /// Files that were set aside.
+        /// Files set aside as `*.corrupt`.
         var corruptCount = 0
-        /// Names of segments that were not locked yet when the directory was read.
+        /// Names of segments not yet locked when the directory was read.
         var unlocked: [String] = []
         var totalBytes = 0
     }
 
-    /// Memory's bound when something fills the directory; what is beyond it turns up when others have gone.
+    /// Bounds memory if something fills the directory; the rest is listed once others are gone.
     private static let maximumListed = 65_536
 
     let path: String
@@ -28,18 +28,18 @@ final class SpoolDirectory {
     private let device: UInt64
     private let inode: UInt64
 
-    /// Opens the directory, and creates it and its parents (mode 0700) where they are missing.
+    /// Opens the directory; creates it and missing parents with mode 0700.
     init(path given: String) throws(SpoolError) {
         var path = given
         while path.utf8.count > 1, path.hasSuffix("/") { path.removeLast() }
         guard !path.isEmpty, !path.utf8.contains(0) else { throw .invalidPath(given) }
-        // The program may change its working directory later on.
+        // The program may change its working directory later.
         if !path.hasPrefix("/") {
             guard let working = getcwd(nil, 0) else { throw .cannotOpen(path: path, SystemError(call: "getcwd")) }
             path = String(cString: working) + "/" + path
             free(working)
         }
-        // Opened first: a directory that is there needs no permission to write to its parent.
+        // Opened before creating it: an existing directory needs no write permission on its parent.
         var opened = Self.open(path)
         if opened < 0, errno == ENOENT {
             try Self.create(path)
@@ -80,7 +80,7 @@ final class SpoolDirectory {
         while end < path.utf8.endIndex {
             end = path.utf8[path.utf8.index(after: end)...].firstIndex(of: UInt8(ascii: "/")) ?? path.utf8.endIndex
             if mkdir(String(path[..<end]), 0o700) == 0 || errno == EEXIST { continue }
-            // A parent that is there may refuse with another error (a read-only file system, no permission).
+            // For an existing parent, mkdir may fail with another error (a read-only file system, no permission).
             let failure = SystemError(call: "mkdir")
             var status = stat()
             if fstatat(AT_FDCWD, String(path[..<end]), &status, 0) == 0 { continue }
@@ -88,7 +88,7 @@ final class SpoolDirectory {
         }
     }
 
-    /// Refuses a directory of somebody else, and closes one that is open to others.
+    /// Refuses a directory of another user, and removes other users' access.
     private static func check(_ descriptor: Int32, path: String) throws(SpoolError) -> stat {
         var status = stat()
         guard fstat(descriptor, &status) == 0 else { throw .cannotOpen(path: path, SystemError(call: "fstat")) }
@@ -103,7 +103,7 @@ final class SpoolDirectory {
         return status
     }
 
-    /// Whether the path still leads here: false after the directory was deleted, moved or replaced.
+    /// Whether the path still leads to this directory: false after it was deleted, moved or replaced.
     var isInPlace: Bool {
         var status = stat()
         return fstatat(AT_FDCWD, path, &status, AT_SYMLINK_NOFOLLOW) == 0
@@ -111,12 +111,12 @@ final class SpoolDirectory {
             && UInt64(truncatingIfNeeded: status.st_ino) == inode
     }
 
-    /// The segments in the directory now; nil if it cannot be read.
+    /// Lists the segments in the directory; nil if it cannot be read.
     ///
-    /// - Parameter bytesCounted: whether their sizes are asked for, which takes a system call for each. A file that is
-    ///   too large to be a segment, or belongs to somebody else, is not listed then.
+    /// - Parameter bytesCounted: whether to read sizes, at one system call each. A file that is too large to be a
+    ///   segment, or belongs to another user, is then left out.
     func list(bytesCounted: Bool) -> Listing? {
-        // An own descriptor for each listing, since the position in the directory belongs to it.
+        // A new descriptor for each listing, since the read position belongs to it.
         let own = openat(descriptor, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC)
         guard own >= 0 else { return nil }
         guard let stream = fdopendir(own) else {
@@ -127,7 +127,7 @@ final class SpoolDirectory {
         var listing = Listing()
         let nameOffset = MemoryLayout<dirent>.offset(of: \.d_name) ?? 0
         while let entry = readdir(stream) {
-            // The entry lives until the next call, and its name ends with a NUL byte.
+            // The entry is valid until the next readdir, and its name is NUL-terminated.
             let start = UnsafeRawPointer(entry) + nameOffset
             let name = UnsafeRawBufferPointer(
                 start: start, count: strlen(start.assumingMemoryBound(to: CChar.self)))
@@ -167,18 +167,18 @@ final class SpoolDirectory {
     }
 }
 
-/// Why a directory cannot be the spool. Each text says what to do next.
+/// Why a directory cannot be used as the spool. Each description says what to do.
 package enum SpoolError: Error, Equatable, CustomStringConvertible {
     /// The path is empty or contains a NUL byte.
     case invalidPath(String)
     /// The path, or a parent of it, does not exist and could not be created.
     case cannotCreate(path: String, SystemError)
-    /// The path's last component is a symbolic link or no directory.
+    /// The path's last component is a symbolic link or not a directory.
     case notADirectory(path: String)
     case cannotOpen(path: String, SystemError)
-    /// The directory belongs to somebody else, who could read or replace what is in it.
+    /// The directory belongs to another user, who could read or replace its contents.
     case foreignOwner(path: String, owner: UInt32, user: UInt32)
-    /// Others may enter the directory, and its mode could not be changed.
+    /// Other users can enter the directory, and its mode could not be changed.
     case accessible(path: String, mode: UInt32, SystemError)
 
     package var description: String {

@@ -1,4 +1,4 @@
-/// How a segment file is laid out. All integers are little-endian.
+/// The layout of a segment file. All integers are little-endian.
 ///
 ///     file header, 16 bytes           record, 48 bytes and the body
 ///      0  magic              8         0  mark                          4
@@ -11,12 +11,12 @@
 ///                                     40  CRC-32 of the body            4
 ///                                     44  CRC-32 of 4..<44              4
 ///
-/// The mark is outside of both checksums: it is changed in place when a record has been delivered but others of its
-/// segment have not, and when its lines begin to travel one by one. No single flipped bit turns one mark into another,
-/// and an unknown one counts as pending.
+/// Neither checksum covers the mark. It is changed in place when a record is delivered before the others of its
+/// segment, and when its lines begin to be sent one by one. No single flipped bit turns one mark into another, and an
+/// unknown mark counts as pending.
 ///
-/// Both magics hold bytes that never occur in UTF-8, so that nothing in an event's body can pass for a record when a
-/// reader looks for the next one behind a damaged place.
+/// Both magics contain bytes that never occur in UTF-8, so that no event's body can pass for a record when a reader
+/// skips damage to find the next one.
 enum SpoolFormat {
     static let fileMagic: [UInt8] = [0xF5, 0x52, 0x41, 0x53, 0x50, 0x4F, 0x4F, 0x4C]
     static let version: UInt32 = 2
@@ -28,21 +28,21 @@ enum SpoolFormat {
 
     static let pendingMark: UInt32 = 0x444E_4550
     static let deliveredMark: UInt32 = 0x3155_2A2F
-    /// Pending, and its lines travel one by one, each under a key of its own: some may have arrived.
+    /// Pending, and its lines are sent one by one, each under its own key: some may have been delivered.
     static let splitMark: UInt32 = 0x7B0C_91D8
-    /// From the magic to the header's own checksum.
+    /// From the magic up to the header's own checksum.
     static let checkedHeaderBytes = 40
 
     static let maximumBodyBytes = 1 << 20
-    /// A larger file is not a segment, whatever its name: no writer makes one.
+    /// No writer makes a larger file, so a larger one is not a segment, whatever its name.
     static let maximumFileBytes = 4 << 20
 
-    /// What the first bytes of a file say.
+    /// The kind of file that the first bytes identify.
     enum Header: Equatable {
-        /// Nothing, or a part of a header, because its writer ended while writing it.
+        /// An empty file or part of a header: the writer died while writing it.
         case unfinished
         case current
-        /// Written by another version of this format, whose reader will come.
+        /// A segment of another format version, left for a program that reads it.
         case otherVersion
         case foreign
     }
@@ -67,7 +67,7 @@ enum SpoolFormat {
         recordHeaderBytes + record.body.count
     }
 
-    /// - Precondition: the body is not larger than `maximumBodyBytes`; the caller has refused it otherwise.
+    /// - Precondition: the body has at most `maximumBodyBytes`; the caller refuses larger ones.
     static func append(_ record: SpoolRecord, to buffer: inout [UInt8]) {
         let start = buffer.count
         append(pendingMark, to: &buffer)
@@ -92,9 +92,9 @@ enum SpoolFormat {
     }
 }
 
-/// The CRC-32 of Ethernet, gzip and PNG (reflected polynomial 0xEDB88320), eight bytes at a step.
+/// The CRC-32 of Ethernet, gzip and PNG (reflected polynomial 0xEDB88320), eight bytes at a time.
 struct CRC32: Sendable {
-    /// Table k tells what a byte does to the checksum when k more bytes follow it; table k begins at `k * 256`.
+    /// Table k, at `k * 256`, gives a byte's effect on the checksum when k more bytes follow it.
     private static let tables: [UInt32] = {
         var tables = [UInt32](repeating: 0, count: 8 * 256)
         for byte in 0..<256 {
@@ -113,7 +113,7 @@ struct CRC32: Sendable {
         tables.withUnsafeBufferPointer { tables -> UInt32 in
             var remainder = ~UInt32(0)
             var position = 0
-            // Every index is a table's number times 256 plus one byte, so below 8 * 256.
+            // Every index is a table number times 256 plus one byte, so below 8 * 256.
             while bytes.count - position >= 8 {
                 let word = bytes.loadUnaligned(fromByteOffset: position, as: UInt64.self).littleEndian
                 let first = UInt32(truncatingIfNeeded: word) ^ remainder
@@ -135,9 +135,9 @@ struct CRC32: Sendable {
     }
 }
 
-/// Bytes that somebody else may have written: every read is checked, and gives nil outside of them.
+/// Bounds-checked access to untrusted bytes: a read outside them returns nil.
 ///
-/// It borrows the memory: use it only within the closure that lent the buffer.
+/// It borrows the memory: use it only within the closure that provides the buffer.
 struct CheckedBytes {
     private let buffer: UnsafeRawBufferPointer
 
@@ -147,7 +147,7 @@ struct CheckedBytes {
 
     var count: Int { buffer.count }
 
-    /// A part of the bytes, or nil if it does not lie within them entirely.
+    /// A part of the bytes; nil if it is not entirely within them.
     func slice(at position: Int, count length: Int) -> UnsafeRawBufferPointer? {
         guard position >= 0, length >= 0, position <= buffer.count, length <= buffer.count - position else {
             return nil

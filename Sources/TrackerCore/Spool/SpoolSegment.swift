@@ -1,33 +1,33 @@
-/// A segment that this process holds: nobody else can read, extend or delete it until it is let go.
+/// A segment held by this process: no other can read, extend or delete it until it is released.
 ///
-/// Records leave it one by one. Each is *out* until it is settled; the file goes when the last is.
+/// Records are handed out one by one. Each is *out* until it is settled; the file is deleted with the last one.
 final class SpoolSegment {
     let file: SpoolSegmentFile
     /// The end of the last whole record.
     private(set) var end: Int
-    /// Up to where records were read into `ready`.
+    /// How far records have been read into `ready`.
     private var scannedEnd = SpoolFormat.fileHeaderBytes
-    /// Records that may be handed out; the next is the last.
+    /// Records that can be handed out; the last element is next.
     private var ready: [SpoolSegmentContents.Entry] = []
-    /// Where records begin that were handed out and are not settled.
+    /// Offsets of records that were handed out and are not settled.
     private var out: Set<Int> = []
-    /// Where this process's own records lie; they follow one another, since the segment is held.
+    /// The range of this process's own records; they are contiguous, since the segment is held.
     private var ownRange: Range<Int>
-    /// Own events that are not settled.
+    /// Own events not yet settled.
     private(set) var ownPending: Int
-    /// Bytes behind `scannedEnd` may hold records that were not handed out.
+    /// Whether bytes after `scannedEnd` may hold records not yet handed out.
     private var mayHoldMore: Bool
-    /// The file could not be read; what it holds is left to whoever comes next.
+    /// Whether reading the file failed; its records are left to the next process.
     private var isUnreadable = false
     private(set) var losses = SpoolLosses()
 
-    /// What this process has in a segment that it has let go of.
+    /// This process's records in a segment that it has released.
     struct Own {
         var range: Range<Int>
         var pending: Int
     }
 
-    /// - Parameter size: the file's; a record that was cut short at its end stays there, and readers pass over it.
+    /// - Parameter size: the file's size; a record torn at its end stays there, and readers skip it.
     init(_ file: SpoolSegmentFile, size: Int, own: Own?) {
         self.file = file
         end = max(size, SpoolFormat.fileHeaderBytes)
@@ -39,16 +39,16 @@ final class SpoolSegment {
     var name: String { file.name }
     var own: Own? { ownPending > 0 ? Own(range: ownRange, pending: ownPending) : nil }
     var hasOut: Bool { !out.isEmpty }
-    /// Whether a record can be handed out, or may be after another look into the file.
+    /// Whether a record can be handed out, now or after reading more of the file.
     var mayHaveReady: Bool { !ready.isEmpty || mayHoldMore }
     /// Whether every record is settled.
     var isSpent: Bool { out.isEmpty && !mayHaveReady && !isUnreadable }
 
     // MARK: Writing
 
-    /// Appends records that are encoded already.
+    /// Appends encoded records.
     ///
-    /// - Returns: the bytes that were written as a whole, and the failure that kept the rest out.
+    /// - Returns: the bytes of the records written whole, and the failure that kept the rest out.
     func write(_ bytes: [UInt8], ends: [Int]) -> (whole: Int, failure: SystemError?) {
         let header = end == SpoolFormat.fileHeaderBytes ? SpoolFormat.fileHeader : []
         if !header.isEmpty {
@@ -61,10 +61,10 @@ final class SpoolSegment {
         return (whole, failure)
     }
 
-    /// Takes over what ``write(_:ends:)`` has written, record by record.
+    /// Adds one record that ``write(_:ends:)`` has written.
     ///
-    /// - Parameter isOut: whether the caller keeps the record in memory, so that it must not be handed out again.
-    /// - Returns: where the record begins.
+    /// - Parameter isOut: whether the caller keeps the record in memory, so that it must not be handed out.
+    /// - Returns: the record's offset.
     func append(bytes: Int, events: Int, isOut: Bool) -> Int {
         let start = end
         if ownRange.isEmpty { ownRange = start..<start }
@@ -84,7 +84,7 @@ final class SpoolSegment {
 
     /// Hands out the next record.
     ///
-    /// - Parameter oldest: records captured before are lost.
+    /// - Parameter oldest: records captured earlier are skipped and count as expired.
     func next(oldest: UInt64) -> SpoolSegmentContents.Entry? {
         if ready.isEmpty, mayHoldMore { scan(oldest: oldest) }
         guard let entry = ready.popLast() else { return nil }
@@ -92,7 +92,7 @@ final class SpoolSegment {
         return entry
     }
 
-    /// Reads what was not read before.
+    /// Reads the records not read before.
     func scan(oldest: UInt64) {
         mayHoldMore = false
         guard let bytes = file.read(count: end) else {
@@ -114,31 +114,31 @@ final class SpoolSegment {
         ready = entries.reversed() + ready
     }
 
-    /// How many events could still be handed out; the file must have been scanned.
+    /// The number of events that can still be handed out; the file must have been scanned.
     var readyEvents: Int { ready.reduce(0) { $0 + $1.record.eventCount } }
 
     func isOwn(_ offset: Int) -> Bool { ownRange.contains(offset) }
 
     // MARK: Settling
 
-    /// A record was delivered, or will never be.
+    /// Settles a record that was delivered or given up.
     func settle(_ offset: Int, events: Int) {
         guard out.remove(offset) != nil else { return }
         if isOwn(offset) { ownPending -= min(events, ownPending) }
-        // Where nothing is left, the file as a whole says so.
+        // The last record needs no mark: the file is removed or reset as a whole.
         if !isSpent { mark(offset, SpoolFormat.deliveredMark) }
     }
 
-    /// Notes that a record's lines begin to travel one by one.
+    /// Marks a record whose lines are sent one by one from now on.
     func split(_ offset: Int) { mark(offset, SpoolFormat.splitMark) }
 
-    /// If it fails, the record is sent again: allowed, while a loss is not.
+    /// Writes a mark, best effort: if that fails the record is sent again, which is allowed; losing it is not.
     private func mark(_ offset: Int, _ mark: UInt32) {
         var mark = mark.littleEndian
         _ = withUnsafeBytes(of: &mark) { file.write($0, at: offset) }
     }
 
-    /// Takes back what was handed out, so that it can be handed out again.
+    /// Takes back a record, so that it can be handed out again.
     func giveBack(_ offset: Int) {
         guard out.remove(offset) != nil else { return }
         ready = []
@@ -147,7 +147,7 @@ final class SpoolSegment {
         mayHoldMore = true
     }
 
-    /// Begins anew after all records were settled.
+    /// Empties the segment after all its records were settled.
     func reset() -> Bool {
         guard file.truncate(to: SpoolFormat.fileHeaderBytes) else { return false }
         end = SpoolFormat.fileHeaderBytes
@@ -159,7 +159,7 @@ final class SpoolSegment {
 
 /// Records of one segment that cannot be delivered.
 package struct SpoolLosses: Sendable, Equatable {
-    /// Unreadable, with something readable behind them.
+    /// Unreadable, with readable data after them.
     package var corrupt = 0
     /// 1 if the segment ends in the middle of a record.
     package var torn = 0
@@ -169,14 +169,14 @@ package struct SpoolLosses: Sendable, Equatable {
     package init() {}
 }
 
-/// Where a record lies on disk while it is on its way.
+/// The place of a record on disk while it is out.
 package final class SpoolPlace {
     let segment: SpoolSegment
     let offset: Int
     let events: Int
-    /// Whether this spool object wrote the record, and not another process or an earlier run.
+    /// Whether this spool object wrote the record, rather than another process or an earlier run.
     package let isOwn: Bool
-    /// Whether its lines travel one by one.
+    /// Whether its lines are sent one by one.
     package fileprivate(set) var isSplit: Bool
 
     init(segment: SpoolSegment, offset: Int, events: Int, isSplit: Bool = false) {
@@ -187,7 +187,7 @@ package final class SpoolPlace {
         self.isSplit = isSplit
     }
 
-    /// Notes on disk that the record's lines travel one by one from now on, each under a key of its own.
+    /// Marks on disk that the record's lines are sent one by one from now on, each under its own key.
     package func split() {
         guard !isSplit else { return }
         isSplit = true

@@ -1,12 +1,12 @@
 import CLibrary
 import CPlatform
 
-// The type below has a method of that name.
+// The type below has a method named `close`.
 private let closeDescriptor: @Sendable (Int32) -> Int32 = close
 
-/// A segment file that this object holds: open, locked against everybody else, and known to be the one of that name.
+/// A segment file held by this object: open, locked, and verified to be the file of that name.
 ///
-/// The lock is flock's. It belongs to the open file, not to the process as the older record locks do: two spools in one
+/// The lock is flock's. It belongs to the open file, not to the process as POSIX record locks do: two spools in one
 /// process exclude each other, closing another descriptor of the file does not release it, and death does.
 final class SpoolSegmentFile {
     let name: String
@@ -17,26 +17,26 @@ final class SpoolSegmentFile {
         self.name = name
         self.directory = directory
         self.descriptor = descriptor
-        // A child that a fork makes must not keep the lock beyond its parent's death.
+        // A forked child must not keep the lock after its parent's death.
         cplatform_keep_private(descriptor)
     }
 
     deinit { close() }
 
-    /// Lets go of the file; whatever is asked of it afterwards fails.
+    /// Unlocks and closes the file; later calls on it fail.
     func close() {
         guard descriptor >= 0 else { return }
-        // Unlocked by hand, because a child between fork and exec may have the descriptor for a moment longer.
+        // Unlocked explicitly: a child between fork and exec may keep the descriptor a moment longer.
         _ = flock(descriptor, LOCK_UN)
         cplatform_forget_private(descriptor)
         _ = closeDescriptor(descriptor)
         descriptor = -1
     }
 
-    /// Makes an empty segment, which nobody else can take: it gets its name once it is locked.
+    /// Creates an empty segment that nobody else can take: it is locked before it gets its name.
     ///
-    /// Under its own name from the start, another process could see it and lock it first; under load, where each change
-    /// of a directory wakes those who wait to read it, that happened to hundreds of files in a row.
+    /// Under that name from the start, another process could lock it first. Under load, where each change of a
+    /// directory wakes the processes waiting to read it, that happened to hundreds of files in a row.
     static func create(_ name: String, in directory: SpoolDirectory) -> Result<SpoolSegmentFile, SystemError> {
         let unlocked = name + SpoolSegmentName.unlockedSuffix
         let descriptor = openat(
@@ -56,9 +56,9 @@ final class SpoolSegmentFile {
         return .failure(failure)
     }
 
-    /// Never waits: not for a lock, and not for the other end of a FIFO.
+    /// Opens and locks a segment. Never blocks, neither on the lock nor on the other end of a FIFO.
     ///
-    /// - Returns: nil when another live writer or reader has it, when it is gone, and for a file that is not ours.
+    /// - Returns: nil if another live writer or reader holds it, it is gone, or it is not a regular file of this user.
     static func open(_ name: String, in directory: SpoolDirectory) -> SpoolSegmentFile? {
         let descriptor = openat(directory.descriptor, name, O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK)
         guard descriptor >= 0 else { return nil }
@@ -67,7 +67,7 @@ final class SpoolSegmentFile {
             return nil
         }
         let file = SpoolSegmentFile(name: name, directory: directory, descriptor: descriptor)
-        // Between open and lock, the one who held it may have removed or renamed it.
+        // Its holder may have removed or renamed it between open and lock.
         var status = stat()
         var named = stat()
         guard fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG, status.st_uid == geteuid(),
@@ -78,14 +78,14 @@ final class SpoolSegmentFile {
         return file
     }
 
-    /// The file's size; nil when it has no name any more, so that what is written to it would be lost.
+    /// The file's size; nil if it is unlinked, so that what is written to it would be lost.
     var sizeIfLinked: Int? {
         var status = stat()
         guard fstat(descriptor, &status) == 0, status.st_nlink > 0 else { return nil }
         return Int(clamping: status.st_size)
     }
 
-    /// The first bytes, or fewer where the file is shorter; nil on an error.
+    /// Reads the first `count` bytes, or fewer if the file is shorter; nil on an error.
     func read(count: Int) -> [UInt8]? {
         var failed = false
         let bytes = [UInt8](unsafeUninitializedCapacity: count) { buffer, initialized in
@@ -104,9 +104,9 @@ final class SpoolSegmentFile {
         return failed ? nil : bytes
     }
 
-    /// Writes until everything is written or something fails.
+    /// Writes all bytes, or as many as it can before an error.
     ///
-    /// - Returns: the bytes written from the start of `bytes`, and the failure that ended it.
+    /// - Returns: the bytes written from the start of `bytes`, and the error.
     func write(_ bytes: UnsafeRawBufferPointer, at offset: Int) -> (written: Int, failure: SystemError?) {
         var written = 0
         while written < bytes.count, let base = bytes.baseAddress {
@@ -127,12 +127,12 @@ final class SpoolSegmentFile {
 
     /// Deletes the file, or at least empties it.
     ///
-    /// - Returns: false if neither was possible, so that its events are still there.
+    /// - Returns: false if neither was possible: its events are still there.
     func remove() -> Bool {
         directory.remove(name) || truncate(to: 0)
     }
 
-    /// Gives the file a name by which it is no segment any more.
+    /// Renames the file so that it is no longer a segment.
     func setAside() -> Bool {
         let aside = name + SpoolSegmentName.corruptSuffix
         return !directory.exists(aside)
@@ -140,12 +140,12 @@ final class SpoolSegmentFile {
     }
 }
 
-/// The names of segment files: `<time>-<process>-<random>.spool`, in hexadecimal digits of fixed width, so that their
-/// order as text is the order in which they were created.
+/// Segment file names: `<time>-<process>-<random>.spool`, in fixed-width hexadecimal, so that sorting by name sorts by
+/// creation time.
 enum SpoolSegmentName {
     static let byteCount = 16 + 1 + 8 + 1 + 8 + 6
     static let corruptSuffix = ".corrupt"
-    /// Of a segment that its maker has not locked yet.
+    /// The suffix of a segment that its creator has not locked yet.
     static let unlockedSuffix = ".new"
 
     private static let ending: [UInt8] = Array(".spool".utf8)
@@ -166,12 +166,12 @@ enum SpoolSegmentName {
         }
     }
 
-    /// A segment that was set aside.
+    /// Whether the name is that of a segment set aside.
     static func isCorrupt(_ name: UnsafeRawBufferPointer) -> Bool {
         isSegment(name, followedBy: corruptSuffix)
     }
 
-    /// A segment that was never locked, or will be in a moment.
+    /// Whether the name is that of a segment not locked yet.
     static func isUnlocked(_ name: UnsafeRawBufferPointer) -> Bool {
         isSegment(name, followedBy: unlockedSuffix)
     }
@@ -181,7 +181,7 @@ enum SpoolSegmentName {
             && isSegment(UnsafeRawBufferPointer(rebasing: name.prefix(byteCount)))
     }
 
-    /// When a segment was made, in nanoseconds since 1970; nil for a name that is none.
+    /// The creation time in a segment's name, in nanoseconds since 1970; nil if there is none.
     static func nanoseconds(of name: String) -> UInt64? { UInt64(name.prefix(16), radix: 16) }
 
     private static func hexadecimal(_ value: UInt64, digits: Int) -> String {

@@ -1,37 +1,37 @@
 import CLibrary
 
-/// What a segment's bytes hold.
+/// The records found in a segment's bytes.
 struct SpoolSegmentContents: Equatable {
     struct Entry: Equatable {
-        /// Where the record begins in the file.
+        /// The record's offset in the file.
         var offset: Int
         var mark: UInt32
         var record: SpoolRecord
 
         var isDelivered: Bool { mark == SpoolFormat.deliveredMark }
-        /// Whether its lines have begun to travel one by one.
+        /// Whether its lines are sent one by one.
         var isSplit: Bool { mark == SpoolFormat.splitMark }
     }
 
-    /// The intact records, in the order of the file.
+    /// The intact records, in file order.
     var entries: [Entry] = []
-    /// Records that cannot be read, with something readable behind them.
+    /// Unreadable records with readable data after them.
     var corrupt = 0
-    /// 1 if the file ends with something that is not a whole record.
+    /// 1 if the file ends with an incomplete record.
     var torn = 0
 }
 
-/// Finds the records of a segment, whatever has happened to it.
+/// Parses the records of a segment that may be damaged.
 ///
-/// A place that is not an intact record (a writer that died, a damaged sector) is passed over by looking for the next
-/// one that is: another process may have appended behind the torn record of a dead one.
+/// Where there is no intact record (the writer died, a sector is bad), it skips to the next one: another process may
+/// have appended after a dead one's torn record.
 struct SpoolSegmentReader {
     private let bytes: CheckedBytes
-    /// Bytes that may still go through the checksum of a body. A hostile file could claim a long body at every
-    /// position; an honest one needs its own size, and a little more behind each damaged place.
+    /// How many more bytes may be checksummed as bodies. A hostile file could claim a long body at every position; an
+    /// honest one needs its own size, and a little more after each damaged place.
     private var allowance: Int
 
-    /// - Parameter start: where the first record begins.
+    /// - Parameter start: the offset of the first record.
     static func read(
         _ buffer: UnsafeRawBufferPointer, from start: Int = SpoolFormat.fileHeaderBytes
     ) -> SpoolSegmentContents {
@@ -105,7 +105,7 @@ struct SpoolSegmentReader {
         return CRC32.checksum(of: body) == header.checksum ? [UInt8](body) : nil
     }
 
-    /// The next position whose record would have the right magic.
+    /// The next position at which a record's magic would match.
     private func nextCandidate(after position: Int) -> Int? {
         var search = position + 1 + SpoolFormat.recordMagicOffset
         while let rest = bytes.slice(at: search, count: bytes.count - search), let base = rest.baseAddress,
@@ -119,9 +119,9 @@ struct SpoolSegmentReader {
     }
 }
 
-/// Reads bytes as a spool would, so that fuzzers can reach its reader and nothing else.
+/// Exposes the spool's reader to fuzzers.
 package enum SpoolProbe {
-    /// - Returns: the bodies of the records that are intact.
+    /// - Returns: the bodies of the intact records.
     package static func read(_ bytes: [UInt8]) -> [[UInt8]] {
         bytes.withUnsafeBytes { buffer in
             _ = SpoolFormat.readHeader(buffer)
@@ -129,7 +129,7 @@ package enum SpoolProbe {
         }
     }
 
-    /// A segment with these bodies.
+    /// Encodes a segment with these bodies.
     package static func segment(_ bodies: [[UInt8]]) -> [UInt8] {
         let identifiers = EventIdentifierGenerator()
         var bytes = SpoolFormat.fileHeader
@@ -143,10 +143,10 @@ package enum SpoolProbe {
     }
 }
 
-/// Records that are written to a segment in one go.
+/// Records to be written to a segment in one write.
 struct SpoolBatch {
     private(set) var bytes: [UInt8] = []
-    /// Where each record ends, and which of the caller's it is.
+    /// Where each record ends, and its index among the caller's records.
     private var ends: [Int] = []
     private var indices: [Int] = []
 
@@ -158,9 +158,9 @@ struct SpoolBatch {
         indices.append(index)
     }
 
-    /// Whole records that went in before a failure stay and count as stored.
+    /// Writes the batch. Whole records written before a failure stay and count as stored.
     ///
-    /// - Returns: how many bytes those take, and the failure.
+    /// - Returns: the bytes of those records, and the failure.
     func write(
         to segment: SpoolSegment, _ records: [SpoolRecord], _ areOut: Bool, _ places: inout [SpoolPlace?],
         _ result: inout SpoolAppendResult
@@ -182,14 +182,14 @@ struct SpoolBatch {
     }
 }
 
-/// A parcel as the spool keeps it: an event, or several as lines, and the key that they keep for life.
+/// A parcel as stored in the spool: an event, or several as lines, and its permanent key.
 package struct SpoolRecord: Sendable, Equatable {
     package let key: ParcelKey
     /// When the oldest event was captured, in nanoseconds since 1970.
     package let capturedAt: UInt64
     /// The event's JSON, already filtered; or several, each ended by a line feed.
     package let body: [UInt8]
-    /// How many events the body holds. JSON has no line feed inside, so they can be counted.
+    /// The number of events in the body. The JSON contains no line feeds, so they can be counted.
     package let eventCount: Int
 
     package init(key: ParcelKey, capturedAt: UInt64, body: [UInt8]) {

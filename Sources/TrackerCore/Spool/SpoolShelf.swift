@@ -1,33 +1,33 @@
 import CLibrary
 
-/// What a spool knows of its directory: which segments may be taken, how large all are, what is left alone.
+/// Tracks the spool's directory: the segments that can be taken, their total size, and the names to avoid.
 final class SpoolShelf {
     let path: String
     private let limits: SpoolLimits
     private let now: () -> UInt64
-    /// nil while it is not needed, or can't be opened.
+    /// nil while it is not needed or can't be opened.
     private var opened: SpoolDirectory?
-    /// Names of the last listing that were not looked at, the oldest last.
+    /// Listed names not tried yet, the oldest last.
     private var names: [String] = []
-    /// What this object wrote into segments that it has let go of.
+    /// Own records in segments that this object has released.
     private var released: [String: SpoolSegment.Own] = [:]
-    /// Names that are not worth opening again: no segments inside, or impossible to remove.
+    /// Names not worth opening again: not segments, or impossible to remove.
     private var avoided: Set<String> = []
-    /// The bytes in the directory as last seen, and what was written since.
+    /// The bytes in the directory as last listed plus those written since, and the latter alone.
     var totalBytes = 0
     private var bytesSinceListing = 0
-    /// Files that have a segment's name, and are none.
+    /// Files with a segment's name that are not segments.
     private(set) var foreignFiles = 0
-    /// Own events whose segment another process took.
+    /// Own events in segments that another process took.
     private(set) var takenByOthers = 0
 
     private static let maximumCorruptFiles = 8
-    /// How many of the newest segments are tried before a new one is made.
+    /// How many of the newest segments to try before creating one.
     private static let maximumContinued = 4
-    /// How many names are tried for a new segment: one can be taken, or removed while its maker stood still.
+    /// How many names to try for a new segment: one can be taken, or removed while its creator was stalled.
     private static let maximumNewNames = 8
-    /// A segment that is not locked this long after it was made was left by a process that died, or goes on and makes
-    /// another. In nanoseconds.
+    /// Nanoseconds after which a segment that is not locked is a leftover: its creator died, or will fail to rename it
+    /// and create another.
     private static let unlockedPatience: UInt64 = 10_000_000_000
     private static let maximumAvoided = 1_024
 
@@ -45,9 +45,9 @@ final class SpoolShelf {
 
     func nextName() -> String? { names.popLast() }
 
-    /// Lists the directory, for what other processes left there.
+    /// Lists the directory to find what other processes left there.
     ///
-    /// - Parameter holding: names that need not be looked at.
+    /// - Parameter holding: names to skip.
     func look(holding: Set<String>) {
         guard let directory = directory(), let listing = directory.list(bytesCounted: false) else { return }
         for name in listing.unlocked where isLeftover(name) { directory.remove(name) }
@@ -55,23 +55,23 @@ final class SpoolShelf {
         forgetNames(Set(listing.segments.map(\.name)))
     }
 
-    /// Whether the maker of a segment that is not locked has had time enough, or the clock was set back meanwhile.
+    /// Whether an unlocked segment's creator has had enough time, or the clock was set back since.
     private func isLeftover(_ name: String) -> Bool {
         guard let made = SpoolSegmentName.nanoseconds(of: name) else { return false }
         let time = now()
         return max(time, made) - min(time, made) > Self.unlockedPatience
     }
 
-    /// A segment that this process held may be taken again, by others too.
+    /// Makes a released segment available again, to other processes too.
     func putBack(_ segment: SpoolSegment) {
         if let own = segment.own { released[segment.name] = own }
         names.insert(segment.name, at: 0)
     }
 
-    /// Own events in segments that were put back.
+    /// Own events in released segments.
     var ownPending: Int { released.values.reduce(0) { $0 + $1.pending } }
 
-    /// Whether a file counts against the limit.
+    /// Whether a file counts against the size limit.
     func counts(_ name: String) -> Bool { !avoided.contains(name) && opened?.exists(name) ?? true }
 
     func close() {
@@ -81,13 +81,13 @@ final class SpoolShelf {
 
     // MARK: Segments
 
-    /// Holds a segment. A file that is none is set aside, or left alone from now on.
+    /// Takes and locks a segment. A file that is not a segment is set aside, or avoided from now on.
     func take(_ name: String, _ listing: SpoolDirectory.Listing?) -> SpoolSegment? {
         guard let directory = directory(), !avoided.contains(name),
             let file = SpoolSegmentFile.open(name, in: directory),
             let size = file.sizeIfLinked, let start = file.read(count: SpoolFormat.fileHeaderBytes)
         else { return nil }
-        // A file that cannot be a segment is judged by its beginning alone.
+        // Its size and first bytes are enough to reject a file that is not a segment.
         let isPlausible = size <= SpoolFormat.maximumFileBytes
         switch start.withUnsafeBytes(SpoolFormat.readHeader) {
         case .current where isPlausible, .unfinished where size < SpoolFormat.fileHeaderBytes:
@@ -108,10 +108,10 @@ final class SpoolShelf {
         if avoided.count < Self.maximumAvoided { avoided.insert(name) }
     }
 
-    /// A segment to append to: one of the newest that have room, or a new one.
+    /// Opens a segment to append to: one of the newest that have room, or a new one.
     ///
-    /// Continuing matters for CGI, where each process stores an event or two: a file for each would soon be tens of
-    /// thousands.
+    /// Continuing a segment matters for CGI, where each process stores an event or two: a file for each would soon be
+    /// tens of thousands.
     func openForWriting(_ needed: Int) -> Result<SpoolSegment, SystemError> {
         guard let directory = directory() else { return .failure(SystemError(call: "openat", code: ENOENT)) }
         guard let listing = list() else { return .failure(SystemError(call: "readdir")) }
@@ -139,14 +139,14 @@ final class SpoolShelf {
         return .failure(failure)
     }
 
-    // MARK: Room
+    // MARK: Size limit
 
     func wrote(_ bytes: Int) {
         totalBytes += bytes
         bytesSinceListing += bytes
     }
 
-    /// Whether so many bytes more fit for sure. Others write too, so the sum is only good for a while.
+    /// Whether that many more bytes certainly fit. Other processes write too, so the total is soon out of date.
     func hasRoom(for needed: Int) -> Bool {
         totalBytes + needed <= limits.maximumBytes
             && (bytesSinceListing + needed <= limits.maximumSegmentBytes / 8 || bytesSinceListing == 0)
@@ -154,14 +154,14 @@ final class SpoolShelf {
 
     // MARK: The directory
 
-    /// The directory at the path; opened anew, or made anew, if it was replaced or deleted. nil while it cannot be.
+    /// The directory at the path, reopened or recreated if it was replaced or deleted; nil while that fails.
     private func directory() -> SpoolDirectory? {
         if let opened, opened.isInPlace { return opened }
         opened = try? SpoolDirectory(path: path)
         return opened
     }
 
-    /// Lists the directory with sizes. What is no segment for sure does not count.
+    /// Lists the directory with sizes. Avoided files do not count.
     func list() -> SpoolDirectory.Listing? {
         guard var listing = directory()?.list(bytesCounted: true) else { return nil }
         forgetNames(Set(listing.segments.map(\.name)))
@@ -175,7 +175,7 @@ final class SpoolShelf {
         return listing
     }
 
-    /// Segments that another process took over are not this one's any more.
+    /// Forgets segments that are gone: another process took them.
     private func forgetNames(_ present: Set<String>) {
         for (name, own) in released where !present.contains(name) {
             released[name] = nil
@@ -185,23 +185,25 @@ final class SpoolShelf {
     }
 }
 
-/// How much the spool may hold.
+/// Limits on what the spool holds.
 package struct SpoolLimits: Sendable, Equatable {
-    /// All segments of the directory together, of all processes; at least 16 KiB. Beyond it the oldest segment goes.
+    /// Bytes of all segments in the directory, of all processes; at least 16 KiB. Beyond it the oldest segment is
+    /// deleted.
     ///
-    /// Every process looks at what the others wrote when it opens a segment, and again after each eighth of a segment,
-    /// so several that write at once may be over it by that much each.
+    /// Each process lists the directory when it opens a segment, and again after each eighth of a segment, so
+    /// concurrent writers may exceed the limit by that much each.
     package var maximumBytes: Int = 64 << 20
-    /// One segment file; cut to a quarter of `maximumBytes` and to 2 MiB. A single larger record gets a segment alone.
+    /// Bytes of one segment file; capped at a quarter of `maximumBytes` and at 2 MiB. A larger record gets its own
+    /// segment.
     package var maximumSegmentBytes: Int = 1 << 20
-    /// One event's body; cut to 1 MiB.
+    /// Bytes of one record's body; capped at 1 MiB.
     package var maximumBodyBytes: Int = 1 << 20
-    /// Records captured longer ago are not delivered any more.
+    /// Records captured longer ago are not delivered.
     package var maximumAge: Duration = .seconds(24 * 60 * 60)
 
     package init() {}
 
-    /// The limits as they are applied: each within what the format and the others allow.
+    /// The limits as applied, each within what the format and the others allow.
     var effective: SpoolLimits {
         var limits = self
         limits.maximumBytes = max(16 << 10, maximumBytes)

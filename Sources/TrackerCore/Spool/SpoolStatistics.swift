@@ -1,6 +1,6 @@
-/// What a spool holds and what it has lost since this object was made.
+/// What a spool holds, and what it has lost since this object was created.
 package struct SpoolStatistics: Sendable, Equatable {
-    /// Events this object stored that are still on disk, as far as known (see `takenByOthers`).
+    /// Events stored by this object that are still on disk, as far as known (see `takenByOthers`).
     package var pendingEvents = 0
     /// Segments in the directory now, of all processes.
     package var pendingSegments = 0
@@ -9,20 +9,20 @@ package struct SpoolStatistics: Sendable, Equatable {
 
     /// Events stored.
     package var storedEvents = 0
-    /// Stored events whose segment another process took. Noticed when the directory is next read.
+    /// Stored events whose segment another process took. Detected when the directory is next listed.
     package var takenByOthers = 0
-    /// Stored events that were lost afterwards: expired, corrupt or evicted, while this object held the segment.
+    /// Stored events lost afterwards: expired, corrupt or evicted, while this object held the segment.
     package var lostEvents = 0
 
-    /// Counted when this object removes a segment, whoever wrote it: unreadable records before its end.
+    /// Unreadable records with readable data after them, in segments that this object removed, whoever wrote them.
     package var corruptRecords = 0
     /// Likewise: segments that ended in the middle of a record.
     package var tornRecords = 0
-    /// Likewise: records older than the limit.
+    /// Likewise: records older than the age limit.
     package var expiredRecords = 0
-    /// Files named like a segment that are none, and were set aside as `*.corrupt` or left where they are.
+    /// Files named like a segment that are not one, set aside as `*.corrupt` or left in place.
     package var corruptSegments = 0
-    /// Segments deleted for the size limit, and the undelivered events in them.
+    /// Segments deleted to keep the size limit, and the undelivered events in them.
     package var evictedSegments = 0
     package var evictedEvents = 0
 
@@ -36,7 +36,7 @@ package struct SpoolStatistics: Sendable, Equatable {
 }
 
 extension Spool {
-    /// Own events on disk that were lost, and damage, so far. Does not touch the disk.
+    /// Own events lost on disk, and damage found, so far. Does not touch the disk.
     package var losses: SpoolStatistics {
         var losses = counts
         losses.corruptSegments = shelf.foreignFiles
@@ -44,7 +44,7 @@ extension Spool {
         return losses
     }
 
-    /// Reads the directory, so that the sizes are of now.
+    /// The current statistics; lists the directory for the sizes.
     package var statistics: SpoolStatistics {
         let listing = shelf.list()
         var statistics = losses
@@ -55,26 +55,26 @@ extension Spool {
     }
 }
 
-/// What became of the events of one append. `stored` and the refused ones add up to what was given.
+/// The result of one append. `stored` and the refusals add up to the events given.
 package struct SpoolAppendResult: Sendable, Equatable {
-    /// Written in full; they survive the end of this process.
+    /// Written in full; they survive the end of the process.
     package var stored = 0
-    /// Refused: the file system has no room (or the user's quota, or the process's limit on file sizes, is used up).
+    /// Refused: no space on the file system, or the user's quota or the process's file size limit is used up.
     package var diskFull = 0
-    /// Refused: the body is larger than its limit, or than the whole spool may be.
+    /// Refused: the body exceeds its limit, or the record that of the whole spool.
     package var tooLarge = 0
     /// Refused: the directory cannot be written: read-only, gone, without permission, or failing.
     package var unwritable = 0
-    /// Refused: the spool is at its size limit, and live processes hold every segment that could have gone instead.
+    /// Refused: the spool is at its size limit, and every segment that could be evicted is in use.
     package var spoolFull = 0
-    /// Why records were refused as ``diskFull`` or ``unwritable``: the system's last answer.
+    /// Why records were refused as ``diskFull`` or ``unwritable``: the last system error.
     package var failure: SystemError?
-    /// Older segments that were deleted to keep the size limit.
+    /// Older segments deleted to keep the size limit.
     package var evictedSegments = 0
     /// Undelivered events in those, written by this process or another.
     package var evictedEvents = 0
 
-    /// The events given that were not stored.
+    /// The events that were not stored.
     package var refused: Int { diskFull + tooLarge + unwritable + spoolFull }
 
     package init() {}
@@ -84,7 +84,7 @@ package struct SpoolAppendResult: Sendable, Equatable {
         if failure.isLackOfSpace { diskFull += count } else { unwritable += count }
     }
 
-    /// In words, for the log; nil where all was stored.
+    /// The reason for refusals in words, for the log; nil if all was stored.
     var reason: String? {
         if diskFull > 0 { return "the disk is full" }
         if unwritable > 0 { return "its directory can't be written\(failure.map { " (\($0))" } ?? "")" }

@@ -1,4 +1,4 @@
-/// Classes of ASCII characters by their bytes; bytes beyond ASCII are in none of them.
+/// Classes of ASCII characters, by byte; bytes above 0x7F are in none of them.
 package enum ASCII {
     @inlinable @inline(__always)
     package static func isDigit(_ byte: UInt8) -> Bool { byte &- 0x30 < 10 }
@@ -15,7 +15,7 @@ package enum ASCII {
     @inlinable @inline(__always)
     package static func isHexDigit(_ byte: UInt8) -> Bool { isDigit(byte) || (byte | 0x20) &- 0x61 < 6 }
 
-    /// A hex digit without capitals.
+    /// A decimal digit or `a` to `f`.
     @inlinable @inline(__always)
     package static func isLowercaseHexDigit(_ byte: UInt8) -> Bool { isDigit(byte) || byte &- 0x61 < 6 }
 
@@ -30,7 +30,7 @@ package enum ASCII {
     @inlinable @inline(__always)
     package static func lowercase(_ byte: UInt8) -> UInt8 { isCapital(byte) ? byte | 0x20 : byte }
 
-    /// What tokens are made of, as methods and header names are: tchar (RFC 9110, section 5.6.2).
+    /// A character of a token, such as a method or a header name: tchar (RFC 9110, section 5.6.2).
     @inlinable @inline(__always)
     package static func isTokenByte(_ byte: UInt8) -> Bool {
         switch byte {
@@ -42,14 +42,14 @@ package enum ASCII {
         }
     }
 
-    /// Whether there are no bytes beyond ASCII.
+    /// Whether all bytes are ASCII.
     package static func isWhole(_ bytes: UnsafeBufferPointer<UInt8>) -> Bool {
         var all: UInt8 = 0
         for byte in bytes { all |= byte }
         return all < 0x80
     }
 
-    /// Whether two texts differ in the case of ASCII letters at most, as header names may (RFC 9110, section 5.1).
+    /// Compares two strings ignoring ASCII case, as for header names (RFC 9110, section 5.1).
     @inlinable
     package static func areSame(_ left: some Collection<UInt8>, _ right: some Collection<UInt8>) -> Bool {
         left.count == right.count && zip(left, right).allSatisfy { lowercase($0) == lowercase($1) }

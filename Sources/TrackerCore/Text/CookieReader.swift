@@ -1,13 +1,15 @@
-/// Reads a `Cookie` header (RFC 6265, section 5.4) the way Flask does: forgiving. A name without a value counts as empty,
-/// a pair without a name is passed over, quotes are taken off, and the first of a name wins.
+/// Parses a `Cookie` header (RFC 6265, section 5.4) as leniently as Flask.
+///
+/// A cookie without a value has an empty one, a cookie without a name is skipped, quotes are removed, and the first
+/// cookie of a name wins.
 package enum CookieReader {
-    /// The cookies of a header, in order.
+    /// Returns the cookies of a header, in order.
     package static func parse(_ header: some Collection<UInt8>) -> [(name: String, value: String)] {
         header.withContiguousStorageIfAvailable { parse($0) }
             ?? Array(header).withUnsafeBufferPointer { parse($0) }
     }
 
-    /// The same by name.
+    /// Returns the cookies of a header by name.
     package static func dictionary(_ header: some Collection<UInt8>) -> [String: String] {
         Dictionary(parse(header).map { ($0.name, $0.value) }, uniquingKeysWith: { first, _ in first })
     }
@@ -25,7 +27,7 @@ package enum CookieReader {
         return cookies
     }
 
-    /// Takes the quotes off, and reads `\"`, `\\` and `\ooo` (a byte in octal) inside of them.
+    /// Removes the quotes and decodes `\"`, `\\` and `\ooo` (a byte in octal) inside them.
     private static func unquoted(_ value: Slice<UnsafeBufferPointer<UInt8>>) -> [UInt8] {
         guard value.count >= 2, value.first == UInt8(ascii: "\""), value.last == UInt8(ascii: "\"") else {
             return Array(value)
@@ -61,8 +63,8 @@ package enum CookieReader {
     }
 }
 
-/// Reads a `Set-Cookie` value (RFC 6265, section 4.1) into the form an event has for it: a name, and nine attributes
-/// that are always there. The cookie's value is not part of it.
+/// The name and attributes of a `Set-Cookie` value (RFC 6265, section 4.1), as an event has them: nine attributes, all
+/// of them always present. The cookie's value is left out.
 struct SetCookieAttributes: Equatable {
     var name = ""
     var expires = ""
@@ -103,7 +105,7 @@ struct SetCookieAttributes: Equatable {
     }
 }
 
-/// Takes a `Cookie` header apart without a copy: the places of names and values, without the blanks around them.
+/// Splits a `Cookie` header without copying, into the ranges of names and values without surrounding blanks.
 struct CookiePairs {
     private let bytes: UnsafeBufferPointer<UInt8>
     private var position = 0
@@ -112,7 +114,7 @@ struct CookiePairs {
         self.bytes = bytes
     }
 
-    /// The next pair; its value is empty where it has none. The name may be empty, too.
+    /// Returns the next pair. Name and value may be empty; a missing value is empty.
     @inline(__always)
     mutating func next() -> (name: Range<Int>, value: Range<Int>)? {
         guard position < bytes.count else { return nil }
@@ -129,7 +131,7 @@ struct CookiePairs {
         return (name, value)
     }
 
-    /// A quoted value may hold semicolons, if its closing quote ends the value.
+    /// Returns the end of a value. A quoted value may contain semicolons if its closing quote ends the value.
     @inline(__always)
     private func endOfValue(from start: Int) -> Int {
         var opening = start
@@ -159,7 +161,7 @@ struct CookiePairs {
         return start..<end
     }
 
-    /// Where the next of two bytes stands, or the end; eight bytes at a time.
+    /// Returns the position of the next of two bytes, or the end; scans eight bytes at a time.
     @inline(__always)
     private func place(of one: UInt8, or other: UInt8, from start: Int) -> Int {
         let raw = UnsafeRawBufferPointer(bytes)
@@ -174,7 +176,7 @@ struct CookiePairs {
         return position
     }
 
-    /// The highest bit of each byte that equals the one given; exact up to the first of them.
+    /// Sets the high bit of each byte equal to `byte`; exact up to the first match.
     @inline(__always)
     private static func marks(of byte: UInt8, in word: UInt64) -> UInt64 {
         let ones: UInt64 = 0x0101_0101_0101_0101

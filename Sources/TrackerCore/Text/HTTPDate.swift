@@ -1,14 +1,16 @@
-/// Dates in HTTP headers (RFC 9110, section 5.6.7), all three forms.
+/// Dates in HTTP headers (RFC 9110, section 5.6.7).
 package enum HTTPDate {
     private static let months = [
         "jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec",
     ]
 
-    /// - Returns: seconds since 1970-01-01 UTC; nil if the text is no such date.
+    /// Parses a date in any of the three forms.
+    ///
+    /// - Returns: seconds since 1970-01-01 UTC; nil if the text is not a valid date.
     package static func parse(_ text: String) -> Int64? {
         guard text.utf8.count <= 64 else { return nil }
         let words = text.lowercased().split(whereSeparator: { $0 == " " || $0 == "," || $0 == "-" }).map(String.init)
-        // "Sun, 06 Nov 1994 08:49:37 GMT" and "Sunday, 06-Nov-94 08:49:37 GMT" fall into the same six words.
+        // "Sun, 06 Nov 1994 08:49:37 GMT" and "Sunday, 06-Nov-94 08:49:37 GMT" split into the same six words.
         if words.count == 6, words[5] == "gmt", let year = Int64(words[3]), year >= 0 {
             let full = words[3].utf8.count == 2 ? (year < 70 ? 2000 + year : 1900 + year) : year
             return seconds(year: full, month: words[2], day: words[1], time: words[4])
@@ -31,7 +33,7 @@ package enum HTTPDate {
         return days(year: year, month: Int64(monthIndex) + 1, day: day) * 86_400 + hour * 3600 + minute * 60 + second
     }
 
-    /// Days since 1970-01-01 in the Gregorian calendar, counted in years that begin in March.
+    /// Returns the days since 1970-01-01 in the Gregorian calendar, computed with years that begin in March.
     private static func days(year: Int64, month: Int64, day: Int64) -> Int64 {
         let shifted = month > 2 ? year : year - 1
         let era = shifted / 400
@@ -43,7 +45,7 @@ package enum HTTPDate {
 
     private static let weekdays = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"]
 
-    /// The preferred form, as "Sun, 06 Nov 1994 08:49:37 GMT".
+    /// Formats a date in the preferred form, such as "Sun, 06 Nov 1994 08:49:37 GMT".
     ///
     /// - Parameter seconds: since 1970-01-01 UTC, up to the year 9999.
     package static func format(_ seconds: Int64) -> String {

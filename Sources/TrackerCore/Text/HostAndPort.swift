@@ -1,13 +1,13 @@
-/// A checked `Host` value (RFC 9110, section 7.2; RFC 3986, section 3.2.2): a registered name, an IPv4 address or an
+/// A validated `Host` value (RFC 9110, section 7.2; RFC 3986, section 3.2.2): a registered name, an IPv4 address or an
 /// IPv6 address in brackets, with an optional port.
 package struct HostAndPort: Equatable {
     /// The host without the brackets of an IPv6 address.
     package let bareHost: String
-    /// nil if there is none, or none after the colon.
+    /// nil if there is none, or nothing after the colon.
     package let port: UInt16?
 
     package init?(_ text: some StringProtocol) {
-        // By bytes: everything that counts is ASCII, and characters cost ten times as much.
+        // On bytes: all syntax is ASCII, and characters cost ten times as much.
         let bytes = text.utf8
         let end = bytes.endIndex
         var portStart: String.Index?
@@ -41,8 +41,8 @@ package struct HostAndPort: Equatable {
         port = number
     }
 
-    /// Whether a text is a name or an IPv4 address with a port or none, without a character that needs a closer look: it
-    /// is a `Host` for sure. Anything else may be one.
+    /// A fast check for common `Host` values: a name or an IPv4 address of letters, digits, dots and hyphens, with an
+    /// optional port. If true, the value is valid; if false, it may still be.
     package static func isPlain(_ text: String) -> Bool {
         var port: Int?
         for byte in text.utf8 {
@@ -72,7 +72,7 @@ package struct HostAndPort: Equatable {
         }
     }
 
-    /// A shape check: what stands in brackets must be safe to put into a URL, not a reachable address.
+    /// Checks the shape only: the text must be safe in a URL, but need not be a valid address.
     private static func isIPv6(_ bytes: some Collection<UInt8>) -> Bool {
         var colons = 0
         for byte in bytes {

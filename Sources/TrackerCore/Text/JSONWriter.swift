@@ -1,8 +1,8 @@
-/// Writes JSON (RFC 8259) as UTF-8 bytes into a buffer that is kept from one event to the next.
+/// Writes JSON (RFC 8259) as UTF-8 bytes into a buffer that is reused from one event to the next.
 ///
-/// The one place of the encoder with unsafe pointers. It is right because every method that writes calls `reserve` for
-/// the most it can write before it writes anything, `count` never exceeds what was reserved, the buffer is freed in
-/// `deinit` alone, and the type can't be copied.
+/// The only part of the encoder with unsafe pointers. They are right because every method that writes, or its caller,
+/// first reserves the most it can write, `count` never exceeds what was reserved, the buffer is freed only in `deinit`
+/// or when it is replaced, and the type can't be copied.
 struct JSONWriter: ~Copyable {
     private var base: UnsafeMutablePointer<UInt8>
     private var capacity: Int
@@ -17,15 +17,15 @@ struct JSONWriter: ~Copyable {
         base.deallocate()
     }
 
-    /// A copy of what was written.
+    /// A copy of the bytes written.
     var bytes: [UInt8] { Array(UnsafeBufferPointer(start: base, count: count)) }
 
-    /// Copies what was written to the end of a buffer.
+    /// Appends the bytes written to a buffer.
     func append(to buffer: inout [UInt8]) {
         buffer.append(contentsOf: UnsafeBufferPointer(start: base, count: count))
     }
 
-    /// Starts again. A buffer that one large event has blown up is given back.
+    /// Removes everything. A buffer above 1 MiB, grown for a large event, is replaced by a small one.
     mutating func removeAll() {
         count = 0
         guard capacity > 1 << 20 else { return }
@@ -34,9 +34,7 @@ struct JSONWriter: ~Copyable {
         base = .allocate(capacity: capacity)
     }
 
-    /// Takes back what was written after a moment.
-    ///
-    /// - Parameter mark: what `count` was then.
+    /// Removes what was written since `count` was `mark`.
     mutating func rewind(to mark: Int) {
         count = min(count, max(0, mark))
     }
@@ -69,7 +67,7 @@ struct JSONWriter: ~Copyable {
         raw(UnsafeBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
     }
 
-    /// Bytes that need no escaping.
+    /// Writes bytes that need no escaping.
     mutating func raw(_ bytes: [UInt8]) {
         bytes.withUnsafeBufferPointer { raw($0) }
     }
@@ -82,23 +80,23 @@ struct JSONWriter: ~Copyable {
         count &+= bytes.count
     }
 
-    /// A string with its quotes.
+    /// Writes a string with its quotes.
     mutating func string(_ text: String) {
         byte(UInt8(ascii: "\""))
         content(text)
         byte(UInt8(ascii: "\""))
     }
 
-    /// What stands between the quotes.
+    /// Writes a string's content, escaped, without quotes.
     mutating func content(_ text: String) {
         text.withBytes { content($0) }
     }
 
-    /// Copies sixteen bytes in one step as long as none of them needs an escape.
+    /// Writes a string's content, escaped, without quotes; copies sixteen bytes at a time where none needs an escape.
     ///
     /// - Parameter utf8: valid UTF-8.
     mutating func content(_ utf8: UnsafeBufferPointer<UInt8>) {
-        // No escape is longer than "\u0000".
+        // The longest escape is "\u0000".
         reserve(utf8.count &* 6)
         let source = UnsafeRawBufferPointer(utf8)
         let target = UnsafeMutableRawPointer(base)
@@ -116,7 +114,7 @@ struct JSONWriter: ~Copyable {
                 position &+= 16
             }
         }
-        // What is left in two words, or two halves, which overlap.
+        // Copy the rest as two overlapping words or half words.
         let rest = length &- position
         if rest >= 8 {
             let first = source.loadUnaligned(fromByteOffset: position, as: UInt64.self)
@@ -141,7 +139,7 @@ struct JSONWriter: ~Copyable {
     }
 
     mutating func integer(_ value: some FixedWidthInteger) {
-        // A sign, twenty digits, and what a store of eight bytes writes beyond the last.
+        // A sign, twenty digits, and the excess of the last eight-byte store.
         reserve(32)
         if value < 0 {
             base[count] = UInt8(ascii: "-")
@@ -150,12 +148,12 @@ struct JSONWriter: ~Copyable {
         digits(UInt64(truncatingIfNeeded: value.magnitude))
     }
 
-    /// The caller has reserved 28 bytes.
+    /// Writes the digits of a number. The caller has reserved 28 bytes.
     private mutating func digits(_ value: UInt64) {
         let target = UnsafeMutableRawPointer(base)
         guard value >= 100_000_000 else {
             let word = DecimalDigits.eight(UInt32(truncatingIfNeeded: value))
-            // The first digit lies in the lowest byte.
+            // The first digit is in the lowest byte.
             let zeros = min(7, (word ^ 0x3030_3030_3030_3030).trailingZeroBitCount / 8)
             target.storeBytes(of: (word >> UInt64(zeros &* 8)).littleEndian, toByteOffset: count, as: UInt64.self)
             count &+= 8 &- zeros
@@ -168,7 +166,7 @@ struct JSONWriter: ~Copyable {
         count &+= 8
     }
 
-    /// 16 lowercase hex digits.
+    /// Writes 16 lowercase hex digits.
     mutating func hexadecimal(_ word: UInt64) {
         reserve(16)
         let target = UnsafeMutableRawPointer(base)
@@ -179,7 +177,7 @@ struct JSONWriter: ~Copyable {
         count &+= 16
     }
 
-    /// Some bytes of a text, one by one; the caller has reserved six for each.
+    /// Writes the bytes up to `end`, one by one, escaped. The caller has reserved six for each.
     private mutating func escaped(_ utf8: UnsafeBufferPointer<UInt8>, _ position: inout Int, until end: Int) {
         while position < end {
             escaped(utf8[position])
@@ -187,7 +185,7 @@ struct JSONWriter: ~Copyable {
         }
     }
 
-    /// One byte of a text; the caller has reserved six.
+    /// Writes one byte, escaped. The caller has reserved six.
     @inline(__always)
     private mutating func escaped(_ byte: UInt8) {
         if byte >= 0x20, byte != UInt8(ascii: "\""), byte != UInt8(ascii: "\\") {
@@ -218,8 +216,8 @@ struct JSONWriter: ~Copyable {
         value < 10 ? UInt8(ascii: "0") &+ value : UInt8(ascii: "a") &+ value &- 10
     }
 
-    /// Not zero if one of eight bytes is a quote, a backslash or a control character. The known bit tricks for "has a
-    /// byte below n" and "has a byte equal to n", for bytes of ASCII; others need no escape.
+    /// Returns nonzero if any of eight bytes is a quote, a backslash or a control character. Uses the known bit tricks
+    /// for "has a byte below n" and "has a byte equal to n", on ASCII bytes only; others need no escape.
     @inline(__always)
     private static func escapes(_ word: UInt64) -> UInt64 {
         let ones: UInt64 = 0x0101_0101_0101_0101

@@ -9,24 +9,24 @@ package enum PercentEncoding {
         bytes.append(digits[Int(byte & 15)])
     }
 
-    /// Encodes everything but unreserved characters, so that the result is one path segment or query value.
+    /// Encodes everything except unreserved characters, for use as one path segment or query value.
     package static func encodeComponent(_ text: String) -> String {
         encode(text.utf8, keeping: isUnreserved)
     }
 
-    /// Encodes a decoded path for use in a URL; slashes stay.
+    /// Encodes a decoded path for use in a URL; keeps slashes.
     @inlinable
     package static func encodePath(_ bytes: some Sequence<UInt8>) -> String {
         encode(bytes) { isUnreserved($0) || "/!$&'()*+,;=:@".utf8.contains($0) }
     }
 
-    /// Encodes what may not be part of a request line at all: controls, spaces and bytes above ASCII.
+    /// Encodes what is not allowed in a request target: control characters, spaces and non-ASCII bytes.
     @inlinable
     package static func encodeInvisible(_ bytes: some Sequence<UInt8>) -> String {
         encode(bytes) { ASCII.isVisible($0) }
     }
 
-    /// Not generic, as each request's target goes through it; and most need no escape.
+    /// A non-generic overload, because it runs for each request's target. Most targets need no escape.
     package static func encodeInvisible(_ bytes: ArraySlice<UInt8>) -> String {
         bytes.withUnsafeBufferPointer { bytes in
             bytes.allSatisfy { ASCII.isVisible($0) }
@@ -44,7 +44,7 @@ package enum PercentEncoding {
         return String(decoding: encoded, as: UTF8.self)
     }
 
-    /// The value of a hex digit in either case; nil for anything else.
+    /// Returns the value of a hex digit in either case; nil for anything else.
     @inlinable
     package static func hexValue(_ byte: UInt8) -> UInt8? {
         switch byte {
@@ -55,7 +55,7 @@ package enum PercentEncoding {
         }
     }
 
-    /// Decodes valid escapes once; anything else stays as it is.
+    /// Decodes valid escapes once; leaves everything else unchanged.
     @inlinable
     package static func decode(_ bytes: some Sequence<UInt8>, plusIsSpace: Bool = false) -> [UInt8] {
         var decoded: [UInt8] = []
@@ -88,7 +88,7 @@ package enum PercentEncoding {
         return decoded + pending
     }
 
-    /// Whether a percent sign stands without its two hex digits.
+    /// Whether a percent sign is not followed by two hex digits.
     static func hasInvalidEscape(_ bytes: some Sequence<UInt8>) -> Bool {
         var wanted = 0
         for byte in bytes {
@@ -115,7 +115,7 @@ package enum PercentEncoding {
 }
 
 extension StringProtocol {
-    /// Without spaces, tabs and line ends at both ends.
+    /// Returns the text without leading and trailing spaces, tabs, carriage returns and line feeds.
     package func trimmingSpaces() -> String {
         var slice = Substring(self).utf8
         while let first = slice.first, Self.isSpace(first) { slice = slice.dropFirst() }

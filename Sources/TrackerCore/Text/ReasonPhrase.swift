@@ -1,6 +1,6 @@
 /// Reason phrases of status codes (RFC 9110, section 15; RFC 6585).
 package enum ReasonPhrase {
-    /// The phrase of a status; for one that has none, its class's.
+    /// Returns the phrase of a status code, or that of its class for a code without one.
     package static func standard(_ status: Int) -> String {
         switch status {
         case 100: "Continue"

@@ -1,9 +1,9 @@
-/// A path with parameters: `/hello/:name/`, `/files/*`.
+/// A path pattern with parameters, such as `/hello/:name/` or `/files/*`.
 package struct RoutePattern: Sendable {
     package enum Part: Sendable, Equatable {
         case literal(String)
         case parameter(String)
-        /// Takes the rest, which may be empty.
+        /// Matches the rest of the path, which may be empty.
         case wildcard
     }
 
@@ -11,7 +11,9 @@ package struct RoutePattern: Sendable {
     package let segments: [Part]
     package let isLiteral: Bool
 
-    /// The pattern is the programmer's, so a wrong one stops the program at its start.
+    /// Creates a pattern.
+    ///
+    /// - Precondition: The pattern begins with a slash, and a wildcard is its last segment.
     package init(_ text: String) {
         precondition(text.hasPrefix("/"), "the route \"\(text)\" must begin with a slash")
         self.text = text
@@ -26,20 +28,20 @@ package struct RoutePattern: Sendable {
         isLiteral = segments.allSatisfy { if case .literal = $0 { true } else { false } }
     }
 
-    /// Matches a decoded path; nil if it does not fit.
+    /// Matches a decoded path; returns nil if it does not match.
     ///
-    /// A parameter takes one segment that is not empty.
+    /// A parameter matches one non-empty segment.
     package func match(_ path: String) -> [(name: String, value: String)]? {
         path.withBytes { match($0, isEncoded: false) }
     }
 
-    /// Matches a percent-encoded path, so that an encoded slash stays within its segment; nil if it does not fit, or has
-    /// an encoded control character, as no page's address has.
+    /// Matches a percent-encoded path, so that an encoded slash does not end its segment. Returns nil if the path does
+    /// not match, or if a parameter or wildcard has an encoded control character.
     package func match(encoded path: Substring) -> [(name: String, value: String)]? {
         String(path).withBytes { match($0, isEncoded: true) }
     }
 
-    /// On bytes: each request's path goes through here, and a Substring's indices cost more than all the rest.
+    /// On bytes, because it runs for each request, and a Substring's indices would cost more than all the rest.
     private func match(_ path: UnsafeBufferPointer<UInt8>, isEncoded: Bool) -> [(name: String, value: String)]? {
         let slash = UInt8(ascii: "/")
         guard path.first == slash else { return nil }
@@ -70,7 +72,7 @@ package struct RoutePattern: Sendable {
         part.count == text.utf8.count && text.withBytes { part.elementsEqual($0) }
     }
 
-    /// Whether a part of a percent-encoded path, in which a byte takes one or three, stands for a text.
+    /// Whether a percent-encoded segment, in which a byte takes one or three, decodes to `text`.
     private static func isEncoded(_ part: UnsafeBufferPointer<UInt8>, _ text: String) -> Bool {
         let count = text.utf8.count
         guard count < part.count, part.count <= 3 * count else { return false }
@@ -84,7 +86,8 @@ package struct RoutePattern: Sendable {
         return String(decoding: bytes, as: UTF8.self)
     }
 
-    /// Earlier patterns win: literals before parameters before wildcards, segment by segment.
+    /// Orders patterns by priority: literals before parameters before wildcards, segment by segment, then longer
+    /// before shorter.
     package static func isMoreSpecific(_ left: RoutePattern, _ right: RoutePattern) -> Bool {
         func rank(_ segment: Part) -> Int {
             switch segment {

@@ -1,10 +1,10 @@
 extension String {
-    /// Lends the text's UTF-8 without a copy, and without counting a reference as `withUTF8` on a variable does: each
-    /// count is an atomic operation, and an event has fifty texts.
+    /// Calls `body` with the string's UTF-8, without a copy and without the retain that `withUTF8` on a variable costs:
+    /// each is an atomic operation, and an event has fifty strings.
     @inlinable @inline(__always)
     package borrowing func withBytes<Result>(_ body: (UnsafeBufferPointer<UInt8>) throws -> Result) rethrows -> Result {
         if let result = try utf8.withContiguousStorageIfAvailable(body) { return result }
-        // A text of Objective-C's.
+        // A bridged Objective-C string.
         var copy = copy self
         return try copy.withUTF8(body)
     }
@@ -12,15 +12,15 @@ extension String {
 
 /// Lowercase hex digits, eight at a time.
 enum HexDigits {
-    /// - Returns: the eight digits of a number, as the bytes of a word in the order in which they lie in memory.
+    /// Returns the eight digits of a number as the bytes of a word, in memory order.
     @inline(__always)
     static func eight(_ value: UInt32) -> UInt64 {
-        // Half a byte into each byte, the highest first.
+        // Spread the nibbles over the bytes, highest first.
         var word = UInt64(value)
         word = (word | word << 16) & 0x0000_FFFF_0000_FFFF
         word = (word | word << 8) & 0x00FF_00FF_00FF_00FF
         word = (word | word << 4) & 0x0F0F_0F0F_0F0F_0F0F
-        // From ten on the digit is a letter, and those begin 39 places after where the numerals end.
+        // From ten on the digit is a letter: `a` is 39 above the byte after `9`.
         let isLetter = (word &+ 0x0606_0606_0606_0606) >> 4 & 0x0101_0101_0101_0101
         return (word &+ 0x3030_3030_3030_3030 &+ isLetter &* 39).bigEndian
     }
@@ -28,12 +28,13 @@ enum HexDigits {
 
 /// Decimal digits, eight at a time.
 enum DecimalDigits {
+    /// Returns the eight digits of a number, with leading zeros; the first is in the lowest byte.
+    ///
     /// - Parameter value: below 100,000,000.
-    /// - Returns: the eight digits of a number, with its leading zeros; the first in the lowest byte.
     @inline(__always)
     static func eight(_ value: UInt32) -> UInt64 {
-        // Halves in two words, then pairs in four, then digits in eight bytes. A division by a constant is a
-        // multiplication by its rounded reciprocal, which is exact for numbers as small as these.
+        // Split into two halves, then four pairs, then eight digits. Division by a constant is multiplication by its
+        // rounded reciprocal, which is exact for numbers this small.
         let (top, bottom) = value.quotientAndRemainder(dividingBy: 10_000)
         let halves = UInt64(top) | UInt64(bottom) << 32
         let hundreds = (halves &* 10_486) >> 20 & 0x0000_007F_0000_007F
@@ -43,24 +44,24 @@ enum DecimalDigits {
     }
 }
 
-/// Reads bytes of unknown encoding: UTF-8 where they are valid UTF-8, Latin-1 otherwise.
+/// Decodes bytes of unknown encoding: as UTF-8 if they are valid, as Latin-1 otherwise.
 ///
-/// Latin-1 gives every byte a character, so nothing is lost and nothing can fail.
+/// Latin-1 maps every byte to a character, so nothing is lost and nothing can fail.
 package enum TextDecoding {
     @inlinable
     package static func string(_ bytes: some Collection<UInt8>) -> String {
         bytes.withContiguousStorageIfAvailable { string($0) } ?? string(Array(bytes))
     }
 
-    // Not generic: other modules call these for each of a request's values, and a generic function costs several times
-    // as much there.
+    // Non-generic overloads: other modules call these for each value of a request, where a generic function costs
+    // several times as much.
 
     package static func string(_ bytes: [UInt8]) -> String { bytes.withUnsafeBufferPointer { string($0) } }
 
     package static func string(_ bytes: ArraySlice<UInt8>) -> String { bytes.withUnsafeBufferPointer { string($0) } }
 
     package static func string(_ bytes: UnsafeBufferPointer<UInt8>) -> String {
-        // Nearly all are ASCII, and to validate them as UTF-8 costs ten times as much.
+        // Nearly all are ASCII, and validating them as UTF-8 costs ten times as much.
         if ASCII.isWhole(bytes) { return String(decoding: bytes, as: UTF8.self) }
         return String(validating: bytes, as: UTF8.self) ?? latin1(bytes)
     }

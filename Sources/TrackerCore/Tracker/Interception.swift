@@ -1,9 +1,9 @@
 import Synchronization
 
-/// One request under way. It lives on the request's own stack, so that concurrent requests cannot mix.
+/// The measurement of one request. It lives on the request's own stack, so that concurrent requests cannot mix.
 ///
-/// Call ``finish(status:responseCookies:viewName:)`` when the handler has returned or thrown. A request counts once,
-/// however often it is called.
+/// Call ``finish(status:responseCookies:viewName:)`` when the handler has returned or thrown. Further calls are no-ops:
+/// a request counts once.
 public struct Interception: Sendable {
     private let gate: RequestGate
     private let ticket: UInt64
@@ -12,19 +12,19 @@ public struct Interception: Sendable {
     private let receivedAt: Int64
     private let contentBytes: Int
 
-    /// The visitor's session: the app's, or that of the cookie, or new.
+    /// The visitor's session: the app's, the cookie's, or a new one.
     public let session: SessionIdentifier
-    /// Whether the session began with this request and has to be stored.
+    /// Whether the session is new and must be stored.
     public let isNewSession: Bool
-    /// Whether the app keeps sessions, so that the tracker's cookie is neither read nor set.
+    /// Whether the app has its own sessions, so that the tracker's cookie is neither read nor set.
     private let isAppSession: Bool
 
     init(gate: RequestGate, snapshot: consuming RequestSnapshot) {
         self.init(gate: gate, snapshot: snapshot, isAppSession: false, known: nil)
     }
 
-    /// - Parameter appSession: nil: the visitor has none yet. What the client sends as a cookie of that name counts for
-    ///   nothing: it would let a visitor choose a session.
+    /// - Parameter appSession: nil: the visitor has none yet. The tracker's cookie is ignored: it would let a visitor
+    ///   choose a session.
     init(gate: RequestGate, snapshot: consuming RequestSnapshot, appSession: SessionIdentifier?) {
         self.init(gate: gate, snapshot: snapshot, isAppSession: true, known: appSession)
     }
@@ -50,7 +50,7 @@ public struct Interception: Sendable {
         self.snapshot = snapshot
     }
 
-    /// The `Set-Cookie` value to add to the response; nil if the visitor has the cookie already, or the app keeps
+    /// The `Set-Cookie` value to add to the response; nil if the visitor has the cookie already, or the app has its own
     /// sessions.
     public var sessionCookie: String? {
         isNewSession && !isAppSession ? SessionCookie.setCookie(session, isSecure: isSecure) : nil
@@ -61,12 +61,12 @@ public struct Interception: Sendable {
         return gate.forwardedOrigin.map { $0.resolve(snapshot).scheme == "https" } ?? false
     }
 
-    /// Ends the measurement and hands the event over to the delivery thread. Never waits and never fails.
+    /// Ends the measurement and queues the event for the delivery thread. Never waits and never fails.
     ///
     /// - Parameters:
     ///   - status: the response's status code.
     ///   - responseCookies: the response's `Set-Cookie` values, without the tracker's own.
-    ///   - viewName: the name of the handler or route; nil when nothing matched.
+    ///   - viewName: the name of the handler or route; nil if nothing matched.
     public func finish(status: Int, responseCookies: [String] = [], viewName: String?) {
         if let request = tracked(status, responseCookies, viewName) {
             gate.mailbox.capture(request, ticket: ticket)
@@ -75,14 +75,14 @@ public struct Interception: Sendable {
         }
     }
 
-    /// Ends the measurement and keeps the event back, for servers that must not begin to deliver before the client has
-    /// its answer. The parameters are those of ``finish(status:responseCookies:viewName:)``.
+    /// Ends the measurement and returns the event unsent, for servers that must not deliver before the client has its
+    /// response. The parameters are those of ``finish(status:responseCookies:viewName:)``.
     public func measure(status: Int, responseCookies: [String] = [], viewName: String?) -> MeasuredRequest {
         MeasuredRequest(
             request: tracked(status, responseCookies, viewName), ticket: ticket, mailbox: gate.mailbox)
     }
 
-    /// - Returns: nil if the request is not in the sample.
+    /// - Returns: nil if the request is not sampled.
     @inline(__always)
     private func tracked(_ status: Int, _ responseCookies: [String], _ viewName: String?) -> TrackedRequest? {
         let now = SystemClock.monotonicNanoseconds()
@@ -99,23 +99,22 @@ public struct Interception: Sendable {
     }
 }
 
-/// A request whose measurement is over and whose event has not been handed over yet.
+/// A measured request whose event has not been sent to the delivery thread yet.
 public struct MeasuredRequest: Sendable {
-    /// nil if the request is not in the sample.
+    /// nil if the request is not sampled.
     let request: TrackedRequest?
     let ticket: UInt64
     let mailbox: Mailbox
 
-    /// Whether there is an event at all: false if the request is not in the sample.
+    /// Whether there is an event; false if the request is not sampled.
     package var hasEvent: Bool { request != nil }
 
-    /// Hands the event over to the delivery thread of the tracker that began the measurement. A request counts once,
-    /// however often this is called.
+    /// Queues the event for the tracker that began the measurement. Further calls are no-ops: a request counts once.
     public func send() { send(to: mailbox) }
 
-    /// Hands the event over to another tracker, for example one with shorter time-outs.
+    /// Queues the event for another tracker, for example one with shorter timeouts.
     ///
-    /// If that one is disabled, the tracker that began the measurement counts the event as dropped.
+    /// If that tracker is disabled, the one that began the measurement counts the event as dropped.
     package func send(through tracker: Tracker) {
         if let other = tracker.mailbox {
             send(to: other)
@@ -133,11 +132,11 @@ public struct MeasuredRequest: Sendable {
     }
 }
 
-/// Decides whether a request is measured at all, and leads to where its event goes. One for each tracker.
+/// Decides whether a request is measured, and holds the mailbox for its event. One per tracker.
 final class RequestGate: Sendable {
     /// Which requests become events; nil: all.
     let selection: Selection?
-    /// Whom to believe about how a client came; nil: nobody.
+    /// How to read forwarded fields of trusted proxies; nil: none are trusted.
     let forwardedOrigin: ForwardedOrigin?
     let mailbox: Mailbox
     private let tickets = Atomic<UInt64>(0)
@@ -148,22 +147,22 @@ final class RequestGate: Sendable {
         self.mailbox = mailbox
     }
 
-    /// Whether the request is measured; counts it if not.
+    /// Whether the request is measured; counts it as ignored if not.
     func admits(_ snapshot: RequestSnapshot) -> Bool {
         guard let selection, selection.ignores(snapshot) else { return true }
         mailbox.countIgnored()
         return false
     }
 
-    /// A number for a measurement, by which its event is counted once. Never 0.
+    /// Returns a number for a measurement, so that its event is counted once. Never 0.
     func nextTicket() -> UInt64 { tickets.add(1, ordering: .relaxed).newValue }
 }
 
-/// Which requests become events. Made once from the configuration; asked while requests are served.
+/// Selects the requests that become events: ignore rules, opt-outs and sampling.
 struct Selection: Sendable {
     private let rules: [IgnoreRule]
     private let honorsOptOut: Bool
-    /// Sessions whose number is below are kept; nil: all.
+    /// Sessions whose hash is below it are sampled; nil: all.
     private let threshold: UInt64?
     private let rate: Double
     private let keepsServerErrors: Bool
@@ -178,7 +177,7 @@ struct Selection: Sendable {
         if rules.isEmpty, !honorsOptOut, threshold == nil { return nil }
     }
 
-    /// Whether the request is not to be tracked, and its visitor gets no cookie.
+    /// Whether the request is not tracked, so that its visitor gets no cookie.
     func ignores(_ snapshot: RequestSnapshot) -> Bool {
         for rule in rules where rule.isMatch(snapshot) { return true }
         guard honorsOptOut else { return false }
@@ -188,16 +187,16 @@ struct Selection: Sendable {
         }
     }
 
-    /// How many requests the event of this one stands for; nil: there is none. All requests of a session have the same
-    /// fate, but for server errors if they are kept.
+    /// Returns how many requests this one's event stands for; nil: no event. All requests of a session are sampled
+    /// alike, except server errors if they are kept.
     func weight(session: SessionIdentifier, status: Int) -> Double? {
         guard let threshold else { return 1 }
         if keepsServerErrors, status >= 500 { return 1 }
-        // Mixed, because a client may choose its own id, but must not choose whether it is seen.
+        // Hash the id: a client may choose its own, but should not choose whether it is sampled.
         let mixed = (session.low ^ session.high &* 0x9E37_79B9_7F4A_7C15) &* 0xD6E8_FEB8_6659_FD93
         return (mixed ^ mixed >> 32) >> 11 < threshold ? 1 / rate : nil
     }
 
-    /// Whether events have to say how many requests they stand for.
+    /// Whether events need a weight.
     var samples: Bool { threshold != nil }
 }

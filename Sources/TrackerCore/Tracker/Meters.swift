@@ -1,4 +1,4 @@
-/// The queue without its delivery thread, so that benchmarks can reach it and nothing else.
+/// Benchmarks the queue alone, without its delivery thread.
 package struct QueueMeter: Sendable {
     private let mailbox: Mailbox
     private let request: TrackedRequest
@@ -11,10 +11,10 @@ package struct QueueMeter: Sendable {
             contentBytes: snapshot.headers.measured().contentBytes)
     }
 
-    /// One event in.
+    /// Enqueues one event.
     package func capture() { mailbox.capture(request, ticket: 0) }
 
-    /// All events of a chunk of the queue out and settled.
+    /// Dequeues and settles one chunk of events.
     package func settle() {
         var backlog = EventBacklog()
         _ = mailbox.refill(&backlog)
@@ -25,7 +25,7 @@ package struct QueueMeter: Sendable {
     }
 }
 
-/// Encodes requests in turn, so that benchmarks can reach the encoder and nothing else.
+/// Benchmarks the encoder alone, on requests in turn.
 package struct EncodingMeter: ~Copyable {
     private var encoder: EventEncoder
     private let requests: [TrackedRequest]
@@ -55,19 +55,19 @@ package struct EncodingMeter: ~Copyable {
     }
 }
 
-/// Counts the filter's steps, so that fuzzers and benchmarks can reach the scanner and nothing else.
+/// Counts the secret scanner's steps, for fuzzers and benchmarks.
 package struct FilterProbe {
     private var scanner = SecretScanner(.with(), keeping: [])
 
     package init() {}
 
-    /// - Returns: how often the scanner looked at bytes, and whether it gave up.
+    /// Returns how often the scanner looked at bytes, and whether it gave up.
     package mutating func steps(_ bytes: [UInt8], isURL: Bool) -> (steps: Int, isExhausted: Bool) {
         bytes.withUnsafeBufferPointer { scanner.scan($0, isURL ? .url : .header) }
         return (scanner.steps, scanner.isExhausted)
     }
 
-    /// Beginnings of keys, and of everything else that makes the scanner look further.
+    /// Prefixes of keys, and of everything else that makes the scanner look further.
     package static let beginnings: [String] =
         SecretFormat.all.map(\.prefix) + [
             "eyJ", "bearer ", "basic ", "basic+", "-----BEGIN ", "://", "@", "a@b.", "code=", "token", "key:", "4111 ",
@@ -78,10 +78,10 @@ package struct FilterProbe {
             "M0000000000000000000000000.", "12345678:AA", "token=\"\\\"", "=", ":", "{\"", ",a", "é", "\u{A0}",
         ]
 
-    /// What an ordinary visitor sends, to compare with.
+    /// An ordinary request, for comparison.
     package static let harmless = "/articles/2026/11/a-long-title-of-an-article?ref=front&page=3 "
 
-    /// A piece over and over.
+    /// Returns `count` bytes of a repeated piece.
     package static func repeated(_ piece: String, _ count: Int) -> [UInt8] {
         let bytes = Array(piece.utf8)
         return (0..<count).map { bytes[$0 % bytes.count] }

@@ -1,20 +1,20 @@
 /// Measures requests and delivers one event for each, in the background.
 ///
-/// One tracker serves a whole process. It starts its thread with the first event; a disabled one never does.
+/// One tracker serves a whole process. It starts its thread with the first event; a disabled tracker starts none.
 public final class Tracker: Sendable, CustomStringConvertible, CustomReflectable {
-    /// What the tracker was made with.
+    /// The tracker's settings.
     public let configuration: TrackerConfiguration
-    /// nil if analytics are disabled: then a request costs one branch.
+    /// nil if analytics are disabled; a request then costs one branch.
     private let gate: RequestGate?
     var mailbox: Mailbox? { gate?.mailbox }
 
-    /// Makes a tracker.
+    /// Creates a tracker.
     ///
     ///     let tracker = try Tracker(configuration: TrackerConfiguration())
     ///
     /// - Parameters:
-    ///   - configuration: settings, which are checked here; also the spool's directory, which is made if it is missing.
-    ///   - transport: how events travel; nil: over HTTP to the configured backend.
+    ///   - configuration: the settings, which are checked here. The spool's directory is created if missing.
+    ///   - transport: the transport for events; nil: HTTP to the configured backend.
     /// - Throws: ``ConfigurationError`` for the first setting that is not allowed, unless analytics are disabled.
     public convenience init(
         configuration: TrackerConfiguration, transport: (any EventTransport)? = nil
@@ -27,7 +27,9 @@ public final class Tracker: Sendable, CustomStringConvertible, CustomReflectable
         if isEnabled { Self.warn(of: configuration) }
     }
 
-    /// - Parameter configuration: of another tracker, so that its warnings are said already.
+    /// Creates a tracker without checks or warnings.
+    ///
+    /// - Parameter configuration: that of another tracker, which has checked it and logged its warnings.
     package init(checked configuration: TrackerConfiguration, transport: (any EventTransport)?) {
         self.configuration = configuration
         guard !configuration.isDisabled else {
@@ -55,7 +57,7 @@ public final class Tracker: Sendable, CustomStringConvertible, CustomReflectable
         gate = RequestGate(configuration: configuration, mailbox: mailbox)
     }
 
-    /// A directory that can't be used is a mistake where the program starts; later it is one of the disk's faults.
+    /// Checks the spool's directory. At start an unusable one is a configuration error; later it is a disk error.
     private static func checkSpool(_ path: String?) throws(ConfigurationError) {
         guard let path else { return }
         do throws(SpoolError) {
@@ -83,28 +85,28 @@ public final class Tracker: Sendable, CustomStringConvertible, CustomReflectable
     }
 
     deinit {
-        // Nobody can wait here; the thread delivers what it can until the usual deadline.
+        // Nothing can wait here; the thread delivers what it can until the usual deadline.
         let timeout = configuration.shutdownTimeout
         _ = mailbox?.close(stopAt: Self.deadline(after: timeout), patience: Self.patience(half: timeout))
     }
 
-    /// Where events go, and what became of them so far; never the token.
+    /// Where events go, and their counts so far; never contains the token.
     public var description: String { "Tracker(\(configuration); \(statistics))" }
 
-    /// What ``description`` says, so that a `dump` does not find the token either.
+    /// The content of ``description``, which keeps the token out of `dump`.
     public var customMirror: Mirror {
         Mirror(self, children: ["configuration": configuration, "statistics": statistics], displayStyle: .class)
     }
 
-    /// Whether events are made at all.
+    /// Whether the tracker is enabled.
     public var isEnabled: Bool { gate != nil }
 
-    /// Begins to measure a request.
+    /// Begins measuring a request.
     ///
-    /// The visitor's session is that of the tracker's own cookie, or new; see ``Interception/sessionCookie``.
+    /// The visitor's session is that of the tracker's own cookie, or a new one; see ``Interception/sessionCookie``.
     ///
     /// - Parameter snapshot: the request; not evaluated if the tracker is disabled.
-    /// - Returns: nil if the tracker is disabled, or the request is not to be tracked.
+    /// - Returns: nil if the tracker is disabled or the request is not tracked.
     public func begin(_ snapshot: @autoclosure () -> RequestSnapshot) -> Interception? {
         guard let gate else { return nil }
         let snapshot = snapshot()
@@ -112,13 +114,13 @@ public final class Tracker: Sendable, CustomStringConvertible, CustomReflectable
         return Interception(gate: gate, snapshot: snapshot)
     }
 
-    /// Begins to measure a request of an app that keeps sessions itself. The tracker's cookie is neither read nor set.
+    /// Begins measuring a request of an app with its own sessions. The tracker's cookie is neither read nor set.
     ///
     /// - Parameters:
     ///   - snapshot: the request; not evaluated if the tracker is disabled.
-    ///   - session: the visitor's session; nil: there is none yet, and the app stores ``Interception/session`` where
-    ///     ``Interception/isNewSession`` says so. Not evaluated if the request is not to be tracked.
-    /// - Returns: nil if the tracker is disabled, or the request is not to be tracked.
+    ///   - session: the visitor's session; nil: there is none yet, and the app stores ``Interception/session`` if
+    ///     ``Interception/isNewSession`` is true. Not evaluated if the request is not tracked.
+    /// - Returns: nil if the tracker is disabled or the request is not tracked.
     public func begin(
         _ snapshot: @autoclosure () -> RequestSnapshot, session: @autoclosure () -> SessionIdentifier?
     ) -> Interception? {
@@ -128,12 +130,12 @@ public final class Tracker: Sendable, CustomStringConvertible, CustomReflectable
         return Interception(gate: gate, snapshot: snapshot, appSession: session())
     }
 
-    /// What became of the events so far.
+    /// Counts of what became of the events so far.
     public var statistics: TrackerStatistics { mailbox?.statistics ?? TrackerStatistics() }
 
-    /// Waits until everything captured before the call is settled, or the time is over. The tracker goes on.
+    /// Waits until everything captured before the call is settled, or until the timeout. The tracker keeps running.
     ///
-    /// A pause after a failure is cut short, unless the backend asked for it.
+    /// Cuts short a pause after a failure, unless the backend asked for it.
     @discardableResult
     public func flush(timeout: Duration = .seconds(5)) -> FlushResult {
         guard let mailbox else { return Self.result(from: TrackerStatistics(), to: TrackerStatistics()) }
@@ -145,10 +147,12 @@ public final class Tracker: Sendable, CustomStringConvertible, CustomReflectable
         return Self.result(from: before, to: mailbox.statistics)
     }
 
-    /// Stops taking events, delivers what it has, and stops, all within `timeout`; what is left then is counted as
-    /// dropped. Requests that are measured later are counted as dropped as well. Calling it again does no harm.
+    /// Stops accepting events, delivers what is pending within `timeout`, and stops.
     ///
-    /// - Parameter timeout: nil: the configuration's `shutdownTimeout`, or half of it if the backend takes nothing
+    /// What is left then is spooled, or counted as dropped. Requests measured later are counted as dropped, too. Safe
+    /// to call again.
+    ///
+    /// - Parameter timeout: nil: the configuration's `shutdownTimeout`, or half of it if the backend accepts nothing
     ///   meanwhile.
     @discardableResult
     public func shutdown(timeout: Duration? = nil) -> FlushResult {
@@ -158,8 +162,8 @@ public final class Tracker: Sendable, CustomStringConvertible, CustomReflectable
             grace: configuration.shutdownGrace)
     }
 
-    /// - Parameter grace: how much longer the delivery thread may take to bring to disk what is left. It keeps the
-    ///   deadline by itself wherever the machine lets it.
+    /// - Parameter grace: how much longer the delivery thread may take to spool what is left; needed only on a busy
+    ///   machine.
     @discardableResult
     package func shutdown(timeout: Duration, grace: Duration) -> FlushResult {
         shutdown(timeout: timeout, patience: nil, grace: grace)
@@ -185,22 +189,22 @@ public final class Tracker: Sendable, CustomStringConvertible, CustomReflectable
         return Self.result(from: before, to: mailbox.statistics)
     }
 
-    /// `flush(timeout:)` without blocking the caller's thread.
+    /// Flushes as the synchronous `flush(timeout:)` does, without blocking the caller's thread.
     @discardableResult
     public func flush(timeout: Duration = .seconds(5)) async -> FlushResult {
         await Self.onOwnThread { self.flushNow(timeout) }
     }
 
-    /// `shutdown(timeout:)` without blocking the caller's thread.
+    /// Shuts down as the synchronous `shutdown(timeout:)` does, without blocking the caller's thread.
     @discardableResult
     public func shutdown(timeout: Duration? = nil) async -> FlushResult {
         await Self.onOwnThread { self.shutdownNow(timeout) }
     }
 
-    /// Runs until the task is cancelled, then shuts down; for lifecycle frameworks whose services are `run()`.
+    /// Runs until the task is cancelled, then shuts down; for lifecycle frameworks with a `run()` per service.
     ///
-    /// - Important: A graceful shutdown of swift-service-lifecycle does not cancel tasks. There the service's `run()` is
-    ///   `await cancelWhenGracefulShutdown { await tracker.run() }`; without it the process would not end.
+    /// - Important: A graceful shutdown of swift-service-lifecycle does not cancel tasks. The service's `run()` must
+    ///   call `await cancelWhenGracefulShutdown { await tracker.run() }`; otherwise the process does not end.
     public func run() async {
         let (forever, end) = AsyncStream<Never>.makeStream()
         await withTaskCancellationHandler {
@@ -214,7 +218,7 @@ public final class Tracker: Sendable, CustomStringConvertible, CustomReflectable
     private func flushNow(_ timeout: Duration) -> FlushResult { flush(timeout: timeout) }
     private func shutdownNow(_ timeout: Duration?) -> FlushResult { shutdown(timeout: timeout) }
 
-    /// The cooperative pool may be blocked by the app; a thread of its own keeps the deadline all the same.
+    /// Runs work on its own thread, which keeps the deadline even if the app blocks the cooperative pool.
     private static func onOwnThread(_ work: @escaping @Sendable () -> FlushResult) async -> FlushResult {
         await withCheckedContinuation { continuation in
             do {
@@ -244,10 +248,10 @@ public final class Tracker: Sendable, CustomStringConvertible, CustomReflectable
 ///
 /// - Parameters:
 ///   - configuration: the tracker's settings.
-///   - transport: how events travel; nil: over HTTP to the configured backend.
-///   - isolation: the actor that `body` runs on; the caller's, if nothing is said.
-///   - body: the app. When it returns, throws or is cancelled, what waits is delivered within the configuration's
-///     `shutdownTimeout`.
+///   - transport: the transport for events; nil: HTTP to the configured backend.
+///   - isolation: the actor that `body` runs on; by default the caller's.
+///   - body: the app. When it returns or throws, also on cancellation, pending events are delivered within the
+///     configuration's `shutdownTimeout`.
 /// - Throws: ``ConfigurationError``, before `body` runs; otherwise what `body` throws.
 public func withTracker<Result>(
     _ configuration: TrackerConfiguration, transport: (any EventTransport)? = nil,
@@ -264,7 +268,7 @@ public func withTracker<Result>(
     }
 }
 
-/// Something that happens once, for one thread to wait for.
+/// A one-shot signal that one thread can wait for.
 private final class Signal: Sendable {
     private let isSet = ThreadLock(false)
 
@@ -274,6 +278,6 @@ private final class Signal: Sendable {
     }
 
     /// - Parameter deadline: monotonic nanoseconds.
-    /// - Returns: false if the time was over.
+    /// - Returns: false on timeout.
     func wait(until deadline: UInt64) -> Bool { isSet.wait(until: deadline) { $0 ? true : nil } ?? false }
 }

@@ -1,4 +1,4 @@
-/// A session for transports that send with an asynchronous function, such as those of AsyncHTTPClient.
+/// A transport session that sends with an async function, such as AsyncHTTPClient's.
 ///
 ///     func open() throws(TransportUnavailable) -> any TransportSession {
 ///         AsyncSession(maximumInFlight: 16) { payload in
@@ -12,24 +12,24 @@
 ///         }
 ///     }
 ///
-/// Each payload is sent in a task of its own. Those run on Swift's cooperative pool: handlers that block all of its
-/// threads hold up delivery too.
+/// - Important: Each payload is sent in its own task on Swift's cooperative pool. Handlers that block all of its
+///   threads delay delivery too.
 public final class AsyncSession: TransportSession {
     private struct State {
         var tasks: [UInt64: Task<Void, Never>] = [:]
         var completions: [DeliveryCompletion] = []
     }
 
-    /// How many payloads may be under way at once.
+    /// The most payloads in flight at once.
     public let maximumInFlight: Int
     private let state = ThreadLock(State())
     private let send: @Sendable (DeliveryPayload) async -> DeliveryCompletion
     private let end: @Sendable () -> Void
 
     /// - Parameters:
-    ///   - maximumInFlight: how many payloads may be under way at once, at most.
-    ///   - end: called when the session is not needed any more.
-    ///   - send: sends one payload, within a time of its own choice. Its task is cancelled where the tracker gives up.
+    ///   - maximumInFlight: the most payloads in flight at once.
+    ///   - end: called when the session is no longer needed.
+    ///   - send: sends one payload, with its own timeout. Its task is cancelled if the tracker gives up.
     public init(
         maximumInFlight: Int = 64, onEnd end: @escaping @Sendable () -> Void = {},
         send: @escaping @Sendable (DeliveryPayload) async -> DeliveryCompletion
@@ -44,14 +44,14 @@ public final class AsyncSession: TransportSession {
         end()
     }
 
-    /// Sends the payload in a task.
+    /// Sends the payload in a new task.
     public func start(_ payload: DeliveryPayload) {
         let identifier = payload.identifier
         state.withLock { [state, send] locked in
             locked.tasks[identifier] = Task {
                 let completion = await send(payload)
                 state.withLock { locked in
-                    // One that was given up has no result.
+                    // A cancelled payload has no completion.
                     if locked.tasks.removeValue(forKey: identifier) != nil { locked.completions.append(completion) }
                 }
                 state.signal()
@@ -59,7 +59,7 @@ public final class AsyncSession: TransportSession {
         }
     }
 
-    /// Waits until a payload has ended.
+    /// Waits until a payload completes or the limit has passed.
     public func wait(atMost limit: Duration) -> [DeliveryCompletion] {
         let deadline = SystemClock.monotonicNanoseconds() &+ limit.nanoseconds
         return state.wait(until: deadline) { locked in
@@ -69,7 +69,7 @@ public final class AsyncSession: TransportSession {
         } ?? []
     }
 
-    /// Cancels the tasks under way.
+    /// Cancels the tasks in flight.
     public func cancel() {
         let tasks = state.withLock { locked in
             defer { locked = State() }

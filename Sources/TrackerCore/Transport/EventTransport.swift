@@ -1,78 +1,79 @@
-/// A way to get events to a backend.
+/// A transport that delivers events to a backend.
 ///
-/// The transport itself is a description and may be shared. Its work is done by a ``TransportSession``, which lives on
-/// the delivery thread.
+/// The transport is only a description and may be shared. A ``TransportSession`` on the delivery thread does the work.
 public protocol EventTransport: Sendable {
-    /// Called on the delivery thread, when the first event is to be sent; and again later if it threw.
+    /// Opens a session. Called on the delivery thread when the first event is to be sent, and again later if it threw.
     ///
     /// - Throws: a ``TransportUnavailable`` that says what to do.
     func open() throws(TransportUnavailable) -> any TransportSession
 }
 
-/// There is no way to send. Its text is one sentence that says what to do.
+/// The error of a transport that cannot send. Its description is one sentence that says what to do.
 public struct TransportUnavailable: Error, Sendable, CustomStringConvertible {
     /// What is wrong and what to do.
     public let description: String
 
-    /// Makes the error.
+    /// Creates the error.
     public init(_ description: String) {
         self.description = description
     }
 }
 
-/// What a transport does on the delivery thread. No method is called from anywhere else.
+/// An open transport. Its methods are called on the delivery thread only.
 public protocol TransportSession: AnyObject {
-    /// How many payloads may be under way at once, at most. It may change when the transport learns more about its peer.
+    /// The most payloads in flight at once. It may change as the transport learns about its peer.
     var maximumInFlight: Int { get }
 
-    /// Connections that are open now, and the protocol of the last answer, for the statistics. By default unknown.
+    /// The open connections and the protocol of the last response, for the statistics. Unknown by default.
     var connections: TransportConnections { get }
 
-    /// Begins to send. Must not wait; the result comes from ``wait(atMost:)``.
+    /// Starts sending a payload; the result comes from ``wait(atMost:)``.
+    ///
+    /// - Important: Must not block.
     func start(_ payload: DeliveryPayload)
 
-    /// Waits until a payload has ended or the time is over, and gives those that have.
+    /// Waits until a payload completes or the limit has passed, and returns the completions.
     func wait(atMost limit: Duration) -> [DeliveryCompletion]
 
-    /// Gives up what is under way, at once and without results.
+    /// Abandons everything in flight, at once and without completions.
     func cancel()
 
-    /// Called when nothing was sent for a while. By default nothing happens.
+    /// Closes idle connections. Called when nothing was sent for a while; a no-op by default.
     func closeIdleConnections()
 }
 
 extension TransportSession {
-    /// Part of ``TransportSession``.
+    /// The default: unknown.
     public var connections: TransportConnections { TransportConnections() }
-    /// Part of ``TransportSession``.
+    /// The default: a no-op.
     public func closeIdleConnections() {}
 }
 
-/// What a transport tells about its connections.
+/// The connections of a transport.
 public struct TransportConnections: Sendable, Equatable {
-    /// How many are open.
+    /// The number of open connections.
     public var count: Int
-    /// Such as `HTTP/1.1`; nil if unknown.
+    /// The protocol, such as `HTTP/1.1`; nil if unknown.
     public var httpVersion: String?
 
-    /// Makes the description.
+    /// Creates the description.
     public init(count: Int = 0, httpVersion: String? = nil) {
         self.count = count
         self.httpVersion = httpVersion
     }
 }
 
-/// A session for transports that send at once: each payload ends where it starts.
+/// A transport session that sends synchronously: each payload completes in ``start(_:)``.
 public final class ImmediateSession: TransportSession {
     private let send: (DeliveryPayload) -> DeliveryCompletion
     private var completions: [DeliveryCompletion] = []
 
-    /// - Parameter send: sends one payload; the delivery thread waits for it.
+    /// - Parameter send: sends one payload and blocks the delivery thread until it returns.
     public init(send: @escaping (DeliveryPayload) -> DeliveryCompletion) {
         self.send = send
     }
 
-    /// 64: enough to let go of the queue's lock rarely.
+    /// 64: large enough to take the queue's lock rarely.
     public var maximumInFlight: Int { 64 }
 
     /// Sends the payload.
@@ -80,51 +81,51 @@ public final class ImmediateSession: TransportSession {
         completions.append(send(payload))
     }
 
-    /// Gives what has ended since the last call.
+    /// Returns what has completed since the last call.
     public func wait(atMost limit: Duration) -> [DeliveryCompletion] {
         defer { completions.removeAll(keepingCapacity: true) }
         return completions
     }
 
-    /// Forgets results that were not fetched.
+    /// Discards completions that were not fetched.
     public func cancel() {
         completions.removeAll()
     }
 }
 
-/// One POST's worth: an event, or several as lines.
+/// The body of one POST: an event, or several as lines.
 public struct DeliveryPayload: Sendable {
-    /// Tells payloads in flight apart; its ``DeliveryCompletion`` carries it back.
+    /// Identifies the payload while it is in flight; its ``DeliveryCompletion`` carries it back.
     public let identifier: UInt64
     /// One JSON event, or one per line.
     public let body: [UInt8]
     /// `application/json`, or `application/x-ndjson` for lines.
     public let contentType: String
-    /// The same whenever the same payload is sent again, so that a backend can tell a duplicate.
+    /// The same each time the payload is sent, so that a backend can detect duplicates.
     public var idempotencyKey: String { key.text }
     let key: ParcelKey
-    /// How many events the body holds.
+    /// The number of events in the body.
     public let eventCount: Int
 
     static let jsonType = "application/json"
     static let linesType = "application/x-ndjson"
 }
 
-/// The end of one payload's delivery.
+/// The result of one attempt to deliver a payload.
 public struct DeliveryCompletion: Sendable {
-    /// The payload's.
+    /// The payload's identifier.
     public var identifier: UInt64
-    /// What became of it.
+    /// How the attempt ended.
     public var outcome: DeliveryOutcome
-    /// Whether the backend said that it takes several events at once (`Accept-Post: application/x-ndjson`).
+    /// Whether the backend said that it accepts several events at once (`Accept-Post: application/x-ndjson`).
     public var acceptsLines: Bool
-    /// The time from the request to the first byte of its answer; nil: the tracker measures from the start of the
+    /// The time from the request to the first byte of its response. If nil, the tracker measures from the start of the
     /// payload to its completion.
     public var latency: Duration?
-    /// How long the backend asks to be left alone (`Retry-After`), whatever the outcome; nil if it does not.
+    /// How long the backend asks to wait (`Retry-After`), whatever the outcome; nil if it does not.
     public var retryAfter: Duration?
 
-    /// Makes a completion.
+    /// Creates a completion.
     public init(
         identifier: UInt64, outcome: DeliveryOutcome, acceptsLines: Bool = false, latency: Duration? = nil,
         retryAfter: Duration? = nil
@@ -136,15 +137,14 @@ public struct DeliveryCompletion: Sendable {
         self.retryAfter = retryAfter
     }
 
-    /// Makes the completion that an HTTP answer stands for (RFC 9110, section 15): what was delivered, what is tried
-    /// again and what is dropped.
+    /// Creates the completion for an HTTP response: delivered, retried or dropped by its status (RFC 9110, section 15).
     ///
     /// - Parameters:
     ///   - payload: what was sent.
-    ///   - status: the answer's status.
+    ///   - status: the response's status code.
     ///   - retryAfter: the value of `Retry-After`, if there is one.
     ///   - acceptPost: the value of `Accept-Post`, if there is one.
-    ///   - latency: the time to the answer's first byte, if it is known.
+    ///   - latency: the time to the response's first byte, if known.
     public init(
         of payload: DeliveryPayload, status: Int, retryAfter: String? = nil, acceptPost: String? = nil,
         latency: Duration? = nil
@@ -157,13 +157,13 @@ public struct DeliveryCompletion: Sendable {
     }
 }
 
-/// How one attempt to deliver a payload ended.
+/// How an attempt to deliver a payload ended.
 ///
 ///     DeliveryCompletion(identifier: payload.identifier, outcome: .retry(after: .seconds(5), because: "HTTP 503"))
 ///
-/// Made with the members below. A later version may add others.
+/// Create one with the members below; a later version may add others.
 public struct DeliveryOutcome: Sendable, Equatable {
-    /// What the delivery loop tells apart.
+    /// The outcomes that the delivery loop distinguishes.
     enum Kind: Sendable, Equatable {
         case delivered
         case retry(after: Duration?, because: String)
@@ -174,37 +174,38 @@ public struct DeliveryOutcome: Sendable, Equatable {
 
     let kind: Kind
 
-    /// The backend has it.
+    /// The backend accepted the payload.
     public static let delivered = DeliveryOutcome(kind: .delivered)
 
-    /// The backend answered that it may work later, such as 408, 429 or 5xx.
+    /// The backend responded that it may accept the payload later, as with 408, 429 or 5xx.
     ///
     /// - Parameters:
-    ///   - after: what the backend asked for, if it did.
+    ///   - after: the wait that the backend asked for, if it did.
     ///   - because: what happened, for the log.
     public static func retry(after: Duration? = nil, because: String) -> DeliveryOutcome {
         DeliveryOutcome(kind: .retry(after: after, because: because))
     }
 
-    /// No answer came: the connection was refused, broke or timed out.
+    /// No response came: the connection was refused, broke or timed out.
     ///
     /// - Parameter because: what happened, for the log.
     public static func unreachable(because: String) -> DeliveryOutcome {
         DeliveryOutcome(kind: .unreachable(because: because))
     }
 
-    /// The backend refuses the tracker as a whole until somebody changes something: a wrong token, project or
-    /// certificate, or a redirect. The event waits; the next try comes after the longest pause.
+    /// The backend rejects the tracker as a whole until a setting changes: a wrong token, project or certificate, or a
+    /// redirect. The event waits; the next attempt comes after the longest pause.
     ///
     /// - Parameter because: what is wrong and what to do, for the log.
     public static func holdBack(because: String) -> DeliveryOutcome {
         DeliveryOutcome(kind: .holdBack(because: because))
     }
 
-    /// This payload will never be accepted. A payload of several events is halved until the bad one stands alone.
+    /// The payload will never be accepted. With the reason ``DropReason/rejected``, a payload of several events is
+    /// halved until the bad one stands alone.
     ///
     /// - Parameters:
-    ///   - reason: what the event is counted under.
+    ///   - reason: the reason that the event is counted under.
     ///   - because: what happened, for the log.
     public static func drop(_ reason: DropReason, because: String) -> DeliveryOutcome {
         DeliveryOutcome(kind: .drop(reason, because: because))

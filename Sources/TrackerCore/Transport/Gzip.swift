@@ -2,12 +2,12 @@ import CZlib
 
 /// Compresses bodies with the system's zlib (gzip, RFC 1952).
 final class GzipCompressor {
-    // Owned: opened in init, closed in deinit, used by the one thread that owns this object.
+    // Opened in init, closed in deinit, and used only by the thread that owns this object.
     private let stream: OpaquePointer
 
-    /// - Returns: nil where zlib is not installed.
+    /// - Returns: nil if zlib is not installed.
     init?() {
-        // Level 1: JSON of one app shrinks to about a tenth anyway, and the higher levels cost several times as much.
+        // Level 1: one app's JSON shrinks to about a tenth anyway, and higher levels cost several times as much.
         guard let opened = czlib_open(1) else { return nil }
         stream = opened
     }
@@ -25,51 +25,51 @@ final class GzipCompressor {
     }
 }
 
-/// Whether bodies are compressed, as far as the settings, the backend and the system allow.
+/// Compresses bodies if the settings, the backend and the system allow it.
 struct Compression {
     private var isAllowed: Bool
     private let open: @Sendable () -> GzipCompressor?
     private var compressor: GzipCompressor?
-    /// Monotonic nanoseconds; zlib could not be loaded before, and is tried again then.
+    /// When to try loading zlib again after a failure, in monotonic nanoseconds.
     private var nextTry: UInt64 = 0
 
-    /// A shorter body fits into one packet anyway.
+    /// A smaller body fits into one packet anyway.
     private static let leastBytes = 1_024
     private static let pause: UInt64 = 60_000_000_000
 
-    /// - Parameter open: loads zlib; nil where that fails now.
+    /// - Parameter open: loads zlib; returns nil if that fails.
     init(isAllowed: Bool, open: @escaping @Sendable () -> GzipCompressor? = { GzipCompressor() }) {
         self.isAllowed = isAllowed
         self.open = open
     }
 
-    /// The backend says that it takes gzip.
+    /// Called when the backend says that it accepts gzip.
     mutating func offered(now: UInt64) {
         guard isAllowed, compressor == nil, now >= nextTry else { return }
         compressor = open()
         if compressor == nil { nextTry = now &+ Self.pause }
     }
 
-    /// The backend does not take gzip after all.
+    /// Called when the backend turns out not to accept gzip.
     mutating func refused() {
         compressor = nil
         isAllowed = false
     }
 
-    /// - Returns: nil where the body is to be sent as it is.
+    /// - Returns: nil if the body is to be sent uncompressed.
     func compress(_ body: [UInt8]) -> [UInt8]? {
         body.count >= Self.leastBytes ? compressor?.compress(body) : nil
     }
 }
 
-/// Takes gzip off a body.
+/// Decompresses gzip bodies.
 package enum Gzip {
     /// Whether zlib is installed.
     package static var isAvailable: Bool { czlib_load() != 0 }
 
-    /// - Returns: nil for bytes that are no gzip or not whole, and where the result would be longer than `limit`.
+    /// - Returns: nil if the bytes are not gzip or incomplete, or the result would be longer than `limit`.
     package static func expand(_ bytes: [UInt8], limit: Int) -> [UInt8]? {
-        // Most bodies shrink to a tenth; only those that don't fit are tried with the whole limit.
+        // Most bodies shrink to a tenth; only those that don't fit get a buffer of the whole limit.
         for capacity in [min(limit, bytes.count * 16 + 1024), limit] {
             var isSound = false
             let result = [UInt8](unsafeUninitializedCapacity: capacity) { output, count in

@@ -1,19 +1,19 @@
-/// What an HTTP response says to the tracker: read line by line, and judged.
+/// An HTTP response, parsed line by line, and what it means for delivery.
 struct HTTPAnswer {
-    /// 0 before a status line came.
+    /// 0 until a status line arrives.
     private(set) var status = 0
     private(set) var retryAfter = ""
     private(set) var acceptPost = ""
     private(set) var acceptEncoding = ""
-    /// Whether all header lines of the final response are there.
+    /// Whether all header lines of the final response have arrived.
     private(set) var isComplete = false
 
     private static let maximumValueBytes = 256
 
-    /// Of no answer yet.
+    /// Creates an empty response.
     init() {}
 
-    /// Of another client's answer.
+    /// Creates the response that another HTTP client received.
     init(status: Int, retryAfter: String, acceptPost: String) {
         self.status = status
         self.retryAfter = retryAfter
@@ -21,12 +21,12 @@ struct HTTPAnswer {
         isComplete = true
     }
 
-    /// Reads one header line, the status line and the empty line included.
+    /// Parses one header line, including the status line and the final empty line.
     mutating func read(_ line: UnsafeRawBufferPointer) {
         guard let first = line.first else { return }
         switch first {
         case UInt8(ascii: "H") where line.starts(with: "HTTP/".utf8):
-            // A new status line, for example after "100 Continue": what came before was not the answer.
+            // A new status line: what came before was an interim response, such as "100 Continue".
             self = HTTPAnswer()
             status = Self.status(line)
         case UInt8(ascii: "\r"), UInt8(ascii: "\n"): isComplete = status >= 200
@@ -39,7 +39,7 @@ struct HTTPAnswer {
         }
     }
 
-    /// The number behind the first space of a status line (RFC 9112, section 4; for HTTP/2 libcurl writes one).
+    /// The number after the first space of a status line (RFC 9112, section 4; libcurl writes one for HTTP/2 too).
     private static func status(_ line: UnsafeRawBufferPointer) -> Int {
         guard let space = line.firstIndex(of: UInt8(ascii: " ")) else { return 0 }
         var status = 0
@@ -59,17 +59,17 @@ struct HTTPAnswer {
             .trimmingWhitespace()
     }
 
-    // MARK: Judging
+    // MARK: Interpretation
 
     var isSuccess: Bool { (200...299).contains(status) }
 
-    /// Whether the backend takes several events at once.
+    /// Whether the backend accepts several events at once.
     var acceptsLines: Bool {
-        // Most answers say nothing, and a search in a text costs more than the rest of an answer.
+        // Most responses say nothing, and searching a string costs more than the rest of a response.
         !acceptPost.isEmpty && acceptPost.lowercased().contains(DeliveryPayload.linesType)
     }
 
-    /// Which codings the next request may have (RFC 9110, section 12.5.3).
+    /// Whether the next request may be compressed (RFC 9110, section 12.5.3).
     var acceptsGzip: Bool { !acceptEncoding.isEmpty && Self.offersGzip(acceptEncoding) }
 
     static func offersGzip(_ value: String) -> Bool {
@@ -82,12 +82,12 @@ struct HTTPAnswer {
         }
     }
 
-    /// What the backend asked for.
+    /// The wait that the backend asked for.
     ///
     /// - Parameter now: nanoseconds since 1970-01-01 UTC.
     func pause(now: Int64) -> Duration? { retryAfter.isEmpty ? nil : RetryAfter.parse(retryAfter, now: now) }
 
-    /// What the status means for an event (RFC 9110, section 15).
+    /// Maps the status to an outcome (RFC 9110, section 15).
     func outcome(now: Int64) -> DeliveryOutcome {
         switch status {
         case 200...299: .delivered
@@ -107,11 +107,11 @@ struct HTTPAnswer {
         }
     }
 
-    /// What it means that a transfer ended with an error of libcurl's and without a usable status.
+    /// Maps a libcurl error without a usable status to an outcome.
     static func outcome(curlCode: Int32, reason: String) -> DeliveryOutcome {
         switch curlCode {
-        // The peer's certificate or name was refused, or the CA file can't be read. 35, a failed handshake, is also what
-        // a reset looks like.
+        // The peer's certificate or name was refused, or the CA file can't be read. Not 35, a failed handshake, since a
+        // reset looks the same.
         case 51, 53, 54, 58, 59, 60, 66, 77, 82, 83, 90, 91:
             .holdBack(because: "the connection is not trusted, so nothing was sent: \(reason)")
         default: .unreachable(because: reason)
@@ -120,7 +120,7 @@ struct HTTPAnswer {
 }
 
 extension String {
-    /// Without spaces, tabs and line ends around it.
+    /// Returns the string without leading and trailing spaces, tabs and line ends.
     func trimmingWhitespace() -> String {
         let isSpace: (UInt8) -> Bool = { $0 == 0x20 || (0x09...0x0D).contains($0) }
         guard let start = utf8.firstIndex(where: { !isSpace($0) }), let end = utf8.lastIndex(where: { !isSpace($0) })
@@ -134,12 +134,12 @@ enum RetryAfter {
     /// - Parameters:
     ///   - value: the header's value.
     ///   - now: nanoseconds since 1970-01-01 UTC.
-    /// - Returns: nil if it can't be read; a date that has passed is no wait at all.
+    /// - Returns: nil if it can't be parsed; zero for a date that has passed.
     static func parse(_ value: String, now: Int64) -> Duration? {
         let text = value.trimmingSpaces()
         guard !text.isEmpty else { return nil }
         if text.utf8.allSatisfy(ASCII.isDigit) {
-            // More digits than fit mean "very long"; the caller's cap decides.
+            // More digits than fit mean "very long"; the caller caps it.
             return .seconds(Int64(text).map { min($0, 1 << 31) } ?? 1 << 31)
         }
         guard let date = HTTPDate.parse(text) else { return nil }

@@ -1,20 +1,20 @@
 import CCurl
 import CLibrary
 
-/// libcurl's transfers, on the delivery thread.
+/// A session over libcurl's multi interface, on the delivery thread.
 final class HTTPSession: TransportSession {
     private let transport: HTTPTransport
-    // Owned: opened in init or when it is needed again, closed in deinit, used by the one thread that owns this object.
+    // Opened in init or on demand, closed when idle or in deinit, and used only by the thread that owns this object.
     private var multi: UnsafeMutableRawPointer?
     private let share: UnsafeMutableRawPointer?
-    /// libcurl keeps a pointer to it, so it lives at an address of its own.
+    /// Allocated separately, because libcurl keeps a pointer to it.
     private let sockets: UnsafeMutablePointer<ccurl_sockets>
     private let headers = HTTPHeaderLines()
     private var transfers: [HTTPTransfer] = []
-    /// Those of `transfers` that are not under way.
+    /// Those of `transfers` that are not in flight.
     private var idle: [HTTPTransfer] = []
     private let answered = HTTPTransfer.Answered()
-    /// Payloads that could not even be started; reported by the next wait.
+    /// Payloads that could not be started; reported by the next wait.
     private var failed: [DeliveryCompletion] = []
     private var underWay = 0
     private var version: Int = 0
@@ -23,15 +23,15 @@ final class HTTPSession: TransportSession {
     private var lastTurn: UInt64 = 0
 
     private enum Bound {
-        /// HTTP/2 connections; each carries as many requests at once as the peer allows.
+        /// The most HTTP/2 connections; each carries as many concurrent requests as the peer allows.
         static let multiplexed = 8
         static let streamsPerConnection = 1_000
         static let requestsOverStreams = 1_024
-        /// How long the body of a 2xx may take before its payload counts as delivered, and before it is cut off. What
-        /// is in it does not matter.
+        /// How long the body of a 2xx may take before its payload counts as delivered, and before it is cut off. Its
+        /// content does not matter.
         static let answerBody: UInt64 = 20_000_000
         static let drip: UInt64 = 250_000_000
-        /// With more requests under way than this, libcurl's work for all of them is done at most each millisecond.
+        /// With more requests in flight than this, libcurl runs at most once per millisecond for all of them.
         static let manyRequests = 64
         static let pause: UInt64 = 1_000_000
     }
@@ -42,7 +42,7 @@ final class HTTPSession: TransportSession {
         sockets = .allocate(capacity: 1)
         sockets.initialize(to: ccurl_sockets())
         share = ccurl_share_init()
-        // One transfer, to see that libcurl takes the settings.
+        // One transfer, to check that libcurl accepts the settings.
         guard let first = makeTransfer(), openMulti() != nil else {
             throw TransportUnavailable("libcurl could not be set up; is there memory left?")
         }
@@ -111,7 +111,7 @@ final class HTTPSession: TransportSession {
         if !answered.transfers.isEmpty { milliseconds = min(milliseconds, 10) }
         if underWay > Bound.manyRequests, milliseconds > 0 { gather() }
         if ccurl_multi_perform(multi) > 0, milliseconds > 0 {
-            // Also when the time is over: libcurl has time-outs of its own.
+            // Also after a timeout: libcurl has timeouts of its own to process.
             _ = ccurl_multi_poll(multi, Int32(clamping: milliseconds))
             _ = ccurl_multi_perform(multi)
         }
@@ -128,7 +128,7 @@ final class HTTPSession: TransportSession {
         return completions
     }
 
-    /// Does not wait for the end of an answer that says already that the payload has arrived.
+    /// Completes payloads whose 2xx header has arrived without waiting for the end of the body.
     private func hurryAnswers(_ multi: UnsafeMutableRawPointer, _ completions: inout [DeliveryCompletion]) {
         answered.transfers.removeAll { !$0.isUnderWay }
         guard !answered.transfers.isEmpty else { return }
@@ -147,8 +147,8 @@ final class HTTPSession: TransportSession {
         }
     }
 
-    /// libcurl looks at every request under way in each of its turns. A turn for each of thousands of answers a second
-    /// would cost more than all the rest.
+    /// Delays libcurl's next run. Each run looks at every request in flight, so one for each of thousands of responses
+    /// a second would cost more than everything else.
     private func gather() {
         let now = SystemClock.monotonicNanoseconds()
         if now &- lastTurn < Bound.pause { usleep(UInt32((Bound.pause - (now &- lastTurn)) / 1_000)) }
@@ -163,12 +163,12 @@ final class HTTPSession: TransportSession {
                 identifier: transfer.identifier,
                 outcome: HTTPAnswer.outcome(curlCode: code, reason: transfer.reason(code)))
         }
-        // A status line says what the backend decided, even if the rest of the answer never came.
+        // The status line is the backend's decision, even if the rest of the response never arrives.
         learn(from: transfer)
         let now = SystemClock.wallNanoseconds()
         var outcome = answer.outcome(now: now)
         if transfer.isCompressed, answer.status == 415 {
-            // It does not take gzip after all (RFC 9110, section 15.5.16); the events themselves are not at fault.
+            // The backend does not accept gzip after all (RFC 9110, section 15.5.16); the events are not at fault.
             compression.refused()
             outcome = .retry(after: nil, because: "the backend does not take gzip any more")
         }

@@ -1,41 +1,42 @@
 import CCurl
 import CLibrary
 
-/// One of libcurl's easy handles, with what a request needs for as long as it is under way. It is used again and again.
+/// A reusable libcurl easy handle with what a request needs while it is in flight.
 ///
-/// libcurl keeps pointers to the object and to its memory, so it lives until ``close()``; the session sees to that.
+/// libcurl keeps pointers to the object and to its memory, so it lives until ``close()``; the session ensures that.
 final class HTTPTransfer {
     let easy: UnsafeMutableRawPointer
     var identifier: UInt64 = 0
     var answer = HTTPAnswer()
     var isCompressed = false
     var isUnderWay = false
-    /// Whether it was told that the payload has arrived while the rest of the answer was still coming.
+    /// Whether delivery was reported while the rest of the response was still coming.
     var isReported = false
-    /// When the answer's header was complete, in monotonic nanoseconds; 0 before.
+    /// When the response's header was complete, in monotonic nanoseconds; 0 before.
     var answeredAt: UInt64 = 0
     private let answered: Answered
     private var received = 0
     private let error: UnsafeMutablePointer<CChar>
-    /// The line with the key, and its place in the list of header lines.
+    /// The header line with the idempotency key, and its node in the list of header lines.
     private let line: UnsafeMutablePointer<CChar>
     private let node: UnsafeMutablePointer<ccurl_list>
     private var body: UnsafeMutableRawPointer?
     private var bodyCapacity = 0
 
-    /// Transfers whose answer said that the payload has arrived, and that may not have ended.
+    /// Transfers with a complete 2xx header whose body may still be coming.
     final class Answered {
         var transfers: [HTTPTransfer] = []
     }
 
     private static let keyName = Array("Idempotency-Key: ".utf8)
     private static let lineCapacity = 128
-    /// A larger body's memory is not kept for a smaller one.
+    /// A larger buffer is not kept for a smaller body.
     private static let keptBody = 1 << 16
-    /// A backend that never stops talking must not hold the connection until the request times out.
+    /// Bounds the body, so that a backend that never stops sending can't hold the connection until the request times
+    /// out.
     private static let maximumAnswer = 1 << 20
 
-    /// - Parameter configure: sets the options that never change; false if one was refused.
+    /// - Parameter configure: sets the fixed options; returns false if one was refused.
     init?(_ answered: Answered, _ configure: (UnsafeMutableRawPointer) -> Bool) {
         guard let easy = ccurl_easy_init() else { return nil }
         self.answered = answered
@@ -61,7 +62,7 @@ final class HTTPTransfer {
         }
     }
 
-    /// Gives everything back. The transfer must not be in a multi handle.
+    /// Frees everything. The transfer must not be in a multi handle.
     func close() {
         ccurl_easy_cleanup(easy)
         error.deallocate()
@@ -71,17 +72,17 @@ final class HTTPTransfer {
         body = nil
     }
 
-    /// The transfer that libcurl's handle belongs to.
+    /// Returns the transfer that a libcurl handle belongs to.
     static func of(_ easy: UnsafeMutableRawPointer) -> HTTPTransfer? {
-        // The pointer was set in init from an object that outlives the handle.
+        // The pointer was set in init to an object that outlives the handle.
         ccurl_easy_get_pointer(easy, Int32(ccurl_info_private)).map {
             Unmanaged<HTTPTransfer>.fromOpaque($0).takeUnretainedValue()
         }
     }
 
-    /// Makes the next request.
+    /// Prepares the next request.
     ///
-    /// - Parameter headers: the lines that follow the key's.
+    /// - Parameter headers: the lines after the key's.
     /// - Returns: false if libcurl refused, or the key is too long.
     func prepare(
         _ identifier: UInt64, key: ParcelKey, keyBytes: inout [UInt8], body bytes: [UInt8],
@@ -109,7 +110,7 @@ final class HTTPTransfer {
             && ccurl_easy_set_pointer(easy, Int32(ccurl_option_post_fields), body) == 0
     }
 
-    /// Without a new block for each body: most have nearly the same length.
+    /// Returns a buffer for a body, reused if possible: most bodies have nearly the same length.
     private func room(for count: Int) -> UnsafeMutableRawPointer {
         if let body, count <= bodyCapacity, bodyCapacity <= Self.keptBody || count > Self.keptBody { return body }
         body?.deallocate()
@@ -120,19 +121,19 @@ final class HTTPTransfer {
         return room
     }
 
-    /// libcurl's words for what went wrong.
+    /// libcurl's description of the error.
     func reason(_ code: Int32) -> String {
         error[0] != 0 ? String(cString: error) : ccurl_easy_error(code).map { String(cString: $0) } ?? "error \(code)"
     }
 
-    /// From the end of the connection's set-up to the first byte of the answer.
+    /// The time from the end of connection setup to the first byte of the response.
     var latency: Duration? {
         let end = ccurl_easy_get_offset(easy, Int32(ccurl_info_starttransfer_time))
         let start = ccurl_easy_get_offset(easy, Int32(ccurl_info_pretransfer_time))
         return end > start ? .microseconds(end - start) : nil
     }
 
-    /// Ends the transfer from within libcurl's next call for it.
+    /// Discards the body; refusing bytes beyond the bound makes libcurl end the transfer.
     private static let receiveBody: ccurl_receive = { _, size, count, context in
         guard let context else { return 0 }
         let transfer = Unmanaged<HTTPTransfer>.fromOpaque(context).takeUnretainedValue()
@@ -149,10 +150,10 @@ final class HTTPTransfer {
     }
 }
 
-/// The header lines that all requests share, chained once as libcurl wants them. A request's own line is put in front
-/// of one of the chains.
+/// The header lines shared by all requests, as linked lists for libcurl. A request's own line is prepended to a list.
 final class HTTPHeaderLines {
-    // Made in init, given back in deinit, and never changed between: libcurl reads them while requests are under way.
+    // Allocated in init, freed in deinit, and never changed in between: libcurl reads them while requests are in
+    // flight.
     private let nodes: UnsafeMutablePointer<ccurl_list>
     private static let texts = [
         // An empty "Expect:" keeps libcurl from waiting for "100 Continue" before larger bodies.
@@ -179,7 +180,7 @@ final class HTTPHeaderLines {
     }
 }
 
-/// Reads what a backend or a configuration may say, so that fuzzers can reach the readers and nothing else.
+/// Exposes the parsers of what a backend or a configuration may say to fuzzers.
 package enum HeaderProbe {
     package static func read(_ text: String) -> Int {
         let after = RetryAfter.parse(text, now: 0)

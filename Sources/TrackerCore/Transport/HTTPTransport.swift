@@ -1,11 +1,11 @@
 import CCurl
 import CLibrary
 
-/// Posts events over HTTP with libcurl: one thread, several connections that are kept open, HTTP/2 where offered.
+/// Posts events over HTTP with libcurl: one thread, several keep-alive connections, HTTP/2 where offered.
 ///
-/// libcurl is found when the first event is sent (`dlopen`), never needed to build. Certificates are verified, TLS is
-/// 1.2 or newer, proxy variables are honoured as libcurl does (the upper-case `HTTP_PROXY`, which a CGI client could
-/// set, is not), and redirects are not followed: a token must not travel to another host.
+/// libcurl is loaded with `dlopen` when the first event is sent; building does not need it. Certificates are verified,
+/// TLS is 1.2 or newer, and proxy variables are honoured as libcurl does (not the upper-case `HTTP_PROXY`, which a CGI
+/// client could set). Redirects are not followed: a token must not reach another host.
 public struct HTTPTransport: EventTransport {
     let url: String
     let caFile: String?
@@ -14,7 +14,7 @@ public struct HTTPTransport: EventTransport {
     let maximumConnections: Int
     let usesCompression: Bool
 
-    /// Takes address, time-outs and certificates from the configuration.
+    /// Creates a transport with the configuration's address, timeouts and certificates.
     public init(configuration: TrackerConfiguration) {
         url = configuration.backendEndpoint.url(projectID: configuration.projectID)
         caFile = configuration.caFile
@@ -24,7 +24,7 @@ public struct HTTPTransport: EventTransport {
         usesCompression = configuration.usesCompression
     }
 
-    /// Part of ``EventTransport``: loads libcurl.
+    /// Loads libcurl and opens a session.
     public func open() throws(TransportUnavailable) -> any TransportSession {
         if let reason = ccurl_load() {
             throw TransportUnavailable(
@@ -37,12 +37,12 @@ public struct HTTPTransport: EventTransport {
 }
 
 extension HTTPTransport {
-    /// An unused connection is closed then, in seconds.
+    /// Seconds after which an idle connection is closed.
     private static let idleConnection = 60
 
-    /// Sets what is the same for all requests of a session.
+    /// Sets the options shared by all requests of a session.
     ///
-    /// - Returns: false if libcurl refused what delivery can't do without.
+    /// - Returns: false if libcurl refused a required option.
     func configure(
         _ easy: UnsafeMutableRawPointer, sockets: UnsafeMutablePointer<ccurl_sockets>, share: UnsafeMutableRawPointer?
     ) -> Bool {
@@ -62,19 +62,19 @@ extension HTTPTransport {
             && set(ccurl_option_connect_timeout_ms, Self.milliseconds(connectTimeout))
             && set(ccurl_option_timeout_ms, Self.milliseconds(requestTimeout))
         if let caFile = caFile { isAccepted = isAccepted && set(ccurl_option_ca_info, caFile) }
-        // Niceties that an older or smaller libcurl may lack.
+        // Optional: an older or smaller libcurl may lack these.
         _ = set(ccurl_option_user_agent, "rigidanalytics-tracker-swift/\(TrackerVersion.current)")
         _ = set(ccurl_option_http_version, Int(ccurl_http_version_2_tls))
         _ = set(ccurl_option_tcp_no_delay, 1)
         _ = set(ccurl_option_tcp_keep_alive, 1)
         _ = set(ccurl_option_path_as_is, 1)
         _ = set(ccurl_option_max_age_connection, Self.idleConnection)
-        // A second connection only where the first can't carry more.
+        // Opens another connection only if the first can't carry more.
         _ = set(ccurl_option_pipe_wait, url.lowercased().hasPrefix("https") ? 1 : 0)
         _ = set(ccurl_option_protocols_text, "http,https")
-        // Otherwise libcurl looks for them before each request, while another thread may be changing the environment.
+        // Otherwise libcurl reads the environment before each request, while another thread may be changing it.
         if !ProxyVariables.areSet { _ = set(ccurl_option_no_proxy, "*") }
-        // Without it, ending a transfer waits for a name look-up that may never answer.
+        // Without it, ending a transfer waits for a name lookup that may never finish.
         _ = set(ccurl_option_quick_exit, 1)
         _ = ccurl_easy_set_sockets(easy, sockets)
         if let share { _ = ccurl_easy_set_pointer(easy, Int32(ccurl_option_share), share) }
@@ -86,7 +86,7 @@ extension HTTPTransport {
     }
 }
 
-/// The variables that name a proxy which libcurl would use: all but `HTTP_PROXY`, which a CGI client can set.
+/// The proxy variables that libcurl would use: all but `HTTP_PROXY`, which a CGI client can set.
 enum ProxyVariables {
     static let names = ["http_proxy", "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"]
 

@@ -1,6 +1,6 @@
 import Synchronization
 
-/// Keeps events in memory instead of sending them: for tests of an app that uses the tracker.
+/// Keeps events in memory instead of sending them, for tests of apps that use the tracker.
 public final class InMemoryTransport: EventTransport {
     private struct State {
         var payloads: [DeliveryPayload] = []
@@ -10,27 +10,27 @@ public final class InMemoryTransport: EventTransport {
     private let state = Mutex(State())
     private let respond: @Sendable (DeliveryPayload) -> DeliveryOutcome
 
-    /// - Parameter respond: plays the backend; by default it takes everything.
+    /// - Parameter respond: the backend's response to a payload; by default it accepts everything.
     public init(respond: @escaping @Sendable (DeliveryPayload) -> DeliveryOutcome = { _ in .delivered }) {
         self.respond = respond
     }
 
-    /// The JSON texts of the events that were delivered, in order.
+    /// The delivered events as JSON, in order.
     public var events: [String] {
         state.withLock { $0.delivered }.map { String(decoding: $0, as: UTF8.self) }
     }
 
-    /// Everything that was sent, repetitions included, in order.
+    /// All payloads that were sent, retries included, in order.
     public var payloads: [DeliveryPayload] {
         state.withLock { $0.payloads }
     }
 
-    /// Forgets all events.
+    /// Removes all events and payloads.
     public func removeAll() {
         state.withLock { $0 = State() }
     }
 
-    /// Part of ``EventTransport``.
+    /// Opens a session that records what is sent.
     public func open() throws(TransportUnavailable) -> any TransportSession {
         ImmediateSession { [self] payload in
             let outcome = respond(payload)
@@ -48,19 +48,19 @@ public final class InMemoryTransport: EventTransport {
     }
 }
 
-/// A secret that was found in events that would have left the host.
+/// The error when events that would have left the host contain a secret.
 public struct SecretLeaked: Error, Sendable, CustomStringConvertible {
-    /// The events that hold it, as JSON.
+    /// The events that contain it, as JSON.
     public let events: [String]
 
-    /// Says how many events hold it; not which secret it is.
+    /// The number of events that contain it, and the first of them, which shows the secret.
     public var description: String {
         "a secret is in \(events.count) \(events.count == 1 ? "event" : "events"), the first of which is \(events.first ?? "")"
     }
 }
 
 extension InMemoryTransport {
-    /// Fails if a secret stands anywhere in the events so far, as it is, percent-encoded, or escaped for JSON.
+    /// Throws if a secret appears in the events so far, verbatim, percent-encoded, or escaped for JSON.
     ///
     ///     let transport = InMemoryTransport()
     ///     let tracker = try Tracker(configuration: configuration, transport: transport)
@@ -68,7 +68,7 @@ extension InMemoryTransport {
     ///     await tracker.flush()
     ///     try transport.requireAbsence(of: "hunter2")
     ///
-    /// - Throws: ``SecretLeaked`` with the events that hold it.
+    /// - Throws: ``SecretLeaked`` with the events that contain it.
     public func requireAbsence(of secrets: String...) throws(SecretLeaked) {
         let forms = secrets.filter { !$0.isEmpty }.flatMap(Self.forms)
         let leaks = payloads.map { String(decoding: $0.body, as: UTF8.self) }

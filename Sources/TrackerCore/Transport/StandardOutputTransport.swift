@@ -2,12 +2,12 @@ import CLibrary
 
 /// Prints each event as one line on standard output instead of sending it: a dry run.
 ///
-/// The project token is in the output, as it is in every event.
+/// - Important: The output contains the project token, as every event does.
 public struct StandardOutputTransport: EventTransport {
-    /// Makes the transport.
+    /// Creates the transport.
     public init() {}
 
-    /// Part of ``EventTransport``.
+    /// Opens a session that prints.
     public func open() throws(TransportUnavailable) -> any TransportSession {
         ImmediateSession { payload in
             var line = payload.body

@@ -11,7 +11,7 @@ struct BackendFailureTests {
                 percent, .status(503, after: .milliseconds(20)), others: .status(200, after: .milliseconds(20))))
         let sender = try Sender("share", endpoint: sink.endpoint)
         try await sender.ask("pace 200 3")
-        // Three seconds and the default shutdown, as on a machine that does nothing else.
+        // Three seconds plus the default shutdown, as on an idle machine.
         try? await eventually(within: .seconds(3)) { sink.taken == 600 }
         try await sender.ask("shutdown")
         let counts = try await sender.counts()
@@ -44,7 +44,7 @@ struct BackendFailureTests {
         try await sender.ask("pace 100 2")
         let held = try await sender.counts()
         #expect(held.dropped == 0 && held.pending == 200, "\(held)")
-        // They wait; nobody knocks with each of them again and again.
+        // They wait; each one is not retried again and again.
         #expect(sink.requests < 200)
         #expect(sender.process.errors.contains("\(status)"))
         sink.answer { _ in .status(200) }
@@ -65,12 +65,12 @@ struct BackendFailureTests {
         }
         let sender = try Sender("after", endpoint: sink.endpoint, settings: ["RETRY_CAP": "100"])
         try await sender.ask("pace 100 1")
-        // A flush does not cut it short.
+        // A flush does not cut the wait short.
         try await sender.ask("flush 1")
         try await sender.ask("flush 20")
         let received = sink.received
         let asked = try #require(received.first { $0.status == status }).time
-        // What was on its way when it asked may still come.
+        // Requests already in flight may still arrive.
         let tooEarly = received.filter { $0.time > asked + 300_000_000 && $0.time < asked + 1_950_000_000 }
         #expect(tooEarly.isEmpty, "\(tooEarly.map { ($0.time - asked) / 1_000_000 }) ms")
         #expect(sink.taken == 100)
@@ -83,7 +83,7 @@ struct BackendFailureTests {
         let sink = try EventSink { _ in .drips(200, bytes: 1000, every: .milliseconds(50)) }
         let sender = try Sender("drip", endpoint: sink.endpoint, settings: ["RA_MAXIMUM_CONNECTIONS": "2"])
         try await sender.ask("capture 30")
-        // A whole body takes 50 s, a request's limit is 10 s, and there are two places.
+        // A whole body takes 50 s, a request times out after 10 s, and there are two connections.
         #expect(try await sender.ask("flush 20").hasSuffix("dropped 0 pending 0"))
         #expect(sink.tally.delivered.count == 30)
         let counts = try await sender.counts()

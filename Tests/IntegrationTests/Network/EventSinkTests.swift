@@ -17,7 +17,7 @@ struct EventSinkTests {
         for byte in post("a/0", key: "k0").utf8 { client.send([byte]) }
         let answer = client.receiveAnswer()
         #expect(answer.hasPrefix("HTTP/1.1 200 ") && answer.contains("\r\nAccept-Post: application/x-ndjson\r\n"))
-        // Two at once.
+        // Two pipelined requests.
         client.send(post("a/1", key: "k1") + post("a/1", key: "k2"))
         for _ in 0..<2 { #expect(client.receiveAnswer().hasPrefix("HTTP/1.1 200 ")) }
         let tally = sink.tally
@@ -94,7 +94,7 @@ struct EventSinkTests {
         client.close()
         try await eventually("the end") { sink.open == 0 }
         sink.stop()
-        // A program that is being started has the listener until it becomes another.
+        // A program that is being started holds a copy of the listener until exec.
         try await eventually("nobody who listens") { (try? RawClient(port: sink.port)) == nil }
         let again = try EventSink(port: sink.port)
         let other = try RawClient(port: again.port)

@@ -4,10 +4,10 @@ import Testing
 
 @Suite("Two processes on one spool")
 struct KilledProcessesTests {
-    /// `SPOOL_KILLS` sets another number, for a long run by hand.
+    /// The number of kills; `SPOOL_KILLS` overrides it, for a long run by hand.
     private static let rounds = ProcessInfo.processInfo.environment["SPOOL_KILLS"].flatMap { Int($0) } ?? 50
 
-    /// Events that are whole in the files of a spool. Nobody may work on it meanwhile.
+    /// Returns the events that are complete in the files of a spool. Nobody may write to it meanwhile.
     private static func onDisk(_ folder: TemporaryFolder) -> Set<String> {
         let end = Array("\"cookies\":{".utf8)
         let begin = Array("\"project_token\"".utf8)
@@ -15,7 +15,7 @@ struct KilledProcessesTests {
         for name in folder.names(in: "spool") {
             guard let data = FileManager.default.contents(atPath: "\(folder.path)/spool/\(name)") else { continue }
             let bytes = Array(data)
-            // From one event's beginning to the next one's.
+            // From the start of one event to the start of the next.
             var starts: [Int] = []
             bytes.withUnsafeBytes { bytes in
                 var offset = 0
@@ -33,7 +33,7 @@ struct KilledProcessesTests {
         return paths
     }
 
-    /// Slow enough that each kill finds requests under way.
+    /// Slow enough that each kill interrupts requests in flight.
     @Sendable
     private static func works(_ request: EventSink.Received) -> EventSink.Answer {
         switch request.number % 10 {
@@ -58,7 +58,7 @@ struct KilledProcessesTests {
         var stored: Set<String> = []
         var senders = [try start(0), try start(1)]
         for round in 0..<Self.rounds {
-            // Now and then an outage, so that there is always something on disk.
+            // Periodic outages, so that there is always something on disk.
             let isOutage = round / 5 % 2 == 1
             sink.answer(isOutage ? EventSink.share(100, .status(503)) : Self.works)
             for sender in senders { try await sender.ask("capture \(5 + round * 7 % 40)") }
@@ -81,7 +81,7 @@ struct KilledProcessesTests {
             return stored.isSubset(of: sink.tally.delivered)
         }
         let tally = sink.tally
-        // With each event on disk before it is sent there must have been many.
+        // As each event is stored before it is sent, there must have been many.
         #expect(stored.count > 100)
         #expect(stored.subtracting(tally.delivered).isEmpty)
         #expect(tally.underTwoKeys.isEmpty)

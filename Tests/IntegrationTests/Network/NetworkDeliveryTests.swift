@@ -17,7 +17,7 @@ struct DistantBackend: Sendable {
 
     /// - Parameters:
     ///   - roundTrip: in milliseconds; half of it each way.
-    ///   - requestsPerConnection: after which nginx closes a connection.
+    ///   - requestsPerConnection: the number of requests after which nginx closes a connection.
     init(_ kind: Kind, roundTrip: Int, requestsPerConnection: Int = 1_000_000) async throws {
         if kind == .http || kind == .batches {
             let sink = try EventSink(takesBatches: kind == .batches)
@@ -34,7 +34,7 @@ struct DistantBackend: Sendable {
     var settings: [String: String] { nginx.map { ["RA_CA_FILE": $0.authority] } ?? [:] }
     var endpoint: String { nginx == nil ? relay.endpoint : relay.secureEndpoint }
 
-    /// How many different events arrived, and how often one did that had arrived before.
+    /// The number of distinct events that arrived, and of repeated arrivals.
     var arrived: (once: Int, again: Int) {
         if let nginx {
             let keys = nginx.requests.filter { $0.status == 204 }.map(\.key)
@@ -45,7 +45,7 @@ struct DistantBackend: Sendable {
         return (tally?.delivered.count ?? 0, tally?.doubled.count ?? 0)
     }
 
-    /// The most connections that were open at the same time.
+    /// The most connections open at the same time.
     var mostConnections: Int { relay.counts.mostOpen }
 }
 
@@ -72,7 +72,7 @@ struct NetworkDeliveryTests {
         ])
     func steadyLoad(load: Load) async throws {
         let backend = try await DistantBackend(load.kind, roundTrip: load.roundTrip)
-        // More than the default, for a machine that is busy with other tests; without concurrency it would take a minute.
+        // More than the default, for a machine busy with other tests; without concurrency it would take a minute.
         let sender = try Sender(
             "load", endpoint: backend.endpoint, settings: backend.settings.merging(["RA_SHUTDOWN_TIMEOUT": "30"]) { $1 }
         )
@@ -101,7 +101,7 @@ struct NetworkDeliveryTests {
         try await sender.ask("shutdown")
         let counts = try await sender.counts()
         #expect(counts.delivered == 2000, "\(counts)")
-        // nginx writes its log after the answer.
+        // nginx writes its log after it has answered.
         try await eventually("the log") { backend.arrived.once == 2000 }
         #expect(try await sender.finish() == 0)
     }
@@ -131,7 +131,7 @@ struct NetworkDeliveryTests {
         }
         #expect(try await demo.stop() == 0)
         #expect(demo.errors.contains("captured 2000, delivered 2000,"), "\(demo.errors)")
-        // nginx writes its log after the answer.
+        // nginx writes its log after it has answered.
         try await eventually("the log") { backend.arrived.once == 2000 }
     }
 }

@@ -10,12 +10,12 @@ struct ProcessFateTests {
         let sender = try Sender("fork", endpoint: sink.endpoint)
         try await sender.ask("capture 10")
         try await sender.ask("flush 10")
-        // Some are under way, and most wait, when the process forks.
+        // At the fork some events are in flight, and most are waiting.
         try await sender.ask("capture 200")
         let child = try await sender.ask("fork 5")
         #expect(child.hasPrefix("delivered 5 spooled 0 dropped 0 pending 0 after "), "\(child)")
         let milliseconds = child.split(separator: " ").dropLast().last.flatMap { Int($0) } ?? .max
-        // The default shutdown waits two seconds for what it can't deliver.
+        // The default shutdown waits two seconds for events it can't deliver.
         #expect(milliseconds < 1900)
         #expect(try await sender.ask("shutdown").hasSuffix("dropped 0 pending 0"))
         let tally = sink.tally
@@ -31,7 +31,7 @@ struct ProcessFateTests {
     @Test("that forks while its tracker is about to start has a tracker in the child, too")
     func forksEarly() async throws {
         let sink = try EventSink { _ in .status(200) }
-        // While the privacy filter's rules are compiled.
+        // Fork while the privacy filter's rules are being compiled.
         for pause in [10, 25] {
             let sender = try Sender("early-\(pause)", endpoint: sink.endpoint, settings: ["RA_SHUTDOWN_TIMEOUT": "20"])
             try await sender.ask("capture 50")
@@ -49,7 +49,7 @@ struct ProcessFateTests {
         let settings = ["RA_SPOOL_DIRECTORY": folder.path + "/spool", "RETRY_CAP": "100", "RA_SHUTDOWN_TIMEOUT": "1"]
         let sender = try Sender("away", endpoint: sink.endpoint, settings: settings)
         try await sender.ask("capture 50")
-        // Swift's runtime makes types when they are first used, under locks of its own that a fork does not wait for.
+        // Swift's runtime creates types on first use, under locks of its own that a fork does not respect.
         try await eventually("some tries") { sink.requests > 60 }
         let child = try await sender.ask("fork 5")
         #expect(child.hasPrefix("delivered 0 spooled 5 dropped 0 pending 0"), "\(child) \(sender.process.errors)")
@@ -63,7 +63,7 @@ struct ProcessFateTests {
         #expect(try await sender.finish() == 0)
     }
 
-    /// A library that sets a process's wall clock, and the file that says by how much.
+    /// A library that steps a process's wall clock, and the file with the offset.
     private struct SteppedClock {
         let folder: TemporaryFolder
         var library: String { folder.path + "/stepped_clock.so" }
@@ -80,12 +80,12 @@ struct ProcessFateTests {
 
         func step(to seconds: Int64) throws {
             let handle = try #require(FileHandle(forWritingAtPath: offset))
-            // In place: the process has the file mapped.
+            // Written in place: the process has mapped the file.
             try handle.write(contentsOf: withUnsafeBytes(of: seconds * 1_000_000_000) { Data($0) })
             try handle.close()
         }
 
-        /// The library must come first, and so must that of a sanitizer.
+        /// The library must be loaded first, and so must a sanitizer's.
         static var isUsable: Bool {
             let names = ProcessInfo.processInfo.environment.keys
             return Tool.find("cc") != nil && !names.contains { $0.hasSuffix("SAN_OPTIONS") }
@@ -103,7 +103,7 @@ struct ProcessFateTests {
             settings: ["LD_PRELOAD": clock.library, "STEPPED_CLOCK": clock.offset, "RETRY_CAP": "400"])
         try await sender.ask("capture 20")
         for step in 1...3 {
-            // In the middle of a wait for the next try.
+            // During the wait for the next retry.
             let before = sink.requests
             try await eventually(within: .seconds(10), "a try") { sink.requests > before }
             try await Task.sleep(for: .milliseconds(30))
@@ -112,7 +112,7 @@ struct ProcessFateTests {
         sink.answer { _ in .status(200) }
         try await eventually(within: .seconds(20), "all events") { sink.taken == 20 }
 
-        // A flush keeps its own time, too.
+        // A flush keeps its deadline too.
         sink.answer { _ in .hangs }
         try await sender.ask("capture 5")
         sender.tell("flush 1")

@@ -66,7 +66,7 @@ struct RelayTests {
         let client = try RawClient(port: relay.port)
         let started = ContinuousClock.now
         #expect(Self.ask(client, 0))
-        // Never earlier; how much later is the machine's business.
+        // Never earlier; how much later depends on the machine.
         #expect(ContinuousClock.now - started >= .milliseconds(120))
         relay.set(.init(isStalled: true))
         client.send(Self.request(1))
@@ -74,7 +74,7 @@ struct RelayTests {
         #expect(sink.requests == 1)
         relay.set(.init(), of: 0)
         #expect(client.receiveAnswer().hasPrefix("HTTP/1.1 200 "))
-        // New ones still have what was set for all.
+        // New connections still get the conditions set for all.
         let other = try RawClient(port: relay.port)
         other.send(Self.request(2))
         try await Task.sleep(for: .milliseconds(50))

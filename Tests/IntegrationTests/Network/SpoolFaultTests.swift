@@ -22,7 +22,7 @@ struct SpoolFaultTests {
         return try Sender(prefix, endpoint: sink.endpoint, settings: all, command: command)
     }
 
-    /// 200 events a second: those of the last second and a quarter may be lost, or of the last moment.
+    /// At 200 events a second, those of the last 1.25 s or of the last moment may be lost.
     @Test(
         "has what is older than its age when the process is killed before a backend that hangs",
         arguments: [(after: "1", lost: 250), (after: "0", lost: 20)])
@@ -44,11 +44,11 @@ struct SpoolFaultTests {
         #expect(try await second.finish() == 0)
     }
 
-    /// What a disk or a limit may do to a spool.
+    /// The faults of a disk, or limits, that affect a spool.
     enum Fault: String, CaseIterable, Sendable {
         case none, fullDisk, fileSize, twelveDescriptors, eightDescriptors, eightDescriptorsDiskFirst
 
-        /// Set up by a shell that becomes the program.
+        /// The shell commands that set it up, before the shell execs the program.
         func shell(_ spool: String) -> String {
             switch self {
             case .none: ""
@@ -65,7 +65,7 @@ struct SpoolFaultTests {
     @Test("loses nothing in an outage, whatever its disk refuses", arguments: Fault.allCases)
     func faultyDisk(fault: Fault) async throws {
         if fault == .fullDisk, !Mounting.isAllowed {
-            // A test with arguments can't be skipped for one of them.
+            // A parameterized test can't be skipped for a single argument.
             return withKnownIssue("needs the right to mount") { Issue.record("skipped") }
         }
         try FileManager.default.createDirectory(atPath: spool, withIntermediateDirectories: false)
@@ -85,7 +85,7 @@ struct SpoolFaultTests {
         sink.answer { _ in .status(200) }
         try? await eventually(within: .seconds(20)) {
             _ = try await subject.ask("flush 1")
-            // The backend has answered a moment before the tracker has read it.
+            // The backend has answered a moment before the tracker has read the answer.
             let delivered = try await subject.counts().delivered
             return sink.taken >= 600 && delivered >= 600
         }
@@ -140,7 +140,7 @@ struct SpoolFaultTests {
         let second = try sender("modes2", sink, settings: ["RA_SPOOL_AFTER": "0"], shell: "umask 0;")
         try await second.ask("capture 50")
         try await eventually(within: .seconds(10), "the directory's mode") { try mode(spool) == 0o700 }
-        // The one that it goes on with; the directory keeps others from the rest.
+        // Only the segment that it continues; the directory protects the others.
         try await eventually(within: .seconds(10), "a file's mode") { (try? mode(oldest)) ?? 0o600 == 0o600 }
         sink.answer { _ in .status(200) }
         try await eventually("all events") {

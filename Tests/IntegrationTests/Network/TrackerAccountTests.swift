@@ -66,7 +66,7 @@ struct TrackerAccountTests {
             try await settle()
             refused = try await sender.counts()["queue_full"]
         }
-        // Fifty fit, and all of them would not: each counts for more than 50 bytes.
+        // Fifty fit, but all of them together would not: each counts for more than 50 bytes.
         let counts = try await sender.counts()
         #expect(refused == 0, "\(counts)")
         #expect(counts.captured == sent && counts.pending == 0)
@@ -75,7 +75,7 @@ struct TrackerAccountTests {
         case .rejected: #expect(counts.dropped == sent, "\(counts)")
         case .spooled: #expect(counts.spooled == sent, "\(counts)")
         }
-        // The bound itself holds.
+        // The limit itself holds.
         sink.answer { _ in .hangs }
         try await sender.ask("capture 5000")
         let full = try await sender.counts()

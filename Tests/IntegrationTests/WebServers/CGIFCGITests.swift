@@ -6,7 +6,7 @@ import Testing
 struct CGIFCGITests {
     private let directory = URL(fileURLWithPath: "/tmp/ra-cgi-\(UUID().uuidString.prefix(8))")
 
-    /// One request through `cgi-fcgi -bind`; the answer as a web server would read it.
+    /// Sends one request through `cgi-fcgi -bind`, and returns the response as a web server would read it.
     private func ask(_ socket: String, _ target: String) async throws -> String {
         let tool = try #require(Tool.find("cgi-fcgi"))
         let run = try RunningProgram(
@@ -35,7 +35,7 @@ struct CGIFCGITests {
         var starter: RunningProgram?
         if startsApp {
             let tool = try #require(Tool.find("cgi-fcgi"))
-            // It ends at once, but the app keeps the descriptor by which Foundation would notice.
+            // It exits at once, but the app keeps open the descriptor by which Foundation detects that.
             starter = try RunningProgram(tool, ["-start", "-connect", socket, program], environment: environment)
         } else {
             demo = try RunningProgram(program, ["--fastcgi", "unix:\(socket)"], environment: environment)
@@ -43,7 +43,7 @@ struct CGIFCGITests {
         try await eventually("the socket") { FileManager.default.fileExists(atPath: socket) }
         for number in 1...3 {
             let answer = try await ask(socket, "/hello/n\(number)/?a=%2F")
-            // Its descriptors 1 and 2 are closed: whatever the app prints must not end up in an answer.
+            // Its descriptors 1 and 2 are closed: the app's output must not end up in a response.
             #expect(answer.hasPrefix("Status: 200 OK\r\n") && answer.hasSuffix("\r\n\r\nHello, n\(number)!\n"))
         }
         try await eventually("three events") { handler.lines.count == 3 }
@@ -61,7 +61,7 @@ struct CGIFCGITests {
         try FileManager.default.removeItem(at: directory)
     }
 
-    /// The processes that run a program (Linux).
+    /// The IDs of the processes that run a program (Linux).
     private static func processes(of program: String) -> [Int32] {
         let names = (try? FileManager.default.contentsOfDirectory(atPath: "/proc")) ?? []
         return names.compactMap { Int32($0) }.filter { identifier in

@@ -6,9 +6,9 @@ import Testing
     "In CGI mode, a backend that takes two seconds", .serialized,
     .enabled(if: WebServerSetup.areWanted, "\(WebServerSetup.reason)"))
 struct CGITimingTests {
-    /// How long two requests over one connection take together, in seconds: until the second answer is complete.
+    /// The time of two requests over one connection in seconds, until the second response is complete.
     ///
-    /// Nothing but its length tells the end of an answer, so this is what a visitor waits for.
+    /// Only its length marks the end of a response, so this is how long a client waits.
     private func pair(_ port: UInt16) throws -> Double {
         let client = try RawClient(port: port)
         let started = ContinuousClock.now
@@ -21,7 +21,7 @@ struct CGITimingTests {
         return Double(took.components.seconds) + Double(took.components.attoseconds) / 1e18
     }
 
-    /// One request on a connection of its own, until the server closes it.
+    /// The time of one request on its own connection, until the server closes it.
     private func single(_ port: UInt16) throws -> Double {
         let client = try RawClient(port: port)
         let started = ContinuousClock.now
@@ -35,7 +35,7 @@ struct CGITimingTests {
     func nobodyWaits(setup: WebServerSetup) async throws {
         let backend = try ScriptedBackend { _ in .status(200, delay: .seconds(2)) }
         let tracked = try await ServedDemo(setup, endpoint: backend.endpoint)
-        // The same site with the tracker off.
+        // The same site without the tracker.
         let untracked = try await ServedDemo(setup, endpoint: backend.endpoint, isTracked: false)
         _ = try (pair(tracked.port), pair(untracked.port))
         var (with, without): ([Double], [Double]) = ([], [])
@@ -43,7 +43,7 @@ struct CGITimingTests {
             without.append(try pair(untracked.port) + single(untracked.port))
             with.append(try pair(tracked.port) + single(tracked.port))
         }
-        // A process that is waited for would add the backend's two seconds to each of the three requests.
+        // Waiting for the child would add the backend's two seconds to each of the three requests.
         #expect((with.min() ?? 9) - (without.min() ?? 0) < 1, "\(with) against \(without)")
         // Two of the warm-up and three of each round.
         try await eventually("14 events, not \(backend.received.count)") { backend.received.count == 14 }

@@ -2,7 +2,7 @@ import Foundation
 import TestSupport
 import Testing
 
-/// What the tests of `deploy.md` need.
+/// The prerequisites of the tests of `deploy.md`.
 enum DeployNeeds {
     static var areMet: Bool { WebServerSetup.areWanted && geteuid() == 0 && Mounting.isAllowed && hasDefaults }
     static let reason = """
@@ -29,7 +29,7 @@ struct DeployTests {
         var blocks: [String]
         var user: String?
         var url = "http://demo.example.com/"
-        /// The app runs as the web server's user, who can read the settings.
+        /// Whether the app runs as the web server's user, who can read the settings.
         var isChecked: Bool { !blocks.contains("systemd") }
         var testDescription: String { blocks.last ?? "" }
     }
@@ -83,7 +83,7 @@ struct DeployTests {
         if let user = way.user { #expect(facts.contains("runs as \(user)\n"), "\(facts)") }
     }
 
-    /// What a reader has: the package's folder; and what this test lends the machine.
+    /// Creates what a reader has, the package's folder, and the tools of this test.
     private static func makeFolder() throws -> URL {
         let folder = URL(fileURLWithPath: "/tmp/ra-deploy-\(UUID().uuidString.prefix(8))")
         let package = Fixtures.directory.deletingLastPathComponent().deletingLastPathComponent()
@@ -94,7 +94,7 @@ struct DeployTests {
         for name in ["run", "bin"] {
             try manager.copyItem(at: lent.appending(path: name), to: folder.appending(path: name))
         }
-        // Uploading has no commands; what the folder holds then is that of Examples.
+        // The upload has no commands; afterwards the folder equals that of Examples.
         try manager.copyItem(
             at: lent.appending(path: "htaccess.sh"), to: folder.appending(path: "blocks/htaccess.sh"))
         let document = try String(contentsOf: folder.appending(path: "Examples/deploy.md"), encoding: .utf8)

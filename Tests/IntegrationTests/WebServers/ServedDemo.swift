@@ -2,15 +2,15 @@ import Foundation
 import TestSupport
 import TrackerCore
 
-/// The demo behind a real web server that runs on a file of `Examples`, with only the placeholders replaced that
-/// `Examples/deploy.md` lists.
+/// The demo behind a real web server that uses a file of `Examples`, in which only the placeholders listed in
+/// `Examples/deploy.md` are replaced.
 final class ServedDemo {
     let setup: WebServerSetup
     let directory: URL
     private let ports: [ReservedPort]
-    /// Where the site listens.
+    /// The site's port.
     var port: UInt16 { ports[0].number }
-    /// Where what comes in counts as https.
+    /// The port whose requests count as https.
     var securePort: UInt16 { ports[1].number }
     private var appPort: UInt16 { ports[2].number }
     private let endpoint: String
@@ -18,9 +18,9 @@ final class ServedDemo {
     private var programs: [(name: String, program: RunningProgram)] = []
 
     /// - Parameters:
-    ///   - endpoint: where events go.
+    ///   - endpoint: the backend's URL.
     ///   - settings: `RA_...` variables of a demo that the web server does not start itself.
-    ///   - isTracked: false leaves out the lines with the project's id and token, and so the tracker.
+    ///   - isTracked: false omits the project's ID and token, and so the tracker.
     init(
         _ setup: WebServerSetup, endpoint: String, settings: [String: String] = [:], isTracked: Bool = true
     ) async throws {
@@ -30,20 +30,20 @@ final class ServedDemo {
         directory = URL(fileURLWithPath: "/tmp/ra-web-\(UUID().uuidString.prefix(8))")
         ports = try (0..<3).map { _ in try ReservedPort() }
         for (name, mode) in [("srv", 0o755), ("run", 0o777), ("tmp", 0o777)] {
-            // Workers that run as another user make files in the latter two.
+            // Workers that run as another user create files in the last two.
             let path = directory.appending(path: name).path
             try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
             try FileManager.default.setAttributes([.posixPermissions: mode], ofItemAtPath: path)
         }
-        // By a process of its own: whoever is started while this one has a program open for writing keeps it so, and
-        // then nobody can run it.
+        // Copied by a separate process: a child started while this one has the program open for writing would inherit
+        // that descriptor, and then the program can't be executed.
         let copying = try RunningProgram(
             "/bin/cp", [RunningProgram.path(of: "DemoCGIApp"), directory.path + "/srv/DemoCGIApp"])
         guard try await copying.end() == 0 else { throw NeverHappened(description: copying.errors) }
         let environment = [
             "RA_PROJECT_ID": "proj-1", "RA_PROJECT_TOKEN": "tok-1", "RA_BACKEND_ENDPOINT": endpoint,
         ].merging(settings) { $1 }
-        // Without a project nothing is tracked.
+        // Without a project, nothing is tracked.
         let settings = isTracked ? try example("systemd/demo.env") : ""
         try settings.write(to: directory.appending(path: "demo.env"), atomically: true, encoding: .utf8)
         try startApp(environment)
@@ -61,8 +61,8 @@ final class ServedDemo {
         }
     }
 
-    /// A test that failed did not stop the servers. Killed ones would leave their workers behind, so they are asked
-    /// to end, and waited for.
+    /// A failed test did not stop the servers. Killing them would orphan their workers, so they are asked to end and
+    /// waited for.
     deinit {
         for entry in programs.reversed() where entry.program.status == nil { entry.program.signal(SIGTERM) }
         let limit = ContinuousClock.now + .seconds(5)
@@ -70,7 +70,7 @@ final class ServedDemo {
         try? FileManager.default.removeItem(at: directory)
     }
 
-    /// What the processes wrote, for a test that failed.
+    /// The output of the processes, for a test that fails.
     var log: String {
         let files = ["error.log", "access.log"].map { name in
             (try? String(contentsOf: directory.appending(path: name), encoding: .utf8)) ?? ""
@@ -81,7 +81,7 @@ final class ServedDemo {
     /// The process with a name, if it is running.
     func program(_ name: String) -> RunningProgram? { programs.first { $0.name == name }?.program }
 
-    /// One request on a connection of its own; the answer as it came.
+    /// Sends one request on its own connection, and returns the raw response.
     func ask(_ request: String, port: UInt16? = nil) throws -> String {
         let client = try RawClient(port: port ?? self.port)
         client.send(request)
@@ -92,10 +92,10 @@ final class ServedDemo {
         for entry in programs.reversed() { try await entry.program.stop() }
     }
 
-    /// Where a CGI program keeps what it could not deliver.
+    /// The spool of the CGI program.
     var spool: String { directory.path + "/tmp/spool" }
 
-    /// How many events wait there.
+    /// The number of events in the spool.
     var spooledEvents: Int {
         let names = (try? FileManager.default.contentsOfDirectory(atPath: spool)) ?? []
         return names.reduce(0) { sum, name in
@@ -114,7 +114,7 @@ final class ServedDemo {
         case .nginxUnix, .nginxLocation:
             try start("DemoCGIApp", "DemoCGIApp", ["--fastcgi", "unix:\(socket)"], environment)
         case .apacheProxy, .apachePrefix, .apachePrefixHandler:
-            // As demo.socket has it, for whom the workers of Apache run as.
+            // As in demo.socket, open to the user of Apache's workers.
             try start(
                 "DemoCGIApp", "/bin/sh",
                 ["-c", "exec spawn-fcgi -n -s \"$0\" -M 0666 -- \"$1\"", socket, directory.path + "/srv/DemoCGIApp"],
@@ -125,7 +125,7 @@ final class ServedDemo {
             try start("DemoCGIApp", "/bin/sh", [script.path], environment)
         case .nginxSystemd: try startAsSystemdDoes(environment)
         case .nginxFcgiwrap:
-            // With more than one process its first one does not end the others.
+            // With more than one process, the first does not end the others.
             try start(
                 "fcgiwrap", try path(of: "fcgiwrap"), ["-c", "1", "-s", "unix:\(directory.path)/run/fcgiwrap.sock"])
         case .lighttpdFastCGI, .lighttpdCGI, .apacheFcgid, .apacheCGI, .apacheCGID, .apacheCGIPrefix,
@@ -135,7 +135,7 @@ final class ServedDemo {
         }
     }
 
-    /// Does what the two units ask of systemd: a listening socket as descriptor 3 of the program.
+    /// Does what the two units ask of systemd: passes a listening socket as descriptor 3.
     private func startAsSystemdDoes(_ environment: [String: String]) throws {
         let socketUnit = try example("systemd/demo.socket")
         let service = try example("systemd/demo.service")
@@ -158,7 +158,7 @@ final class ServedDemo {
             ))
     }
 
-    /// Whether what the web server talks to listens.
+    /// Whether the web server's upstream is listening.
     private var isAppThere: Bool {
         switch setup {
         case .nginxTCP, .apachePrefixTCP: return (try? RawClient(port: appPort)) != nil
@@ -199,7 +199,7 @@ final class ServedDemo {
 
     private var isRoot: Bool { geteuid() == 0 }
 
-    /// What a distribution's own nginx.conf holds, with every file in our directory.
+    /// A distribution's nginx.conf, with every file in our directory.
     private var nginxMain: String {
         """
         daemon off; worker_processes 1; pid pid;
@@ -250,7 +250,7 @@ final class ServedDemo {
             """
     }
 
-    /// A site of Apache's that is there already.
+    /// An existing Apache site.
     private var locationHost: String {
         """
         Listen 127.0.0.1:\(securePort)
@@ -265,7 +265,7 @@ final class ServedDemo {
         """
     }
 
-    /// A file of `Examples` with its placeholders replaced, and nothing else.
+    /// Returns a file of `Examples` with only its placeholders replaced.
     private func example(_ name: String) throws -> String {
         let folder = Fixtures.directory.deletingLastPathComponent().deletingLastPathComponent()
         var text = try String(contentsOf: folder.appending(path: "Examples/\(name)"), encoding: .utf8)
@@ -299,7 +299,7 @@ final class ServedDemo {
     }
 }
 
-/// A unix socket that listens, as a process manager opens it.
+/// A listening Unix socket, as a process manager opens it.
 final class UnixListener {
     let handle: FileHandle
 

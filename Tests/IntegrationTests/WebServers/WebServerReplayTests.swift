@@ -18,7 +18,7 @@ struct WebServerReplayTests {
             accepted: [
                 "q-raw-utf8": "\(host)/?q=%C3%A9", "path-raw-utf8": "\(host)/any/caf%C3%A9", "hdr-control": "\(host)/",
             ],
-            // nginx drops names that hold anything but letters, digits and hyphens.
+            // nginx drops header names with characters other than letters, digits and hyphens.
             adjustHeaders: { id, headers in if id == "hdr-case" { headers["HTTP_X.DOT!#$%&'*+^`|~"] = nil } })
         let expected = try replay.send()
         try await eventually(within: .seconds(60), "\(expected.count) events") { handler.lines.count >= expected.count }

@@ -28,7 +28,7 @@ enum WebServerSetup: String, CaseIterable, CustomTestStringConvertible, Sendable
     /// One process for each request.
     static let cgi: [WebServerSetup] = [.apacheCGI, .apacheCGID, .lighttpdCGI, .nginxFcgiwrap]
 
-    /// What all of them need.
+    /// Whether the tests of all setups should run.
     static var areWanted: Bool { Tool.areWanted("nginx", "lighttpd", "apache2", "fcgiwrap", "spawn-fcgi", "cgi-fcgi") }
     static let reason = """
         needs nginx, lighttpd, apache2, libapache2-mod-fcgid, fcgiwrap, spawn-fcgi and libfcgi-bin; \
@@ -75,13 +75,13 @@ enum WebServerSetup: String, CaseIterable, CustomTestStringConvertible, Sendable
         }
     }
 
-    /// The file in `Examples` is a part of a site that is there already.
+    /// Whether the file in `Examples` is part of an existing site.
     var isLocation: Bool { file.hasSuffix("location.conf") }
 
-    /// The app is mounted as a program, which can be asked for by its own name.
+    /// Whether the app is mounted as a program, which can be requested by its own name.
     var isProgram: Bool { [.apacheCGIPrefix, .apacheFcgidPrefix, .lighttpdCGIPrefix].contains(self) }
 
-    /// What is written differently in the file than it stands in `Examples`.
+    /// The difference between the file that is used and that in `Examples`.
     var change: (from: String, to: String)? {
         let pass = "ProxyPass \"unix:/run/demo/demo.sock|fcgi://localhost/\""
         return switch self {

@@ -48,7 +48,7 @@ struct WebServerTests {
             Ask(
                 request: get("/any/caf%C3%A9%20a%2Fb%3Fc%25d;x=1?q=%26", host: host), status: 200, view: "anything",
                 url: "http://\(host)\(prefix)/any/caf%C3%A9%20a%2Fb%3Fc%25d;x=1?q=%26"),
-            // A query without "=" becomes a CGI program's arguments (RFC 3875 section 4.4): a visitor's, not its owner's.
+            // A query without "=" becomes a CGI program's arguments (RFC 3875, section 4.4): the client controls these.
             Ask(
                 request: get("/?--describe", host: host), status: 200, view: "home",
                 url: "http://\(host)\(prefix)/?--describe"),
@@ -108,7 +108,7 @@ struct WebServerTests {
             let body = (0..<size).map { UInt8(truncatingIfNeeded: $0 &* 31 &+ $0 >> 8) }
             let head =
                 "POST \(setup.prefix)/echo HTTP/1.1\r\nHost: h\r\nContent-Length: \(size)\r\nConnection: close\r\n\r\n"
-            // An echo answers while it is sent to; nobody may wait for the other.
+            // The echo responds while the body is being sent, so send and receive concurrently.
             Thread.detachNewThread { client.send(Array(head.utf8) + body) }
             var answer: [UInt8] = []
             while true {
@@ -119,7 +119,7 @@ struct WebServerTests {
             let end = try #require(Data(answer).range(of: Data("\r\n\r\n".utf8)), "\(size) bytes: \(site.log)")
             let isChunked = String(decoding: answer[..<end.lowerBound], as: UTF8.self).lowercased().contains("chunked")
             let received = Array(answer[end.upperBound...])
-            // Not compared in the expectation: it would look for the difference of millions of bytes for hours.
+            // Compared outside the expectation, which would diff millions of bytes for hours.
             let isSame = (isChunked ? RawClient.dechunked(received) : received) == body
             #expect(isSame, "\(size) bytes: \(String(decoding: answer.prefix(300), as: UTF8.self))")
         }

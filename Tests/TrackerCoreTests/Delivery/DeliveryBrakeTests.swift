@@ -25,7 +25,7 @@ struct DeliveryBrakeTests {
         }
     }
 
-    /// - Returns: for which part of the last 900 of 1,000 milliseconds the thread ran, if it ran whenever it may.
+    /// - Returns: the share of the last 900 of 1,000 milliseconds that the thread ran, if it ran whenever allowed.
     private static func share(processors: Int, waited: Double, refused: Int) -> Double {
         let bench = Bench()
         var brake = DeliveryBrake(processors: processors) { bench.usage }
@@ -35,7 +35,7 @@ struct DeliveryBrakeTests {
             let (now, refusals) = bench.pass(
                 ran: mayRun ? 1 - waited : 0, waited: mayRun ? waited : 0, refused: refused)
             if millisecond == 99 { before = bench.usage.ran }
-            // As long as it rests it is told to.
+            // While it rests, each call says so.
             mayRun = brake.rest(now: now, refusals: refusals) == nil
         }
         return Double(bench.usage.ran - before) / 900_000_000
@@ -51,7 +51,7 @@ struct DeliveryBrakeTests {
     func on(processors: Int) {
         let share = Self.share(processors: processors, waited: 0.5, refused: 5)
         let meant = Double(processors) / 30
-        // More by a window in 26, in which it is seen whether the processors are busy still.
+        // Exceeded by one window in 26, which probes whether the processors are still busy.
         #expect(share >= meant && share < meant + 0.06, "\(share)")
     }
 
@@ -96,14 +96,14 @@ struct ThreadUsageTests {
             let start = clock_gettime_nsec(CLOCK_THREAD_CPUTIME_ID)
             let before = try #require(reader.read())
             var last = before
-            // As long as it takes: the thread's own time is what is waited for.
+            // No deadline: the thread's own CPU time is what is waited for.
             while last.ran - before.ran < 50_000_000 {
                 let now = try #require(reader.read())
                 #expect(now.ran >= last.ran)
                 last = now
             }
             let used = clock_gettime_nsec(CLOCK_THREAD_CPUTIME_ID) - start
-            // The kernel adds up at its ticks, of which there are at least a hundred a second.
+            // The kernel updates the value at its ticks, at least a hundred a second.
             #expect(last.ran - before.ran <= used + 10_000_000, "\(last.ran - before.ran) of \(used)")
         }
 

@@ -4,7 +4,7 @@ import Testing
 
 @testable import TrackerCore
 
-/// A backend, a queue and a delivery loop in a time of their own, which passes only when the loop waits.
+/// A backend, a queue and a delivery loop in simulated time, which passes only when the loop waits.
 private final class Simulation {
     final class Time: Sendable {
         private let nanoseconds = Atomic<UInt64>(1_000_000_000)
@@ -12,7 +12,7 @@ private final class Simulation {
         func advance(to moment: UInt64) { if moment > now { nanoseconds.store(moment, ordering: .relaxed) } }
     }
 
-    /// What the backend does with the n-th payload it gets.
+    /// The backend's outcome for the n-th payload.
     typealias Answer = (_ number: Int, _ payload: DeliveryPayload, _ now: UInt64) -> DeliveryOutcome
 
     final class Session: TransportSession {
@@ -50,7 +50,7 @@ private final class Simulation {
     }
 
     private struct Transport: EventTransport {
-        // One thread makes and uses it: the test's.
+        // Created and used on one thread, the test's.
         nonisolated(unsafe) let session: Session
         func open() throws(TransportUnavailable) -> any TransportSession { session }
     }
@@ -80,7 +80,7 @@ private final class Simulation {
             log: TrackerLog(level: .info, secret: "t", handler: configuration.logHandler),
             clock: DeliveryClock(
                 now: { time.now },
-                // Nobody rings here.
+                // Nobody signals here.
                 sleep: { _, deadline, _ in time.advance(to: min(deadline ?? .max, time.now + 5_000_000)) },
                 usage: { nil }))
     }
@@ -99,7 +99,7 @@ private final class Simulation {
         }
     }
 
-    /// Runs for so long, with events that come in evenly.
+    /// Runs for the given time, with events arriving at a steady rate.
     func run(seconds: Double, rate: Int = 0) {
         let start = time.now
         let end = start + UInt64(seconds * 1e9)
@@ -156,7 +156,7 @@ struct DeliveryLoopTests {
         simulation.run(seconds: 10, rate: 200)
         #expect(!simulation.statistics.backend.isAway)
         #expect(simulation.statistics.delivered > 1_700, "\(simulation.statistics)")
-        // Three seconds, and the time of a shutdown.
+        // Three seconds, plus a shutdown.
         simulation.run(seconds: 3)
         _ = simulation.mailbox.close(stopAt: simulation.time.now + 2_000_000_000)
         simulation.run(seconds: 2)
@@ -194,7 +194,7 @@ struct DeliveryLoopTests {
         simulation.capture(200)
         simulation.run(seconds: 3)
         let all = simulation.session.payloads.map(\.payload.idempotencyKey)
-        // The first was alone, and was tried as often as there was time.
+        // The first was alone, and was retried as often as time allowed.
         let keys = Array(all.drop { $0 == all[0] }.prefix(150))
         #expect(keys.count == 150 && simulation.session.most == 1)
         for first in stride(from: 0, to: keys.count, by: 3) { #expect(Set(keys[first..<first + 3]).count == 1) }
@@ -232,7 +232,7 @@ struct DeliveryLoopTests {
         })
         simulation.run(seconds: 6, rate: 100)
         let early = simulation.session.payloads.count
-        // What was under way with the first.
+        // Those in flight with the first.
         #expect(early <= 4)
         simulation.run(seconds: 3)
         #expect(simulation.statistics.pending == 0)

@@ -95,7 +95,7 @@ struct HTTPTransportTests {
     @Test("sends again at once, once, when a kept connection turns out to be closed")
     func staleConnection() async throws {
         let backend = try ScriptedBackend { request in
-            // Takes the first request of the first connection, and hangs up on the second without a word.
+            // Answers the first request of the first connection, and closes it on the second without a response.
             request.connection == 0 && request.text.contains("/1\"") ? .close : .status(200)
         }
         let posting = try Posting(backend.endpoint) {
@@ -169,7 +169,7 @@ struct HTTPTransportTests {
         let posting = try Posting(backend.endpoint)
         for number in 0..<100 { posting.request(number) }
         let started = ContinuousClock.now
-        // Without "await", after which the other tests may keep this one waiting for a thread.
+        // Synchronous: after an `await`, other tests could delay this one's thread.
         let result = posting.tracker.shutdown(timeout: .milliseconds(300))
         #expect(result.dropped == 100)
         #expect(ContinuousClock.now - started < .seconds(5))

@@ -5,7 +5,7 @@ import Testing
 
 @testable import TrackerCore
 
-/// A backend that is killed, restarted and troubled in every way, under one address.
+/// A backend that is killed, restarted and disturbed in every way, at one address.
 private final class TroubledBackend: Sendable {
     enum Trouble: CaseIterable, Sendable {
         case none, killed, busy, failing, reset, halfOpen, blackHole, slow
@@ -25,7 +25,7 @@ private final class TroubledBackend: Sendable {
 
     init(takesLines: Bool) throws {
         self.takesLines = takesLines
-        // Any free port, which stays free: only this object listens there.
+        // Any free port; only this object listens there.
         let first = try ScriptedBackend()
         first.stop()
         port = first.port
@@ -63,8 +63,8 @@ private final class TroubledBackend: Sendable {
     private func answer(_ request: ScriptedBackend.Received) -> ScriptedBackend.Answer {
         let trouble = state.withLock { state -> Trouble in
             state.requests += 1
-            // A reset comes after the events were taken: the tracker can't know. One that is about to be killed still
-            // answers what comes in before.
+            // A reset comes after the events were accepted, which the tracker can't know. A backend about to be killed
+            // still answers requests that arrive before.
             if [.none, .killed, .slow, .reset].contains(state.trouble) {
                 for line in request.text.split(separator: "\n") {
                     guard let start = line.range(of: "http://h/") else { continue }
@@ -133,7 +133,7 @@ struct OutageTests {
                 try await backend.change(to: trouble)
                 capture(20, tracker, from: captured)
                 captured += 20
-                // The trouble lasts until it was felt; a dead backend can't tell.
+                // The trouble lasts until it has had an effect; a dead backend can't report one.
                 let (seen, retried) = (backend.requests, tracker.statistics.retried)
                 try await eventually("a try in round \(round) with \(trouble)") {
                     backend.requests > seen || tracker.statistics.retried > retried || tracker.statistics.pending == 0
@@ -187,7 +187,7 @@ struct OutageTests {
         try await backend.change(to: .none)
         try await eventually("what is left") { tracker.statistics.pending + tracker.statistics.spooled == 0 }
         #expect(tracker.statistics.delivered == backend.accepted.count)
-        // The newest are what is left.
+        // The newest remain.
         #expect(backend.accepted["9999"] != nil && backend.accepted["1000"] == nil)
         let recovery = try #require(lines.all.first { $0.contains("the backend is back after") })
         #expect(recovery.contains("spool_limit"))

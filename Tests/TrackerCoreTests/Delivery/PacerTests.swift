@@ -4,7 +4,7 @@ import Testing
 
 @Suite("The pacer")
 struct PacerTests {
-    /// Answers in rounds of one latency: as many in each as the window has.
+    /// Simulates rounds of one latency each, with a window of answers per round.
     private static func rounds(
         _ count: Int, _ pacer: inout Pacer, now: inout UInt64, maximum: Int = 512, latency: (Int) -> UInt64
     ) {
@@ -41,7 +41,7 @@ struct PacerTests {
     func congestion() {
         var pacer = Pacer(policy: TrackerConfiguration.RetryPolicy())
         var now: UInt64 = 1_000_000_000
-        // The backend serves 1,000 a second, 20 ms away: more than 20 at once only wait there.
+        // The backend serves 1,000 a second at 20 ms latency: more than 20 at once only queue there.
         Self.rounds(400, &pacer, now: &now) { max(20_000_000, UInt64($0) * 1_000_000) }
         #expect(pacer.window >= 20 && pacer.window <= 60, "\(pacer.window)")
     }

@@ -5,7 +5,7 @@ import Testing
 
 @testable import TrackerCore
 
-/// A backend that answers nothing until it is told to.
+/// A backend that does not answer until it is told to.
 private final class SilentBackend: EventTransport {
     let answers = Mutex(false)
     let bodies = Mutex<[[UInt8]]>([])
@@ -32,7 +32,7 @@ private final class SilentBackend: EventTransport {
     func open() throws(TransportUnavailable) -> any TransportSession { Session(self) }
 }
 
-/// Something of the app's that a request holds on to, which counts how many of it there are.
+/// An object of the app that a request references, and that counts its instances.
 private final class Tied: Sendable {
     static let living = Mutex(0)
     init() { Self.living.withLock { $0 += 1 } }
@@ -59,14 +59,14 @@ struct SilentBackendTests {
         let tracker = try Tracker(
             configuration: try TrackerConfiguration(projectID: "p", projectToken: "t"), transport: backend)
         Self.fill(tracker, 0..<1000)
-        // Less than a chunk of the queue stays as it is, and the chunk that is being read.
+        // At most one partial chunk of the queue remains, plus the chunk being read.
         try await eventually("letting go") { Tied.living.withLock { $0 } <= 2 * EventQueue.chunkSize }
         Self.fill(tracker, 1000..<1010)
         #expect(tracker.statistics.captured == 1010 && tracker.statistics.pending == 1010)
-        // What is being encoded at a moment counts as in flight for that moment.
+        // An event being encoded counts as in flight for that moment.
         try await eventually("rest") { tracker.statistics.inFlight == 4 && tracker.statistics.queued == 1006 }
         backend.answers.withLock { $0 = true }
-        // Some may be delivered before the flush begins, which does not count them.
+        // Some may be delivered before the flush begins, and are not in its count.
         #expect(await tracker.flush(timeout: .seconds(60)).isComplete)
         #expect(tracker.statistics.delivered == 1010)
         let bodies = backend.bodies.withLock { $0.map { String(decoding: $0, as: UTF8.self) } }
@@ -98,7 +98,7 @@ struct SilentBackendTests {
         Self.fill(first, 0..<500)
         try await eventually("letting go") { Tied.living.withLock { $0 } <= 2 * EventQueue.chunkSize }
         Self.fill(first, 500..<520)
-        // Those that have waited for a second are there before.
+        // Events that have waited for a second were stored earlier.
         await first.shutdown(timeout: .seconds(10))
         #expect(first.statistics.spooled == 520)
         let backend = SilentBackend()

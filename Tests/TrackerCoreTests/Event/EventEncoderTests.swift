@@ -50,7 +50,7 @@ struct EventEncoderTests {
         let expected = try #require(expectedEvent["event_data"] as? [String: Any])
         let actual = try Self.eventData(Self.encode(snapshot))
         #expect(actual["header_data"] as? [String: String] == expected["header_data"] as? [String: String])
-        // The documented differences: the target as sent, and forwarded headers not believed.
+        // The documented differences: the target as sent, and untrusted forwarded headers.
         let urls = [
             "path-bad-utf8": "http://127.0.0.1:18801/any/%E9%FF",
             "path-encoded-specials": "http://127.0.0.1:18801" + head.target,

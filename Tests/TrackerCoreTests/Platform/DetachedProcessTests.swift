@@ -42,7 +42,7 @@
             #expect(cplatform_lock_byte(kept, 7) == 0)
             let child = cplatform_fork_detached(kept, 60)
             if child == 0 {
-                // Says which descriptors it has, and waits to be killed.
+                // Reports its open descriptors, and waits to be killed.
                 var found = [UInt8](repeating: 0, count: 4096)
                 for number in 0..<4096 where fcntl(Int32(number), F_GETFD) >= 0 { found[number] = 1 }
                 pwrite(kept, found, 4096, 0)

@@ -3,7 +3,7 @@ import Testing
 
 @testable import TrackerCore
 
-/// Leaks and damage by family, printed, so that a change shows where it helps and where it hurts.
+/// Prints leaks and false positives by family, so that a change shows where it helps and where it hurts.
 @Suite("The corpus under the default policy")
 struct CorpusTests {
     private static func families(seed: UInt64 = 20_261_126) -> [CorpusFamily] {

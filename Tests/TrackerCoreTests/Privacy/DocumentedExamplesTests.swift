@@ -5,7 +5,7 @@ import Testing
 
 @Suite("The examples in Privacy.md")
 struct DocumentedExamplesTests {
-    /// The rows of the table behind `<!-- examples -->`: what is sent, and as what it leaves.
+    /// The rows of the table after `<!-- examples -->`: what is sent, and what leaves.
     private static func examples() throws -> [(sent: String, leaves: String)] {
         let file = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
             .appending(path: "../../../Sources/TrackerCore/Documentation.docc/Privacy.md")

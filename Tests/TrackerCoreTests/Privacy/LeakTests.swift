@@ -55,7 +55,7 @@ struct LeakTests {
                 "\(target)")
         }
         for name in names {
-            // A name with an underscore has no place in an event, whatever it is.
+            // Header names with an underscore never enter an event.
             let name = name.replacingOccurrences(of: "_", with: "-")
             #expect(event(headers: [("X-" + name, "value7")]).contains("\"value7\""), "\(name)")
         }

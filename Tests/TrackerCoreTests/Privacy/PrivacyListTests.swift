@@ -16,7 +16,7 @@ struct PrivacyListTests {
 
     private let secret = "Zq7hunter2Vx"
 
-    /// As it may stand in a query: with underscores, in one word, in camel case.
+    /// Returns the spellings in a query: with underscores, as one word, in camel case.
     private func spellings(_ words: String) -> Set<String> {
         let parts = words.split(separator: " ")
         let camel = (parts.prefix(1) + parts.dropFirst().map { $0.capitalized[...] }).joined()

@@ -3,8 +3,8 @@ import TestSupport
 
 @testable import TrackerCore
 
-/// `Tests/Fixtures/privacy-lists.txt`: what stands in the filter's lists, kept apart from them, so that an entry which
-/// is taken out of a list fails a test.
+/// `Tests/Fixtures/privacy-lists.txt`: a separate copy of the filter's lists, so that removing an entry from a list
+/// fails a test.
 enum PrivacyLists {
     static let sections: [String: [String]] = {
         var sections: [String: [String]] = [:]

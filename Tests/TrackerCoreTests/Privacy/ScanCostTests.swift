@@ -2,7 +2,7 @@ import Testing
 
 @testable import TrackerCore
 
-/// In steps, not in time: how often the scanner looks at bytes.
+/// Measured in steps, not in time: how often the scanner looks at bytes.
 @Suite("The cost of a scan")
 struct ScanCostTests {
     private static func steps(_ text: [UInt8], _ context: ScanPass.Context) -> (steps: Int, isExhausted: Bool) {
@@ -37,7 +37,7 @@ struct ScanCostTests {
         }
     }
 
-    // Some 15 repetitions of each: that it grows no faster than the length is tested above.
+    // Some 15 repetitions of each; the tests above check that the cost grows linearly.
     @Test("is at most three times the ordinary for each pair of beginnings", arguments: 0..<8)
     func pairs(share: Int) {
         var scanner = SecretScanner(.with(), keeping: [])
@@ -49,7 +49,7 @@ struct ScanCostTests {
         let most = 3 * steps(Self.repeated(Self.harmless, size), .header)
         for one in stride(from: share, to: Self.pieces.count, by: 8) {
             for other in Self.pieces {
-                // As in both orders, each pair is seen in a header and in a URL.
+                // Each pair occurs in both orders: one goes into a header, the other into a URL.
                 let text = Self.repeated(Self.pieces[one] + other, size)
                 let found = steps(text, Self.pieces[one] < other ? .header : .url)
                 if found > most { Issue.record("\(Self.pieces[one])\(other): \(found) against \(most / 3)") }
@@ -64,7 +64,7 @@ struct ScanCostTests {
         var texts: [String] = []
         for _ in 0..<80 {
             var writer = JSONWriter()
-            // Each another value: what was found clean is not read again.
+            // A different value each time: values found clean are cached.
             var text = value
             text[0] = UInt8(ascii: "a") + UInt8(texts.count % 26)
             text[1] = UInt8(ascii: "a") + UInt8(texts.count / 26)

@@ -12,7 +12,7 @@ enum SecretCorpus {
         var secret: String
     }
 
-    /// Letters and digits, and long enough not to stand anywhere by chance.
+    /// Letters and digits, and too long to occur anywhere by chance.
     static let secret = "Zq7hunter2Vx"
 
     static let headerNames = [
@@ -214,7 +214,7 @@ enum SecretCorpus {
         "SELECT 1", "a;b;c", "a,b,c", "q=0.8", "((()))", "<b>bold</b>", "naïve café", "日本語", "emoji 😀",
     ]
 
-    /// Paths and queries that must come through as they are.
+    /// Paths and queries that must pass unchanged.
     static var harmlessTargets: [String] {
         harmlessNames.map { "/a?\($0)=value7" } + harmlessNames.map { "/\($0)/7?x=\($0)" }
             + [

@@ -22,7 +22,7 @@ struct EventQueueTests {
                 queue.append(Self.request(captured))
                 captured += 1
             }
-            // Not all of them, so that chunks are left over.
+            // Not all of them, so that chunks remain.
             for _ in 0..<(burst * (round + 1) / 8) {
                 if backlog.isEmpty { _ = backlog.refill(from: &queue) }
                 backlog.readNext { read.append($0.receivedAt) }

@@ -25,7 +25,8 @@ struct RandomPoolTests {
             let before = SessionIdentifier()
             let child = cplatform_fork_detached(-1, 0)
             guard child != 0 else {
-                // The child, of which only this thread is left: says what it got, and ends without the parent's clean-up.
+                // The child, in which only this thread exists: reports what it got, and exits without the parent's
+                // clean-up.
                 let text = (0..<20).map { _ in SessionIdentifier().description }.joined(separator: "\n") + "\nend"
                 let bytes = Array(text.utf8)
                 let descriptor = open(file, O_WRONLY | O_CREAT, 0o600)

@@ -5,7 +5,7 @@ import Testing
 
 @testable import TrackerCore
 
-/// The spool of one test.
+/// The spool directory of one test.
 final class TemporaryDirectory: Sendable {
     private let folder: TemporaryFolder
 
@@ -13,7 +13,7 @@ final class TemporaryDirectory: Sendable {
 
     var path: String { folder.path }
 
-    /// Where a spool is made; not created yet.
+    /// The spool's path; not created yet.
     var spool: String { path + "/spool" }
 
     /// The names in the spool, sorted.
@@ -28,7 +28,7 @@ final class TemporaryDirectory: Sendable {
     }
 }
 
-/// A clock that a test sets; starts at the time of the machine.
+/// A clock that a test sets; it starts at the machine's time.
 final class TestClock: Sendable {
     private let time = Atomic<UInt64>(SystemClock.epochNanoseconds())
 
@@ -65,7 +65,7 @@ enum Make {
 }
 
 extension Spool {
-    /// Everything that can be taken now.
+    /// Takes all records that are available.
     func takeAll() -> [(record: SpoolRecord, place: SpoolPlace)] {
         look()
         var taken: [(record: SpoolRecord, place: SpoolPlace)] = []
@@ -73,7 +73,7 @@ extension Spool {
         return taken
     }
 
-    /// Everything that can be taken now, settled.
+    /// Takes and settles all records that are available.
     func drain() -> [SpoolRecord] {
         takeAll().map { entry in
             settle(entry.place)

@@ -6,7 +6,7 @@ import Testing
 
 @Suite("A spool whose processes are killed")
 struct SpoolKillTests {
-    /// Keys on complete lines.
+    /// The keys on complete lines.
     private static func keys(_ process: RunningProgram) -> [EventIdentifier] {
         let output = process.output
         guard let end = output.lastIndex(of: "\n") else { return [] }
@@ -22,7 +22,7 @@ struct SpoolKillTests {
         var delivered: Set<EventIdentifier> = []
         for round in 0..<200 {
             let victim = try RunningProgram("SpoolProcess", ["append", path])
-            // At a random point: after so many bytes of its report, wherever it is then.
+            // At a random point: after a random number of bytes of its report.
             let target = Int.random(in: 1...4_000)
             try await eventually("the first records") {
                 try #require(victim.status == nil, "\(victim.lines.last ?? "")")
@@ -32,7 +32,7 @@ struct SpoolKillTests {
             _ = try await victim.end()
             stored.formUnion(Self.keys(victim))
             guard round % 10 == 9 else { continue }
-            // Those who deliver die too, in the middle of it.
+            // Deliverers are killed too, in the middle of their work.
             let unlucky = deliverers.removeFirst()
             unlucky.signal(SIGKILL)
             _ = try await unlucky.end()

@@ -29,7 +29,7 @@ struct SpoolSegmentReaderTests {
                 var bytes = whole
                 bytes[position] ^= 1 << bit
                 let contents = SpoolSegmentReader.read(bytes)
-                // A damaged mark costs nothing: the record counts as pending.
+                // A damaged mark loses nothing: the record counts as pending.
                 let isMark = (position - SpoolFormat.fileHeaderBytes) % size < 4
                 let expected = records.enumerated().filter { isMark || $0.offset != damaged }.map(\.element)
                 guard contents.entries.map(\.record) == expected, !contents.entries.contains(where: \.isDelivered),

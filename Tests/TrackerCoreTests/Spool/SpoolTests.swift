@@ -90,7 +90,7 @@ struct SpoolTests {
         #expect(spool.takeAll().map(\.record) == [records[2], records[3]])
         spool.settle(places[0])
         #expect(spool.statistics.pendingEvents == 3)
-        // As after a kill: what was settled is not sent again, what was out is.
+        // As after a kill: settled records are not sent again, those in flight are.
         spool.close()
         #expect(try Spool(directory: directory.spool).drain() == [records[1], records[2], records[3]])
     }
@@ -160,7 +160,7 @@ struct SpoolTests {
         }
         let spool = try Spool(directory: directory.spool)
         spool.look()
-        // Without another look none that comes later is found: the directory is not read in between.
+        // A later file is found only by another look: the directory is not read in between.
         try directory.write(Make.segment(record), to: Make.name(4_000))
         var count = 0
         while let next = spool.next() {
@@ -207,7 +207,7 @@ struct SpoolTests {
         let taken = spool.takeAll()
         #expect(taken.count == 2)
         #expect(other.takeAll().isEmpty)
-        // Held, so that an append must not go into it either.
+        // Held, so that an append must not use it either.
         _ = other.store(Make.records(1))
         #expect(try directory.names().count == 2)
         for entry in taken { spool.giveBack(entry.place) }

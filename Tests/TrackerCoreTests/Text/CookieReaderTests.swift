@@ -40,7 +40,7 @@ struct CookieReaderTests {
             let header = (0..<Int.random(in: 1...9, using: &mutations)).map { _ in mutations.pick(pieces) }.joined()
             let all = CookieReader.parse(header.utf8)
             guard let session = SessionCookie.read(from: header) else {
-                // What is read as the session by others is replaced only if it is no session.
+                // A cookie that other readers take for the session is replaced only if it is not a valid session.
                 #expect(!all.contains { $0.name == "ra_session_id" && $0.value == id }, "\(header)")
                 continue
             }

@@ -5,7 +5,7 @@ import Testing
 
 @testable import TrackerCore
 
-/// A tracker with a transport of the test's, and its log lines.
+/// A tracker with the test's transport, and its log lines.
 private final class Subject: Sendable {
     let lines: LogLines
     let tracker: Tracker
@@ -34,7 +34,7 @@ final class LogLines: Sendable {
     var all: [String] { lines.withLock { $0 } }
 }
 
-/// Never ends a payload, as a backend that answers nothing.
+/// Never completes a payload, like a backend that does not answer.
 private struct BlackHole: EventTransport {
     final class Session: TransportSession {
         let maximumInFlight = 4
@@ -48,7 +48,7 @@ private struct BlackHole: EventTransport {
     func open() throws(TransportUnavailable) -> any TransportSession { Session() }
 }
 
-/// Blocks the delivery thread itself, as a transport with a defect would.
+/// Blocks the delivery thread itself, as a defective transport would.
 private struct Stuck: EventTransport {
     let gate = DispatchSemaphore(value: 0)
     func open() throws(TransportUnavailable) -> any TransportSession {
@@ -63,7 +63,7 @@ private struct Missing: EventTransport {
     }
 }
 
-/// Can't be opened twice.
+/// Fails to open the first two times.
 private struct Late: EventTransport {
     let opened: Counter
     final class Counter: Sendable {
@@ -174,7 +174,7 @@ struct TrackerTests {
         let result = subject.tracker.shutdown(timeout: .milliseconds(200))
         let took = ContinuousClock.now - started
         #expect(result == FlushResult(delivered: 0, spooled: 0, dropped: 100, pending: 0))
-        // Generous towards a busy machine; without the deadline it would not end at all.
+        // Generous, for a busy machine; without the deadline it would never end.
         #expect(took < .seconds(5))
         subject.request()
         #expect(subject.tracker.statistics.captured == 101)
@@ -277,7 +277,7 @@ struct TrackerTests {
         try await eventually("more tries") { transport.payloads.count >= before + 12 }
         await subject.tracker.shutdown(timeout: .zero)
         #expect(subject.tracker.statistics.captured == 201)
-        // Each three times before another's turn comes: the 200 later ones wait.
+        // Three tries each before another's turn: the 200 later ones wait.
         let payloads = transport.payloads
         #expect(Set(payloads.map(\.idempotencyKey)).count <= payloads.count / 3 + 1)
     }
@@ -289,7 +289,7 @@ struct TrackerTests {
                 ? .retry(after: nil, because: "500") : .delivered
         }
         let subject = try Subject(transport: transport)
-        // In one piece: while it waited for a thread of the tests, others would not go through.
+        // Synchronous: while this test waited for a thread, no others would go through.
         subject.request("poison")
         var others = 0
         let deadline = ContinuousClock.now + .seconds(60)

@@ -2,7 +2,7 @@ import Foundation
 import TestSupport
 import Testing
 
-/// The numbers that the package has written down against those of libcurl's own header, where that is installed.
+/// Compares the package's numbers with those of libcurl's own header, where that is installed.
 @Suite("libcurl's numbers")
 struct CurlNumbersTests {
     private static let names = [
@@ -50,7 +50,7 @@ struct CurlNumbersTests {
         let written = Set(
             header.matches(of: /ccurl_(option|multi_option|info|http_version|ssl_version|error)_\w+(?= =)/)
                 .map { String($0.0.dropFirst(6)) })
-        // None is left out of the comparison.
+        // The comparison covers all of them.
         #expect(written == Set(Self.names.map(\.0)))
 
         let folder = try TemporaryFolder("curl")

@@ -1,6 +1,6 @@
 import Foundation
 
-/// Where a filter has to guess.
+/// Cases in which a filter has to guess.
 enum CorpusHard {
     static func families(_ random: inout SeededGenerator) -> [CorpusFamily] {
         [
@@ -239,7 +239,7 @@ enum CorpusHard {
             })
     }
 
-    /// What stands across the end of the part of a value that is kept.
+    /// Secrets that straddle the point where a value is truncated.
     private static func cuts(_ random: inout SeededGenerator) -> CorpusFamily {
         family(
             "across the cut",

@@ -1,6 +1,6 @@
 import Foundation
 
-/// What has to stay as it is.
+/// Cases that must stay unchanged.
 enum CorpusLookAlikes {
     static func families(_ random: inout SeededGenerator) -> [CorpusFamily] {
         [

@@ -1,6 +1,6 @@
 import Foundation
 
-/// What any good tracker filters.
+/// Secrets that any good tracker filters.
 enum CorpusSecrets {
     static func families(_ random: inout SeededGenerator) -> [CorpusFamily] {
         [
@@ -154,7 +154,7 @@ enum CorpusSecrets {
             })
     }
 
-    /// Names in which the telling word is an end, a plural, has digits behind it or a capital.
+    /// Names whose sensitive word is a suffix or a plural, is followed by digits, or starts with a capital.
     private static func names(_ random: inout SeededGenerator) -> CorpusFamily {
         family(
             "spellings of names",
@@ -192,7 +192,7 @@ enum CorpusSecrets {
             })
     }
 
-    /// Prefix, then what follows. From public rule sets.
+    /// A prefix and what follows it, from public rule sets.
     private static let keyTemplates: [(String, [String])] = [
         ("GitHub", ["ghp_<a36>", "gho_<a36>", "ghu_<a36>", "ghs_<a36>", "ghr_<a36>", "github_pat_<a22>_<a59>"]),
         ("GitLab", ["glpat-<b20>", "gldt-<b20>", "glrt-<b20>", "glptt-<h40>"]),
@@ -220,7 +220,7 @@ enum CorpusSecrets {
                 "keys: \(name)",
                 templates.flatMap { template -> [CorpusCase] in
                     let keys = (0..<3).map { _ in random.text(template) }
-                    // The end of each, for the beginning is the same for all.
+                    // Only the end of each: the beginning is the same for all.
                     return [
                         .header("X-Custom", keys[0], String(keys[0].suffix(12))),
                         .header("X-Log", "used \(keys[1]), ok", String(keys[1].suffix(12))),

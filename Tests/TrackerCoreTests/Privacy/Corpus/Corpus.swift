@@ -1,15 +1,15 @@
-/// Secrets and look-alikes in families, made anew from random values: the same in each run, because the generator's seed
-/// is fixed, and never one constant that a filter could know.
+/// Secrets and look-alikes in families, generated from random values: the same in each run, because the seed is fixed,
+/// and never a constant that a filter could know.
 ///
-/// The families follow what public rule sets and trackers filter: gitleaks, detect-secrets, trufflehog, and the lists of
-/// Sentry and OpenTelemetry. Their facts were taken, not their texts.
+/// The families follow what public rule sets and trackers filter: gitleaks, detect-secrets, trufflehog, and the lists
+/// of Sentry and OpenTelemetry. The facts are theirs, the texts are not.
 struct CorpusFamily: Sendable {
     enum Kind: Sendable {
-        /// What any good tracker filters: none of it may leave.
+        /// What any good tracker filters: none may leave.
         case common
         /// Where a filter has to guess: one in ten may leave.
         case hard
-        /// What has to stay as it is.
+        /// What must stay unchanged.
         case lookAlike
     }
 
@@ -22,7 +22,7 @@ struct CorpusFamily: Sendable {
 struct CorpusCase: Sendable, CustomStringConvertible {
     var target = "/"
     var headers: [(name: String, value: String)] = []
-    /// What must not be in the event; of a look-alike, empty.
+    /// What must not be in the event; empty for a look-alike.
     var secret = ""
 
     var description: String { "\(target) \(headers.map { "\($0.name): \($0.value)" })" }
@@ -52,8 +52,8 @@ struct SeededGenerator: RandomNumberGenerator {
 }
 
 extension SeededGenerator {
-    /// A text made from a template: `<a36>` stands for 36 letters and digits, and likewise `h` hex digits, `d` digits,
-    /// `U` capitals and digits, `L` small letters and digits, `l` letters, `u` capitals, `s` small letters, `b`
+    /// Expands a template: `<a36>` stands for 36 letters and digits, and likewise `h` hex digits, `d` digits, `U`
+    /// capitals and digits, `L` lower-case letters and digits, `l` letters, `u` capitals, `s` lower-case letters, `b`
     /// base64url, `B` base64, `2` the base32 of AWS, `x` Bech32.
     mutating func text(_ template: String) -> String {
         var text = ""
@@ -84,10 +84,10 @@ extension SeededGenerator {
         return String((0..<count).map { _ in set[Int.random(in: 0..<set.count, using: &self)] })
     }
 
-    /// A password as people and managers make them: letters of both cases and digits.
+    /// A password as people and password managers create them: letters of both cases and digits.
     mutating func password() -> String { text("<l5><d2><a6>") }
 
-    /// Digits with a last one that makes Luhn's sum right.
+    /// Digits that end in a valid Luhn check digit.
     mutating func luhn(_ beginning: String, _ count: Int) -> String {
         let digits = beginning + text("<d\(count - 1 - beginning.count)>")
         var sum = 0
@@ -98,7 +98,7 @@ extension SeededGenerator {
         return digits + String((10 - sum % 10) % 10)
     }
 
-    /// The same with a last digit that is wrong.
+    /// Digits that end in a wrong check digit.
     mutating func notLuhn(_ beginning: String, _ count: Int) -> String {
         let right = luhn(beginning, count)
         let last = (Int(String(right.last ?? "0")) ?? 0) + Int.random(in: 1...9, using: &self)
@@ -115,7 +115,7 @@ extension SeededGenerator {
         return luhn(beginning, count)
     }
 
-    /// An account number with right check digits.
+    /// An IBAN with valid check digits.
     mutating func iban(_ country: String, _ account: String) -> String {
         let account = text(account)
         var remainder = 0

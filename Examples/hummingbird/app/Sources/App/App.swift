@@ -52,7 +52,7 @@ struct App {
     }
 
     // snippet.log
-    /// Hands the tracker's messages over to swift-log, with their fields.
+    /// Forwards the tracker's messages and their metadata to swift-log.
     static func log(to logger: Logger) -> @Sendable (TrackerLogRecord) -> Void {
         { record in
             let level: Logger.Level =
@@ -75,7 +75,7 @@ struct Options {
     var files = "public"
     var isBare = false
     var usesAsyncHTTPClient = false
-    /// To compare: a middleware that does nothing.
+    /// Whether to install a middleware that does nothing, for comparison.
     var isEmpty = false
 
     init(_ arguments: [String]) {

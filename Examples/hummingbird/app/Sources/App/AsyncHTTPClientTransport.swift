@@ -6,9 +6,9 @@ import TrackerCore
 
 /// Delivers events with AsyncHTTPClient, for images and static binaries without libcurl.
 ///
-/// HTTP/2 where the backend offers it, connections that are kept open, the configuration's certificates and time-outs,
-/// batches for a backend that takes them. Redirects are not followed: a token must not travel to another host. Unlike
-/// libcurl's, it sends no gzip and reads no proxy variables.
+/// Uses HTTP/2 where the backend offers it, keep-alive connections, the configuration's certificates and timeouts, and
+/// batches if the backend accepts them. It follows no redirects: a token must not travel to another host. Unlike the
+/// libcurl transport, it sends no gzip and ignores proxy variables.
 struct AsyncHTTPClientTransport: EventTransport {
     let configuration: TrackerConfiguration
 
@@ -47,7 +47,7 @@ struct AsyncHTTPClientTransport: EventTransport {
             let start = ContinuousClock.now
             let answer = try await client.execute(request, timeout: limit)
             let latency = ContinuousClock.now - start
-            // Read to its end, so that the connection can be used again.
+            // Drain the body so that the connection can be reused.
             _ = try? await answer.body.collect(upTo: 65_536)
             return DeliveryCompletion(
                 of: payload, status: Int(answer.status.code), retryAfter: answer.headers.first(name: "Retry-After"),

@@ -2,7 +2,7 @@ import HTTPTypes
 import Hummingbird
 import HummingbirdWebSocket
 
-/// A page for each kind of answer.
+/// A page for each kind of response.
 enum Site {
     struct Failure: Error {}
 
@@ -42,7 +42,7 @@ enum Site {
     }
 }
 
-/// A context that knows its peer.
+/// A request context that knows its peer's address.
 struct AppContext: RequestContext {
     var coreContext: CoreRequestContextStorage
     let peer: String?

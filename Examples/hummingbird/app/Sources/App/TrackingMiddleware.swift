@@ -4,15 +4,15 @@ import ServiceLifecycle
 import TrackerCore
 import TrackerRouterAdapter
 
-/// Tracks every request. Add it before all other middlewares, so that what they answer is recorded as it is sent.
+/// Tracks every request. Add it before all other middleware, so that it records responses as they are sent.
 struct TrackingMiddleware<Context: RequestContext>: RouterMiddleware {
     private let analytics: AnalyticsMiddleware<(Request, Context), Response>
     private let isForUpgrades: Bool
 
     /// - Parameters:
-    ///   - scheme: how visitors come; Hummingbird does not know where a proxy ends TLS.
-    ///   - isForUpgrades: whether it is in a router of WebSocket upgrades, whose answers are 101 and 400.
-    ///   - peer: the socket's address, such as `{ $0.channel.remoteAddress?.ipAddress }`; for trusted proxies.
+    ///   - scheme: the scheme visitors use; Hummingbird can't tell whether a proxy terminates TLS.
+    ///   - isForUpgrades: whether the router handles WebSocket upgrades, whose responses are 101 and 400.
+    ///   - peer: returns the socket's address, such as `{ $0.channel.remoteAddress?.ipAddress }`; for trusted proxies.
     init(
         _ tracker: Tracker, scheme: String = "https", isForUpgrades: Bool = false,
         peer: @escaping @Sendable (Context) -> String? = { _ in nil }
@@ -41,7 +41,7 @@ struct TrackingMiddleware<Context: RequestContext>: RouterMiddleware {
         _ request: Request, context: Context, next: (Request, Context) async throws -> Response
     ) async throws -> Response {
         guard isForUpgrades else { return try await analytics.handle(request, context: context, next: next) }
-        // What is not upgraded, the server answers with 400.
+        // The server responds with 400 to requests that are not upgraded.
         var status = 400
         let interception = analytics.tracker.begin(analytics.mapping.snapshot((request, context)))
         defer { interception?.finish(status: status, viewName: analytics.mapping.viewName((request, context))) }
@@ -53,7 +53,7 @@ struct TrackingMiddleware<Context: RequestContext>: RouterMiddleware {
     }
 }
 
-/// Delivers what is left when the server has stopped: services end in the reverse of their order.
+/// Shuts the tracker down after the server has stopped: services shut down in reverse order.
 struct TrackerService: Service {
     let tracker: Tracker
     func run() async { await cancelWhenGracefulShutdown { await tracker.run() } }

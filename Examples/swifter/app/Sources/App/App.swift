@@ -7,7 +7,7 @@ import TrackerCore
 struct App {
     static func main() throws {
         let files = option("--files") ?? "public"
-        // Before there are other threads, so that none of them gets it.
+        // Blocked before other threads start, so that none of them receives it.
         var signals = sigset_t()
         sigemptyset(&signals)
         sigaddset(&signals, SIGTERM)
@@ -47,7 +47,7 @@ struct App {
             websocket(connected: { session in session.writeText("hello") })(request)
         }
         server.notFoundHandler = track(nil) { request in
-            // Files, as Swifter's own share(_:) would serve them.
+            // Serve files as Swifter's own share(_:) would.
             guard !request.path.contains(".."), let data = FileManager.default.contents(atPath: files + request.path)
             else {
                 return .notFound

@@ -3,21 +3,21 @@ import Foundation
 import TrackerCore
 import TrackerRouterAdapter
 
-/// Tracks the handlers that it is put around, as Swifter has nothing that sees all requests and their answers:
+/// Tracks the handlers it wraps, because Swifter has no hook that sees all requests and their responses:
 ///
 ///     server["/hello/:name"] = track("/hello/:name") { request in … }
 ///     server.notFoundHandler = track(nil) { _ in .notFound }
 struct TrackingMiddleware: Sendable {
     private let analytics: AnalyticsMiddleware<(HttpRequest, route: String?), HttpResponse>
 
-    /// - Parameter scheme: how visitors come; Swifter does not know where a proxy ends TLS.
+    /// - Parameter scheme: the scheme visitors use; Swifter can't tell whether a proxy terminates TLS.
     init(_ tracker: Tracker, scheme: String = "https") {
         analytics = .init(
             tracker: tracker,
             mapping: .init(
                 snapshot: { request, _ in
                     let headers = request.headers
-                    // Swifter gives path and query apart and decoded.
+                    // Swifter splits and decodes path and query.
                     var target = URLComponents()
                     target.path = request.path.isEmpty ? "/" : request.path
                     if !request.queryParams.isEmpty {
@@ -43,8 +43,8 @@ struct TrackingMiddleware: Sendable {
         return { request in tracked((request, route)) }
     }
 
-    /// Swifter has room for one `Set-Cookie`, and keeps most bodies to itself: where it can't be done, the next answer
-    /// brings the cookie.
+    /// Adds the cookie where possible: Swifter has room for one `Set-Cookie`, and keeps most bodies private. Otherwise
+    /// the next response sets it.
     private static func adding(_ cookie: String, to response: HttpResponse) -> HttpResponse {
         var headers = response.headers()
         guard headers.updateValue(cookie, forKey: "Set-Cookie") == nil else { return response }

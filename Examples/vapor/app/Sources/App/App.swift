@@ -36,13 +36,13 @@ struct App {
         }
         // snippet.shutdown
         try await app.asyncShutdown()
-        // Last: requests that were under way have ended by now.
+        // Last: requests in flight have finished by now.
         await tracker.shutdown()
         // snippet.end
         print(tracker.statistics)
     }
 
-    /// Hands the tracker's messages over to swift-log, with their fields.
+    /// Forwards the tracker's messages and their metadata to swift-log.
     static func log(to logger: Logger) -> @Sendable (TrackerLogRecord) -> Void {
         { record in
             let level: Logger.Level =
@@ -62,7 +62,7 @@ struct App {
 struct Options {
     var port = 8080
     var files = "Public/"
-    /// To compare: a middleware that does nothing.
+    /// Whether to install a middleware that does nothing, for comparison.
     var isEmpty = false
 
     init(_ arguments: [String]) {

@@ -12,7 +12,7 @@ struct HelloResponder: AsyncResponder {
     func respond(to request: Request) async throws -> Response { Response(status: .ok) }
 }
 
-/// What the tracking middleware costs above an empty one: both asked without a network, alternately, 7 rounds.
+/// Measures what the tracking middleware adds to an empty one: calls both alternately, without a network, in 7 rounds.
 enum Measurement {
     static func run() async throws {
         var configuration = try TrackerConfiguration(projectID: "p", projectToken: "t")
@@ -22,7 +22,7 @@ enum Measurement {
         let route = app.get("hello", ":name") { _ in Response(status: .ok) }
         let loop = app.eventLoopGroup.next()
 
-        // As many as come between two looks of the delivery thread at its queue, and a rest.
+        // Batches of about what arrives between two reads of the queue by the delivery thread, with a flush after each.
         func microseconds(_ middleware: some AsyncMiddleware, _ rounds: Int = 100) async throws -> Double {
             var spent = Duration.zero
             for _ in 0..<rounds {
@@ -55,7 +55,7 @@ enum Measurement {
 
     private static let address = try? SocketAddress(ipAddress: "192.0.2.7", port: 40_000)
 
-    /// Fifteen fields, a session cookie among them.
+    /// Fifteen header fields, including a session cookie.
     private static let headers: HTTPHeaders = {
         var headers = HTTPHeaders([("Host", "example.test")])
         for number in 0..<13 { headers.add(name: "X-Field-\(number)", value: "value \(number)") }
@@ -64,7 +64,7 @@ enum Measurement {
     }()
 }
 
-/// Takes everything at once.
+/// Delivers every payload immediately.
 struct InstantTransport: EventTransport {
     func open() throws(TransportUnavailable) -> any TransportSession {
         ImmediateSession { payload in

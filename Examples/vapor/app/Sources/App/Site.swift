@@ -1,6 +1,6 @@
 import Vapor
 
-/// A page for each kind of answer.
+/// A page for each kind of response.
 enum Site {
     struct Failure: Error {}
 

@@ -5,12 +5,12 @@ import Vapor
 
 /// Tracks every request.
 ///
-/// Install it with `app.middleware.use(TrackingMiddleware(tracker), at: .beginning)`: outside of Vapor's
-/// ErrorMiddleware, so that errors come as the responses that visitors get.
+/// Install it with `app.middleware.use(TrackingMiddleware(tracker), at: .beginning)`: outside Vapor's
+/// `ErrorMiddleware`, so that it sees errors as the responses that visitors get.
 struct TrackingMiddleware: AsyncMiddleware {
     private let analytics: AnalyticsMiddleware<Request, Response>
 
-    /// - Parameter scheme: how visitors come; Vapor does not know where a proxy ends TLS.
+    /// - Parameter scheme: the scheme visitors use; Vapor can't tell whether a proxy terminates TLS.
     init(_ tracker: Tracker, scheme: String = "https") {
         let names = RouteNames()
         analytics = .init(
@@ -24,7 +24,7 @@ struct TrackingMiddleware: AsyncMiddleware {
                         headers: RequestHeaders(host: host, cookie: headers.first(name: .cookie)) {
                             headers.map { ($0.name, $0.value) }
                         },
-                        // Not `peerAddress`, which believes what any client says of itself.
+                        // Not `peerAddress`, which trusts any client's `Forwarded` header.
                         remoteAddress: request.remoteAddress?.ipAddress)
                 },
                 viewName: { request in request.route.map { names.name(of: $0) } },
@@ -39,7 +39,7 @@ struct TrackingMiddleware: AsyncMiddleware {
     }
 }
 
-/// Each route's path as it was registered, such as `/hello/:name`, made once.
+/// Caches each route's path as registered, such as `/hello/:name`.
 private final class RouteNames: Sendable {
     private let names = Mutex<[ObjectIdentifier: String]>([:])
 

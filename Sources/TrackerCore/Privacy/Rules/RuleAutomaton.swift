@@ -29,6 +29,8 @@ final class RuleAutomaton: @unchecked Sendable {
         let isExact: Bool
         /// Whether the comparison takes account of case.
         let isCased: Bool
+
+        var isKey: Bool { if case .key = rule { true } else { false } }
     }
 
     /// A pattern without references, to be read at each report.
@@ -101,6 +103,8 @@ final class RuleAutomaton: @unchecked Sendable {
     private let findingCount: Int
     /// For each state the first of its findings; one place more than there are states.
     private let firstFindings: UnsafeMutablePointer<Int32>
+    /// Whether a state reports one key and nothing else, as most do.
+    private let reportsOneKey: UnsafeMutablePointer<Bool>
     /// The bytes of all patterns.
     private let patternBytes: UnsafeMutablePointer<UInt8>
     let stateCount: Int
@@ -133,6 +137,7 @@ final class RuleAutomaton: @unchecked Sendable {
         findingCount = compiled.patterns.count
         findings = .allocate(capacity: findingCount)
         firstFindings = .allocate(capacity: stateCount + 1)
+        reportsOneKey = .allocate(capacity: stateCount)
         patternBytes = .allocate(capacity: compiled.patterns.reduce(0) { $0 + $1.text.count })
         var written = 0
         for (index, pattern) in compiled.patterns.enumerated() {
@@ -143,7 +148,10 @@ final class RuleAutomaton: @unchecked Sendable {
             }
             (findings + index).initialize(to: Finding(pattern, text))
         }
-        for (state, report) in compiled.reports.enumerated() { firstFindings[state] = Int32(report.lowerBound) }
+        for (state, report) in compiled.reports.enumerated() {
+            firstFindings[state] = Int32(report.lowerBound)
+            reportsOneKey[state] = report.count == 1 && compiled.patterns[report.lowerBound].isKey
+        }
         firstFindings[stateCount] = Int32(findingCount)
 
         let table = UnsafeMutablePointer<UInt16>.allocate(capacity: compiled.next.count)
@@ -166,6 +174,7 @@ final class RuleAutomaton: @unchecked Sendable {
         keys.deinitialize(count: keyCount).deallocate()
         findings.deinitialize(count: findingCount).deallocate()
         firstFindings.deallocate()
+        reportsOneKey.deallocate()
         patternBytes.deallocate()
         next.deallocate()
         kinds.deallocate()
@@ -188,9 +197,18 @@ final class RuleAutomaton: @unchecked Sendable {
         return UnsafeBufferPointer(start: findings + first, count: Int(firstFindings[state + 1]) - first)
     }
 
+    /// The prefix of the key that a reporting state stands for, if it stands for nothing else.
+    @inline(__always)
+    func onlyKey(of state: Int) -> UnsafePointer<Finding>? {
+        reportsOneKey[state] ? UnsafePointer(findings + Int(firstFindings[state])) : nil
+    }
+
     /// - Parameter number: one that a ``Finding`` of this automaton has.
     @inline(__always)
-    func key(_ number: UInt16) -> KeyRule { keys[Int(number)] }
+    func key(_ number: UInt16) -> UnsafePointer<KeyRule> { UnsafePointer(keys + Int(number)) }
+
+    @inline(__always)
+    func lead(ofKey number: UInt16) -> Int { keys[Int(number)].lead }
 
     /// A term of the user's as words: parts are separated by what is no letter or digit.
     static func words(ofTerm term: String) -> String {

@@ -1,6 +1,14 @@
 extension ScanPass {
     /// The place of a key that begins with a prefix; nil if what follows is no key.
-    mutating func range(of key: KeyRule, prefix: Range<Int>) -> Range<Int>? {
+    @inline(__always)
+    mutating func range(of number: UInt16, prefix: Range<Int>) -> Range<Int>? {
+        let key = automaton.key(number)
+        guard mayHold(key, from: prefix.upperBound) else { return nil }
+        return range(of: key.pointee, prefix: prefix)
+    }
+
+    @inline(never)
+    private mutating func range(of key: KeyRule, prefix: Range<Int>) -> Range<Int>? {
         let start = prefix.lowerBound - key.lead
         guard start >= 0 else { return nil }
         if key.lead > 0 {
@@ -8,7 +16,6 @@ extension ScanPass {
             where automaton.alphabets[Int(text[index])] & key.bit == 0 { return nil }
             steps &+= key.lead
         }
-        guard mayHold(key, from: prefix.upperBound) else { return nil }
         let index = readRun(of: key.alphabet, at: prefix.upperBound)
         let length = scratch.runs[index].end - prefix.upperBound
         guard length >= key.least, length <= key.most else { return nil }
@@ -22,13 +29,14 @@ extension ScanPass {
     /// Whether the first, the middle and the last of the characters that a key needs are of its alphabet: what follows
     /// most beginnings is turned away here.
     @inline(__always)
-    private func mayHold(_ key: KeyRule, from start: Int) -> Bool {
-        guard key.least > 0 else { return true }
-        guard start + key.least <= text.count else { return false }
-        let bit = key.bit
+    private func mayHold(_ key: UnsafePointer<KeyRule>, from start: Int) -> Bool {
+        let least = key.pointee.least
+        guard least > 0 else { return true }
+        guard start &+ least <= text.count else { return false }
+        let bit = key.pointee.bit
         return automaton.alphabets[Int(text[start])] & bit != 0
-            && automaton.alphabets[Int(text[start + key.least / 2])] & bit != 0
-            && automaton.alphabets[Int(text[start + key.least - 1])] & bit != 0
+            && automaton.alphabets[Int(text[start &+ least / 2])] & bit != 0
+            && automaton.alphabets[Int(text[start &+ least &- 1])] & bit != 0
     }
 
     private mutating func passes(_ check: SecretFormat.Check, _ run: TokenRun, from start: Int) -> Bool {

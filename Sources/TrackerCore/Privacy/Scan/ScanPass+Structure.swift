@@ -148,7 +148,16 @@ extension ScanPass {
             if position > open.start { hide(open.start..<position) }
             return position + 1
         }
-        guard !kept.contains(.email), let range = mailAddress(around: position) else { return position + 1 }
+        guard mayHaveAddress(around: position), !kept.contains(.email), let range = mailAddress(around: position) else {
+            return position + 1
+        }
         return hide(range)
+    }
+
+    /// Whether something stands on both sides of an `@` that may be a part of an address.
+    @inline(__always)
+    private func mayHaveAddress(around position: Int) -> Bool {
+        position > 0 && position &+ 1 < text.count && text[position &- 1] != UInt8(ascii: "@")
+            && text[position &+ 1] != UInt8(ascii: "@")
     }
 }

@@ -204,17 +204,33 @@ struct ScanPass {
     ///
     /// - Returns: where to go on if something was hidden.
     private mutating func report(_ state: Int, at end: Int) -> Int? {
+        if let finding = automaton.onlyKey(of: state), case .key(let number) = finding.pointee.rule {
+            steps &+= 2
+            let start = end &- finding.pointee.length
+            guard mayBeKey(number, start), finding.pointee.isMatch(at: start, in: text),
+                let range = range(of: number, prefix: start..<end)
+            else { return nil }
+            return hide(range)
+        }
+        return reportAll(state, at: end)
+    }
+
+    /// Most keys are turned away by what stands before.
+    @inline(__always)
+    private func mayBeKey(_ number: UInt16, _ start: Int) -> Bool {
+        isBoundary(start) || automaton.lead(ofKey: number) > 0
+    }
+
+    @inline(never)
+    private mutating func reportAll(_ state: Int, at end: Int) -> Int? {
         for finding in automaton.report(of: state) {
             steps &+= 2
             let start = end - finding.length
-            if case .key(let number) = finding.rule {
-                // Most are turned away by what stands before.
-                guard isBoundary(start) || automaton.key(number).lead > 0 else { continue }
-            }
+            if case .key(let number) = finding.rule, !mayBeKey(number, start) { continue }
             guard finding.isMatch(at: start, in: text) else { continue }
             switch finding.rule {
             case .key(let number):
-                if let range = range(of: automaton.key(number), prefix: start..<end) { return hide(range) }
+                if let range = range(of: number, prefix: start..<end) { return hide(range) }
             case .name(let meaning, let place):
                 name.consider(meaning, place, start..<end, in: text)
             case .path(let isNumeric):

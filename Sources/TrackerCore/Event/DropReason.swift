@@ -1,6 +1,6 @@
-/// Why an event was not delivered and never will be. Every drop has one.
+/// The reason why an event was dropped. Every drop has one.
 ///
-/// A later version may add reasons: a `switch` over them needs a `default`.
+/// A later version may add reasons, so a `switch` over them needs a `default`.
 public struct DropReason: RawRepresentable, Sendable, Hashable, CaseIterable, CustomStringConvertible {
     private enum Identity: String, CaseIterable {
         case queueFull = "queue_full"
@@ -21,34 +21,34 @@ public struct DropReason: RawRepresentable, Sendable, Hashable, CaseIterable, Cu
         self.code = code
     }
 
-    /// The reason with this name, as `rawValue` gives it; nil if there is none.
+    /// Creates the reason with this `rawValue`; nil if there is none.
     public init?(rawValue: String) {
         guard let code = Identity(rawValue: rawValue) else { return nil }
         self.code = code
     }
 
-    /// The queue was at its bound of events or bytes when the event was captured.
+    /// The queue was at its limit of events or bytes when the event was captured.
     public static let queueFull = DropReason(.queueFull)
-    /// The backend answered that this event is not acceptable (4xx).
+    /// The backend refused the event itself (4xx).
     public static let rejected = DropReason(.rejected)
-    /// The event kept failing while others went through.
+    /// The event kept failing while others were delivered.
     public static let retriesExhausted = DropReason(.retriesExhausted)
-    /// There is no way to send: libcurl is missing, or a transport could not start.
+    /// Nothing can be sent: libcurl is missing, or a transport could not start.
     public static let transportUnavailable = DropReason(.transportUnavailable)
-    /// The tracker was shut down before the event could be delivered, or before it was captured.
+    /// The tracker was shut down before the event was delivered or captured.
     public static let shutdown = DropReason(.shutdown)
-    /// The tracker ended, and the spool could not take the event: the disk is full, or it can't be written.
+    /// The tracker shut down, and the spool could not take the event: the disk is full or not writable.
     public static let spoolFailed = DropReason(.spoolFailed)
-    /// The event was on disk and had to go: the spool was at its size limit, or the event too old, or the file damaged.
+    /// The event was removed from the spool: the spool was at its size limit, the event too old, or its file damaged.
     public static let spoolLimit = DropReason(.spoolLimit)
-    /// The app's `beforeSend` did not want it sent.
+    /// The app's `beforeSend` returned false.
     public static let beforeSend = DropReason(.beforeSend)
     /// The app's `beforeSend` threw.
     public static let hookFailed = DropReason(.hookFailed)
-    /// The event was measured by a tracker that is enabled, and handed to one that is disabled.
+    /// The event was measured by an enabled tracker and handed to a disabled one.
     public static let disabled = DropReason(.disabled)
 
-    /// The reasons of this version.
+    /// All reasons of this version.
     public static let allCases: [DropReason] = Identity.allCases.map { DropReason($0) }
 
     /// The name in logs and statistics, such as `queue_full`.

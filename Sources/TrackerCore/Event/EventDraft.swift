@@ -1,10 +1,10 @@
-/// An event before it is written, for the setting `beforeSend`: change it, or drop it.
+/// An event that the `beforeSend` hook may change or drop.
 ///
-/// It is not filtered yet: the privacy policy applies to what the hook leaves.
+/// - Important: The values are not filtered yet. The privacy policy applies to what the hook leaves.
 public struct EventDraft: Sendable {
-    /// The request's method; it is not a part of the event.
+    /// The request's method; not part of the event.
     public let method: String
-    /// The response's status.
+    /// The response's status code.
     public let status: Int
     /// The visitor's session.
     public let session: SessionIdentifier
@@ -28,11 +28,11 @@ public struct EventDraft: Sendable {
     }
 }
 
-/// Runs the app's own hook for one event after the other, on the delivery thread.
+/// Runs the app's `beforeSend` hook on the delivery thread.
 struct BeforeSend {
     typealias Hook = @Sendable (inout EventDraft) throws -> Bool
 
-    /// What became of one event.
+    /// The hook's decision on one event.
     enum Decision {
         case send(TrackedRequest)
         case drop(DropReason)
@@ -41,7 +41,7 @@ struct BeforeSend {
     private let hook: Hook
     private let log: TrackerLog
     private let onSlow: () -> Void
-    /// Nanoseconds beyond which a call counts as slow: it holds up all delivery.
+    /// The nanoseconds after which a call counts as slow, because it holds up all delivery.
     private static let patience: UInt64 = 50_000_000
 
     init(_ hook: @escaping Hook, log: TrackerLog, onSlow: @escaping () -> Void) {
@@ -62,28 +62,28 @@ struct BeforeSend {
         do {
             return try hook(&draft) ? .send(request.changed(by: draft)) : .drop(.beforeSend)
         } catch {
-            // Perhaps the hook was about to remove something: what it did not finish must not be sent.
+            // The hook may have been about to remove something, so don't send the event.
             log.write(.error, topic: "hook.error", "beforeSend failed, and its event is dropped: \(error)")
             return .drop(.hookFailed)
         }
     }
 }
 
-/// The bounds of one event. What is longer is cut off, and the event says so (`"truncated": true`).
+/// The limits of one event. Longer parts are cut off, and the event says so (`"truncated": true`).
 enum EventLimit {
     static let headers = 100
     static let headerValueBytes = 8 << 10
     static let viewNameBytes = 1 << 10
     static let urlBytes = 16 << 10
-    /// Of the JSON, up to the end of each part: together below 64 KiB, whatever escaping adds.
+    /// JSON bytes up to the end of each part, so that an event stays below 64 KiB however much escaping adds.
     static let headersEnd = 40 << 10
     static let cookiesEnd = 63 << 10
 
-    /// The longest beginning of valid UTF-8 that has so many bytes at most and is valid itself.
+    /// Returns the longest valid prefix of at most `limit` bytes of valid UTF-8.
     static func prefix(of text: UnsafeBufferPointer<UInt8>, bytes limit: Int) -> UnsafeBufferPointer<UInt8> {
         guard text.count > limit else { return text }
         var end = limit
-        // The bytes of a character but the first are 10xxxxxx.
+        // Continuation bytes are 10xxxxxx.
         while end > 0, text[end] & 0xC0 == 0x80 { end -= 1 }
         return UnsafeBufferPointer(rebasing: text[..<end])
     }

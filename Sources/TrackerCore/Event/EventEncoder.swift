@@ -1,15 +1,15 @@
-/// Turns a tracked request into the bytes of its event. Used by the delivery thread alone; keeps its buffers.
+/// Encodes a tracked request as the JSON bytes of its event. Used by the delivery thread only; reuses its buffers.
 struct EventEncoder: ~Copyable {
-    /// What every event begins with.
+    /// The bytes that every event begins with.
     private let beginning: [UInt8]
     private var filter: PrivacyFilter
     private var writer = JSONWriter()
     private var url: [UInt8] = []
     private var names = HeaderNames()
-    /// The numbers of the present event's header names.
+    /// The numbers of the current event's header names.
     private var numbers: [Int] = []
     private var hosts = UsableHost()
-    /// Whether a router's request came without any host.
+    /// Whether a router's request came without a host.
     var missesHost: Bool { hosts.wasMissing }
     private let forwardedOrigin: ForwardedOrigin?
     private var isTruncated = false
@@ -25,7 +25,7 @@ struct EventEncoder: ~Copyable {
         forwardedOrigin = ForwardedOrigin(trustedProxies)
     }
 
-    /// How often the filter hit a bound on its work and hid what it had not read.
+    /// How often the filter hit its work limit and hid what it had not read.
     var exhaustions: Int { filter.exhaustions }
 
     mutating func encode(_ request: borrowing TrackedRequest) -> [UInt8] {
@@ -33,7 +33,7 @@ struct EventEncoder: ~Copyable {
         return writer.bytes
     }
 
-    /// Writes the event at the end of a buffer.
+    /// Appends the event to a buffer.
     mutating func encode(_ request: borrowing TrackedRequest, to buffer: inout [UInt8]) {
         write(request)
         writer.append(to: &buffer)
@@ -53,7 +53,7 @@ struct EventEncoder: ~Copyable {
             request.snapshot, template: filter.template(of: request.viewName), origin: forwardedOrigin, hosts: &hosts,
             filter: &filter, to: &url)
         if isCut { isTruncated = true }
-        // The URL is ASCII without quotes and backslashes; they are percent-encoded in it.
+        // Needs no escaping: the URL is ASCII, with quotes and backslashes percent-encoded.
         writer.raw(url)
         writer.raw("\",\"ra_session_id\":\"")
         writer.hexadecimal(request.session.high)
@@ -113,7 +113,7 @@ struct EventEncoder: ~Copyable {
             guard header.isUsable, !(style == .cgi && header.isContentType && fields[index].value.isEmpty) else {
                 continue
             }
-            // If the name stood before, its value was written there.
+            // The value of a repeated name was written at its first occurrence.
             if hasRepetitions, numbers[..<index].contains(where: { names[$0].group == header.group }) { continue }
             let mark = writer.count
             names.appendOpening(numbers[index], withComma: !isFirst, to: &writer)
@@ -130,7 +130,7 @@ struct EventEncoder: ~Copyable {
         }
     }
 
-    /// Apart from the loop above, which would copy the filter for each field if it handed it on itself.
+    /// Kept out of the loop above, which would otherwise copy the filter for each field.
     @inline(never)
     private mutating func addName(_ name: String) -> Int {
         let treatment = filter.treatment(ofHeader: name)
@@ -156,7 +156,7 @@ struct EventEncoder: ~Copyable {
         }
     }
 
-    /// No more of a value than has a place in an event.
+    /// Returns the value, cut off at ``EventLimit/headerValueBytes``.
     private mutating func kept(of value: borrowing String) -> String {
         guard value.utf8.count > EventLimit.headerValueBytes else { return copy value }
         isTruncated = true
@@ -192,7 +192,7 @@ struct EventEncoder: ~Copyable {
         for cookie in cookies {
             let isHidden =
                 !filter.isOff && (filter.hidesCookie(cookie.name.utf8) || cookie.name == SessionCookie.name)
-            // Perhaps a value without a name.
+            // The name may be a value that came without a name.
             if isHidden, cookie.value.isEmpty { continue }
             let mark = writer.count
             if !isFirst { writer.byte(UInt8(ascii: ",")) }
@@ -204,7 +204,7 @@ struct EventEncoder: ~Copyable {
         }
     }
 
-    /// Takes back a cookie that does not fit any more.
+    /// Removes the cookie written since `mark` if it does not fit, and returns whether it did.
     private mutating func isTooLong(since mark: Int) -> Bool {
         guard writer.count > EventLimit.cookiesEnd else { return false }
         writer.rewind(to: mark)
@@ -221,7 +221,7 @@ struct EventEncoder: ~Copyable {
         guard !values.isEmpty else { return }
         let cookies = values.compactMap(SetCookieAttributes.init)
         var isFirst = true
-        // The last of a name is the one that the visitor keeps.
+        // Browsers keep the last cookie of a name.
         var last: [String: Int] = [:]
         for (index, cookie) in cookies.enumerated() { last[cookie.name] = index }
         for (index, cookie) in cookies.enumerated() where last[cookie.name] == index {

@@ -1,21 +1,21 @@
 import Synchronization
 
-/// The identity of one event: a UUID of version 7 (RFC 9562, section 5.7), whose first 48 bits are the time.
+/// The identifier of an event or parcel: a version 7 UUID (RFC 9562, section 5.7), whose first 48 bits are the time.
 ///
-/// It is what a backend sees as `Idempotency-Key`, so it stays the same through retries and the spool.
+/// The backend sees it as `Idempotency-Key`, so it stays the same across retries and the spool.
 package struct EventIdentifier: Hashable, Sendable, Comparable, CustomStringConvertible {
     /// Bytes 0 to 7, the first in the highest bits.
     package let high: UInt64
     /// Bytes 8 to 15, the first in the highest bits.
     package let low: UInt64
 
-    /// Any 16 bytes, whatever version they say.
+    /// Creates an identifier from any 16 bytes, whatever their version.
     package init(high: UInt64, low: UInt64) {
         self.high = high
         self.low = low
     }
 
-    /// Version 7 from its parts; bits that don't fit are cut off.
+    /// Creates a version 7 identifier; excess bits are cut off.
     ///
     /// - Parameters:
     ///   - milliseconds: since 1970; 48 bits.
@@ -26,12 +26,12 @@ package struct EventIdentifier: Hashable, Sendable, Comparable, CustomStringConv
         low = 0x8000_0000_0000_0000 | (randomB & 0x3FFF_FFFF_FFFF_FFFF)
     }
 
-    /// Reads the 36-character form with hyphens, of any version and in either case (RFC 9562, section 4).
+    /// Parses the 36-character form with hyphens, of any version and in either case (RFC 9562, section 4).
     package init?(text: some StringProtocol) {
         self.init(utf8: text.utf8)
     }
 
-    /// Reads the 36 bytes of the text form.
+    /// Parses the 36 bytes of the text form.
     package init?(utf8 bytes: some Sequence<UInt8>) {
         var words: (UInt64, UInt64) = (0, 0)
         var position = 0
@@ -43,7 +43,7 @@ package struct EventIdentifier: Hashable, Sendable, Comparable, CustomStringConv
                 return nil
             default:
                 guard let digit = Self.value(ofDigit: byte) else { return nil }
-                // 18 characters make the first eight bytes: 16 digits and two hyphens.
+                // The first 18 characters are eight bytes: 16 digits and two hyphens.
                 if position < 18 { words.0 = words.0 << 4 | digit } else { words.1 = words.1 << 4 | digit }
             }
             position += 1
@@ -53,10 +53,10 @@ package struct EventIdentifier: Hashable, Sendable, Comparable, CustomStringConv
         low = words.1
     }
 
-    /// When the identifier says it was made, in milliseconds since 1970.
+    /// The time of creation, in milliseconds since 1970.
     package var milliseconds: UInt64 { high >> 16 }
 
-    /// 36 characters, lower case.
+    /// The text form: 36 characters, lower case.
     package var text: String {
         String(unsafeUninitializedCapacity: 36) { buffer in
             var position = 0
@@ -70,7 +70,7 @@ package struct EventIdentifier: Hashable, Sendable, Comparable, CustomStringConv
 
     package var description: String { text }
 
-    /// Appends the 36 bytes of the text form, without making a string.
+    /// Appends the 36 bytes of the text form, without creating a string.
     package func append(to buffer: inout [UInt8]) {
         buffer.reserveCapacity(buffer.count + 36)
         render { buffer.append($0) }
@@ -108,14 +108,14 @@ package struct EventIdentifier: Hashable, Sendable, Comparable, CustomStringConv
     }
 }
 
-/// Makes event identifiers from any thread without a lock or a system call.
+/// Generates event identifiers on any thread, without a lock or a system call.
 ///
-/// Within one generator each identifier is greater than the one before (RFC 9562, section 6.2, method 1: twelve counter
-/// bits, which run over into the time), as long as the clock is not set back by more than ten seconds; then they follow
-/// the clock, and stay unique. The other 62 bits mix a count with a 128-bit seed: they need not be secret, only
+/// Each identifier of a generator is greater than the one before (RFC 9562, section 6.2, method 1: a twelve-bit
+/// counter, which overflows into the time), unless the clock is set back by more than ten seconds; then identifiers
+/// follow the clock, and stay unique. The other 62 bits mix a count with a 128-bit seed: they need not be secret, only
 /// different in every process and after every start.
 package final class EventIdentifierGenerator: Sendable {
-    /// The last time in milliseconds, shifted up by the twelve bits of the counter.
+    /// The last time in milliseconds, shifted left by the twelve bits of the counter, plus the counter.
     private let lastTick: Atomic<UInt64>
     private let count: Atomic<UInt64>
     private let seed: UInt64
@@ -123,8 +123,8 @@ package final class EventIdentifierGenerator: Sendable {
     private let now: @Sendable () -> UInt64
 
     /// - Parameters:
-    ///   - random: asked for the seed, here and never again.
-    ///   - now: nanoseconds since 1970.
+    ///   - random: the source of the seed; not used after `init`.
+    ///   - now: returns nanoseconds since 1970.
     package init(
         random: inout some RandomNumberGenerator, now: @escaping @Sendable () -> UInt64 = SystemClock.epochNanoseconds
     ) {
@@ -135,7 +135,7 @@ package final class EventIdentifierGenerator: Sendable {
         self.now = now
     }
 
-    /// Seeded by the system.
+    /// Creates a generator seeded by the system.
     package convenience init(now: @escaping @Sendable () -> UInt64 = SystemClock.epochNanoseconds) {
         var random = SystemRandomNumberGenerator()
         self.init(random: &random, now: now)
@@ -145,20 +145,20 @@ package final class EventIdentifierGenerator: Sendable {
         next(at: now())
     }
 
-    /// - Parameter nanoseconds: since 1970; saves asking the clock where the caller has the time already.
+    /// - Parameter nanoseconds: since 1970; saves a clock read if the caller already has the time.
     package func next(at nanoseconds: UInt64) -> EventIdentifier {
-        // Odd multiples of a constant, mixed by a bijection: no value comes twice within one generator.
+        // Distinct multiples of an odd constant, mixed by a bijection: no 64-bit value repeats within one generator.
         let number = count.wrappingAdd(1, ordering: .relaxed).newValue
         let random = Self.mix(seed &+ number &* 0x9E37_79B9_7F4A_7C15) ^ mask
         let tick = advance(to: (nanoseconds / 1_000_000) & 0xFFFF_FFFF_FFFF, random: random)
         return EventIdentifier(milliseconds: tick >> 12, randomA: tick, randomB: random)
     }
 
-    /// The tick of this identifier: greater than all before, unless the clock went far back.
+    /// Returns the next tick: greater than all before, unless the clock went far back.
     private func advance(to milliseconds: UInt64, random: UInt64) -> UInt64 {
         let farBack: UInt64 = 10_000
-        // A random start in the lower half of the counter: identifiers of two processes don't line up, and at least
-        // 2,048 fit into the millisecond.
+        // Start at random in the lower half of the counter, so that identifiers of two processes don't line up and at
+        // least 2,048 fit into a millisecond.
         let fresh = milliseconds << 12 | random >> 53
         var last = lastTick.load(ordering: .relaxed)
         while true {
@@ -171,7 +171,7 @@ package final class EventIdentifierGenerator: Sendable {
         }
     }
 
-    /// The finaliser of the SplitMix64 generator: invertible, every bit of the input reaches every bit of the output.
+    /// The SplitMix64 finaliser: invertible, and every input bit affects every output bit.
     private static func mix(_ value: UInt64) -> UInt64 {
         var mixed = value
         mixed = (mixed ^ mixed >> 30) &* 0xBF58_476D_1CE4_E5B9
@@ -180,13 +180,13 @@ package final class EventIdentifierGenerator: Sendable {
     }
 }
 
-/// What every attempt to deliver the same events carries as `Idempotency-Key`, so that a backend can tell a repetition.
+/// The `Idempotency-Key` of a parcel: the same for every delivery attempt, so that the backend can detect a repeat.
 ///
-/// A part of a parcel that has to travel by itself has a key that follows from the parcel's: whoever takes the parcel
-/// apart again, after a restart or in another process, gets the same keys.
+/// A part of a parcel that is sent by itself has a key derived from the parcel's: splitting the parcel again, after a
+/// restart or in another process, gives the same keys.
 package struct ParcelKey: Hashable, Sendable, CustomStringConvertible {
     package let identifier: EventIdentifier
-    /// Which lines of the parcel that `identifier` names; nil: all.
+    /// The lines that the key covers, of the parcel that `identifier` names; nil: all.
     package let lines: Range<UInt16>?
 
     package init(_ identifier: EventIdentifier, lines: Range<UInt16>? = nil) {
@@ -194,7 +194,7 @@ package struct ParcelKey: Hashable, Sendable, CustomStringConvertible {
         self.lines = lines
     }
 
-    /// The key of some of this parcel's lines.
+    /// Returns the key of some of this parcel's lines.
     ///
     /// - Parameter part: counted from this parcel's first line.
     func part(_ part: Range<Int>) -> ParcelKey {
@@ -204,7 +204,7 @@ package struct ParcelKey: Hashable, Sendable, CustomStringConvertible {
             lines: start &+ UInt16(clamping: part.lowerBound)..<start &+ UInt16(clamping: part.upperBound))
     }
 
-    /// The identifier; for one line of a parcel with its position behind it, for several with the first and the last.
+    /// The identifier, followed by the position of a single line, or by those of the first and last of several.
     package var text: String {
         guard let lines else { return identifier.text }
         let first = "\(identifier.text)-\(lines.lowerBound)"
@@ -213,7 +213,7 @@ package struct ParcelKey: Hashable, Sendable, CustomStringConvertible {
 
     package var description: String { text }
 
-    /// Appends the text's bytes, for a whole parcel without making a string.
+    /// Appends the text's bytes; for a whole parcel, without creating a string.
     func append(to buffer: inout [UInt8]) {
         if lines == nil { identifier.append(to: &buffer) } else { buffer.append(contentsOf: text.utf8) }
     }

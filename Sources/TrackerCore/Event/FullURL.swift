@@ -1,15 +1,15 @@
 /// Builds `full_url`: scheme, host as sent, path and query as sent.
 ///
-/// Characters that may not stand in a URL are percent-encoded, percent signs without two hex digits included; the
-/// fragment and a bare `?` are left out. Nothing is decoded: what was asked for is what is reported.
+/// Percent-encodes characters not allowed in a URL, and percent signs without two hex digits; leaves out the fragment
+/// and a bare `?`. Decodes nothing: the URL is reported as requested.
 enum FullURL {
     /// - Parameters:
-    ///   - template: a path that stands for the request's own, such as `/users/:id`.
-    ///   - origin: whom to believe about scheme and host besides the request itself.
-    ///   - hosts: tells which hosts can stand in a URL.
+    ///   - template: a path to use instead of the request's own, such as `/users/:id`.
+    ///   - origin: reads scheme and host from the headers of trusted proxies.
+    ///   - hosts: checks which hosts are usable in a URL.
     ///   - filter: decides what is replaced.
     ///   - bytes: the URL is appended here; ASCII only, without quotes, backslashes and controls.
-    /// - Returns: whether it had to be cut off.
+    /// - Returns: whether the URL was cut off.
     @discardableResult
     static func append(
         _ snapshot: RequestSnapshot, template: String? = nil, origin: ForwardedOrigin? = nil,
@@ -30,7 +30,7 @@ enum FullURL {
         to bytes: inout [UInt8]
     ) -> Bool {
         let start = pathStart(of: target)
-        // What is cut off anyway is not looked at, but for what the cut may go through.
+        // Skip what will be cut off, except the rest of a secret that the cut may go through.
         let room = EventLimit.urlBytes + PrivacyFilter.overlap
         let window = target.count - start > room ? start + room : target.count
         let end = target[start..<window].firstIndex(of: UInt8(ascii: "#")) ?? window
@@ -53,7 +53,7 @@ enum FullURL {
         while position < end {
             let room = EventLimit.urlBytes - 16 - bytes.count
             guard room > 0 else {
-                // An escape is whole or not there.
+                // Remove an incomplete escape.
                 if let percent = bytes.suffix(2).firstIndex(of: UInt8(ascii: "%")) { bytes.removeSubrange(percent...) }
                 return true
             }
@@ -80,7 +80,7 @@ enum FullURL {
         return end == window && window < target.count
     }
 
-    /// Where the path begins: after the scheme and authority of an absolute-form target (RFC 9112, section 3.2.2).
+    /// Returns where the path begins, past the authority of an absolute-form target (RFC 9112, section 3.2.2).
     private static func pathStart(of target: UnsafeBufferPointer<UInt8>) -> Int {
         guard let first = target.first, first != UInt8(ascii: "/"), first != UInt8(ascii: "*") else { return 0 }
         var index = 0
@@ -115,32 +115,32 @@ enum FullURL {
                 && PercentEncoding.hexValue(target[index + 2]) != nil
         case UInt8(ascii: "?"): stays = inQuery
         case UInt8(ascii: "["), UInt8(ascii: "]"):
-            // RFC 3986 keeps brackets for IPv6 hosts, but browsers send them in queries. The recorded events of the
-            // one style keep them there, those of the other encode them.
+            // RFC 3986 reserves brackets for IPv6 hosts, but browsers send them in queries. Recorded router events keep
+            // them there; recorded CGI events encode them.
             stays = inQuery && style == .router
         default: stays = isPathByte(byte)
         }
         if stays { bytes.append(byte) } else { PercentEncoding.append(byte, to: &bytes) }
     }
 
-    /// pchar and the slash (RFC 3986, section 3.3), without the percent sign.
+    /// Returns whether a byte is a pchar or a slash (RFC 3986, section 3.3), except the percent sign.
     @inline(__always)
     private static func isPathByte(_ byte: UInt8) -> Bool {
         let half = byte < 64 ? pathBytes.lower : pathBytes.upper
         return byte < 128 && half &>> UInt64(byte & 63) & 1 == 1
     }
 
-    /// A bit for each byte of ASCII that stands in a path as it is.
+    /// One bit per ASCII byte, set if it appears unencoded in a path.
     private static let pathBytes: (lower: UInt64, upper: UInt64) = (0x2FFF_FFD2_0000_0000, 0x47FF_FFFE_87FF_FFFF)
 }
 
-/// Tells which `Host` values can stand in a URL; remembers the last one, which is nearly always the next one, too.
+/// Checks which `Host` values are usable in a URL. Caches the last one, which is nearly always the next one, too.
 struct UsableHost {
     private var last = ""
-    /// Whether a router's request came without any host, as all do where its glue hands none over.
+    /// Whether a router's request came without a host, as all do if the adapter's mapping passes none.
     private(set) var wasMissing = false
 
-    /// `Host` as sent if it can stand in a URL, else the server's own name and port.
+    /// Returns `Host` as sent if it is usable in a URL, else the server's own name and port.
     mutating func authority(of snapshot: RequestSnapshot) -> String {
         if let host = snapshot.host ?? snapshot.headers.host {
             if isUsable(host) { return host }
@@ -151,7 +151,7 @@ struct UsableHost {
     }
 
     private mutating func isUsable(_ host: String) -> Bool {
-        // Of one length in UTF-8, so that no character passes for the ASCII one that Unicode takes it for.
+        // Compare the UTF-8 lengths, too: Swift's `==` equates some non-ASCII characters with ASCII ones.
         if host.utf8.count == last.utf8.count, host == last { return !last.isEmpty }
         guard HostAndPort(host) != nil else { return false }
         last = host

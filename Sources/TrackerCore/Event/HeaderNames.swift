@@ -1,30 +1,31 @@
-/// What is always the same for the name of a header field. Without references, so that it costs nothing to look at.
+/// The cached properties of a header name. Holds no references, so that reading it is cheap.
 struct KnownHeader {
     fileprivate let key: HeaderNameKey
-    /// Where the name stands among all names: as sent, for a name in another case is an entry of its own.
+    /// The name's range in the text of ``HeaderNames``, as sent: each spelling has its own entry.
     fileprivate let name: Range<Int>
-    /// Where its opening stands.
+    /// The range of its opening there, the JSON before a value.
     fileprivate let opening: Range<Int>
-    /// The entry that stands for all spellings of the name (RFC 9110, section 5.1).
+    /// The entry shared by all spellings of the name (RFC 9110, section 5.1).
     let group: Int
     let treatment: PrivacyFilter.Treatment
     let isContentType: Bool
-    /// Whether the field has a place in an event at all.
+    /// Whether the field may appear in an event.
     let isUsable: Bool
     /// Whether the name was too long for an event.
     let isCut: Bool
 }
 
-/// Remembers header names, because requests repeat the same few. Used by the delivery thread alone.
+/// A cache of header names, because requests repeat the same few. Used by the delivery thread only.
 ///
-/// It is emptied when it has grown, so that made-up names take neither memory nor, since the hash has a random seed, time.
+/// Emptied when it grows too large, so that made-up names cost no memory and, since the hash has a random seed, no
+/// time.
 struct HeaderNames {
     private var entries: [KnownHeader] = []
     /// The bytes of all names and openings.
     private var text: [UInt8] = []
-    /// The number of an entry, in the first free place from the one that its hash gives; -1: free.
+    /// The hash table, with linear probing: the number of an entry; -1: free.
     private var places = [Int16](repeating: -1, count: Self.placeCount)
-    /// In which event a group was seen last.
+    /// The event in which each group was last seen.
     private var lastSeen: [UInt64] = []
     private var event: UInt64 = 0
     private var style = EventStyle.router
@@ -35,7 +36,7 @@ struct HeaderNames {
 
     subscript(number: Int) -> KnownHeader { entries[number] }
 
-    /// Writes all of the JSON before a value: a comma, the CGI variable's name, the quote behind the colon.
+    /// Writes the JSON before a value: a comma, the CGI variable's name, and the quote after the colon.
     @inline(__always)
     func appendOpening(_ number: Int, withComma: Bool, to writer: inout JSONWriter) {
         let opening = entries[number].opening
@@ -45,7 +46,7 @@ struct HeaderNames {
         }
     }
 
-    /// Begins an event, which may add ``EventLimit/headers`` names at most.
+    /// Begins an event, which may add at most ``EventLimit/headers`` names.
     mutating func begin(_ style: EventStyle) {
         event &+= 1
         guard
@@ -59,7 +60,7 @@ struct HeaderNames {
         for place in places.indices { places[place] = -1 }
     }
 
-    /// The number of a name's entry, which is valid until the next event begins; nil for a name that is new.
+    /// Returns the number of a name's entry, valid until the next event begins; nil if the name is new.
     @inline(__always)
     func number(of bytes: UnsafeBufferPointer<UInt8>) -> Int? {
         let key = HeaderNameKey(bytes)
@@ -75,7 +76,7 @@ struct HeaderNames {
         text.withUnsafeBytes { text in
             let name = UnsafeRawBufferPointer(rebasing: text[name])
             let other = UnsafeRawBufferPointer(bytes)
-            // The first eight bytes and the last are alike.
+            // The first and the last eight bytes are known to be equal.
             var index = 8
             while index &+ 8 < name.count {
                 let word = name.loadUnaligned(fromByteOffset: index, as: UInt64.self)
@@ -86,7 +87,7 @@ struct HeaderNames {
         }
     }
 
-    /// Whether the event has had the name before, in any spelling.
+    /// Marks the name as seen, and returns whether the event already had it, in any spelling.
     mutating func isRepetition(_ number: Int) -> Bool {
         let group = entries[number].group
         if lastSeen[group] == event { return true }
@@ -107,7 +108,7 @@ struct HeaderNames {
         let kept = EventLimit.prefix(of: bytes, bytes: EventLimit.viewNameBytes)
         let isContentType = RequestHeaders.isEqual(name, "content-type")
         let isBare = style == .router && (isContentType || RequestHeaders.isEqual(name, "content-length"))
-        // A name with an underscore could shadow the real one: "X_Real" and "X-Real" have one CGI name.
+        // A name with an underscore could shadow the real one: "X_Real" and "X-Real" have the same CGI name.
         let isAmbiguous = bytes.contains(where: Self.isMisleading)
         let group = entries.firstIndex { isSameIgnoringCase($0.name, bytes) } ?? number
         let start = text.count
@@ -129,12 +130,13 @@ struct HeaderNames {
         ASCII.areSame(text[name], bytes)
     }
 
-    /// An underscore, or something that no name may have (RFC 9110, section 5.6.2) and no server lets through.
+    /// Returns whether a byte is an underscore, or one that no name may have (RFC 9110, section 5.6.2) and no server
+    /// lets through.
     private static func isMisleading(_ byte: UInt8) -> Bool {
         byte <= 0x20 || byte == UInt8(ascii: "_") || byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\")
     }
 
-    /// A byte of a CGI variable's name (RFC 3875, section 4.1.18): upper case, dashes as underscores.
+    /// Returns a byte of a CGI variable's name (RFC 3875, section 4.1.18): upper case, dashes as underscores.
     private static func variableByte(_ byte: UInt8) -> UInt8 {
         switch byte {
         case UInt8(ascii: "a")...UInt8(ascii: "z"): byte & 0xDF
@@ -144,7 +146,7 @@ struct HeaderNames {
     }
 }
 
-/// A name's length with its first and last eight bytes: all of it, if it has no more than sixteen.
+/// A name's length and its first and last eight bytes: the whole name if it has at most sixteen.
 private struct HeaderNameKey: Equatable {
     private let count: Int
     private let head: UInt64

@@ -1,19 +1,19 @@
-/// A request that was answered: all that its event is made of.
+/// An answered request, with everything that its event needs.
 struct TrackedRequest: Sendable {
     let snapshot: RequestSnapshot
     let session: SessionIdentifier
     /// Nanoseconds since 1970-01-01 UTC.
     let receivedAt: Int64
     let processingNanoseconds: UInt64
-    /// When the measurement ended, in monotonic nanoseconds.
+    /// The end of the measurement, in monotonic nanoseconds.
     let finishedAt: UInt64
     let status: Int
     /// `Set-Cookie` values, without the tracker's own.
     let responseCookies: [String]
     let viewName: String?
-    /// How many requests the event stands for; nil where all requests become events.
+    /// How many requests the event stands for; nil if every request becomes an event.
     let weight: Double?
-    /// What the event counts against the queue's bound: its texts, and the rest of the JSON.
+    /// The bytes that the event counts against the queue's limit: its text, and the rest of the JSON.
     let approximateBytes: Int
 
     init(
@@ -35,10 +35,10 @@ struct TrackedRequest: Sendable {
         self.weight = weight
     }
 
-    /// The same request as a hook wants it to be seen; what it takes in the queue has been counted.
+    /// Returns the request with a hook's changes. Its size was counted when it was queued.
     func changed(by draft: EventDraft) -> TrackedRequest {
         var snapshot = snapshot
-        // Asked before the headers are replaced, where the two may be lost.
+        // Read the host before the headers, which may be its source, are replaced.
         snapshot.host = snapshot.host ?? snapshot.headers.host
         snapshot.target = draft.target
         snapshot.headers = RequestHeaders(draft.headers)

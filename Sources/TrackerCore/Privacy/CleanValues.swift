@@ -1,12 +1,12 @@
-/// Remembers values in which nothing was found: browsers send the same few with every request.
+/// A cache of values without secrets: browsers send the same few with every request.
 ///
-/// By a 64-bit hash with a random seed: two values fall together once in 2^64, and nobody can look for such a pair.
+/// Stores a 64-bit hash with a random seed: two values collide once in 2^64, and nobody can search for such a pair.
 struct CleanValues {
     private var hashes = [UInt64](repeating: 0, count: 512)
     private let seed = UInt64.random(in: .min ... .max)
     private var last: UInt64 = 0
 
-    /// Whether the value was found clean before. It is the one that ``insert()`` is about.
+    /// Returns whether the value is known to be clean, and selects it for ``insert()``.
     mutating func contains(_ value: UnsafeBufferPointer<UInt8>) -> Bool {
         last = hash(value)
         return hashes[Int(last % 512)] == last
@@ -26,7 +26,7 @@ struct CleanValues {
         }
         var rest: UInt64 = 0
         if bytes.count >= 8 {
-            // The last eight again, some of which have been read.
+            // The last eight bytes, some of them a second time.
             rest = bytes.loadUnaligned(fromByteOffset: bytes.count &- 8, as: UInt64.self)
         } else {
             for byte in bytes { rest = rest << 8 | UInt64(byte) }

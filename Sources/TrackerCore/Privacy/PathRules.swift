@@ -1,12 +1,12 @@
-/// Which segments of a path go: those that an app names, and, where only harmless ones may stay, all others.
+/// Finds the path segments to hide: those that the app's patterns name and, if only harmless ones may stay, all others.
 struct PathRules {
     private let patterns: [[Segment]]
     private let isStrict: Bool
 
     private enum Segment {
-        /// Compared as it stands.
+        /// Matches this text exactly.
         case text([UInt8])
-        /// Any one segment, which is hidden.
+        /// Matches any one segment, which is hidden.
         case hidden
     }
 
@@ -23,12 +23,12 @@ struct PathRules {
 
     var isActive: Bool { isStrict || hasPatterns }
 
-    /// Whether a pattern can be used: it begins with a slash and has a `*` as a whole segment.
+    /// Returns whether a pattern is valid: it begins with a slash and has a `*` as a whole segment.
     static func isPattern(_ text: String) -> Bool {
         text.hasPrefix("/") && text.utf8.split(separator: UInt8(ascii: "/")).contains { $0.elementsEqual("*".utf8) }
     }
 
-    /// The segments of a path that are hidden.
+    /// Returns the segments of a path to hide.
     func hidden(inPath path: UnsafeBufferPointer<UInt8>) -> [Range<Int>] {
         let segments = path.indices.split(separator: UInt8(ascii: "/"), in: path)
         var hidden: [Range<Int>] = []
@@ -41,7 +41,7 @@ struct PathRules {
         return hidden
     }
 
-    /// The same for the path of a URL in a header, with or without scheme and host.
+    /// Returns the path segments to hide in a header's URL, with or without scheme and host.
     func hidden(inURL url: UnsafeBufferPointer<UInt8>) -> [Range<Int>] {
         var start = 0
         if url.first != UInt8(ascii: "/") {
@@ -68,14 +68,14 @@ struct PathRules {
         }
     }
 
-    /// Whether a segment is made of plain words and of numbers up to nine digits.
+    /// Returns whether a segment consists of plain words and numbers of up to nine digits.
     static func isHarmless(_ segment: UnsafeBufferPointer<UInt8>) -> Bool {
         guard !Randomness.isToken(segment) else { return false }
         for piece in segment.split(whereSeparator: { !ASCII.isLetterOrDigit($0) && $0 != UInt8(ascii: "%") }) {
             if piece.allSatisfy(ASCII.isDigit) {
                 if piece.count > 9 { return false }
             } else if !piece.allSatisfy(ASCII.isLetter) {
-                // "v1" and the like name a version.
+                // A version, such as "v1".
                 guard piece.count <= 3, piece.first.map({ $0 | 0x20 == UInt8(ascii: "v") }) == true,
                     piece.dropFirst().allSatisfy(ASCII.isDigit)
                 else { return false }
@@ -88,7 +88,7 @@ struct PathRules {
 }
 
 extension Range<Int> {
-    /// The parts between separators, without the empty ones.
+    /// Returns the parts between separators, without empty ones.
     fileprivate func split(separator: UInt8, in text: UnsafeBufferPointer<UInt8>) -> [Range<Int>] {
         var parts: [Range<Int>] = []
         var start = lowerBound

@@ -1,35 +1,34 @@
-/// Applies a ``PrivacyPolicy`` to one event after another. Used by the delivery thread alone; keeps its buffers.
+/// Applies a ``PrivacyPolicy`` to events. Used by the delivery thread only; reuses its buffers.
 struct PrivacyFilter {
     static let replacement = "[Filtered]"
-    /// The same for the encoder, whose event it becomes a part of as it is.
+    /// ``replacement`` for the encoder, which writes it unescaped.
     static var replacementText: StaticString { "[Filtered]" }
 
-    /// What happens to the value of a header field.
+    /// How to treat the value of a header field.
     enum Treatment {
         case keep
         case replace
-        /// Each cookie in it is treated like a cookie.
+        /// Applies the cookie rule to each cookie in the value.
         case cookies
-        /// The value stays but for the secrets in it.
+        /// Keeps the value except for the secrets in it.
         case search
-        /// The same, unless it looks like a code of a login.
+        /// As ``search``, but replaces a value that looks like a login code.
         case searchLoginCode
-        /// The same, unless it looks like a telephone number.
+        /// As ``search``, but replaces a value that looks like a telephone number.
         case searchTelephone
-        /// It holds clients' addresses, which are shortened.
+        /// Truncates the client addresses in the value.
         case truncateAddresses
-        /// The field is left out, name and value.
+        /// Leaves out the field, name and value.
         case omit
     }
 
-    /// How many bytes beyond the part of a value that is kept are read with it, so that nothing is cut in half and passes
-    /// for something else.
+    /// Bytes read beyond the kept part of a value, so that a secret cut off at the limit is still recognised.
     static let overlap = 512
-    /// How often the bytes of one event may be looked at. The longest event that has nothing odd needs a third of it.
+    /// The maximum number of byte reads per event. The longest ordinary event needs a third of it.
     static let stepsPerEvent = 400_000
 
     let policy: PrivacyPolicy
-    /// The original's events: nothing is looked at.
+    /// Whether the policy is ``PrivacyPolicy/none``, so that nothing is examined.
     let isOff: Bool
     private let hasTemplates: Bool
     private let automaton: RuleAutomaton
@@ -40,11 +39,11 @@ struct PrivacyFilter {
     private var scanner: SecretScanner
     private var clean = CleanValues()
     private var stepsLeft = PrivacyFilter.stepsPerEvent
-    /// How often a bound on the work was hit, and what could not be read was hidden.
+    /// How often the work limit was hit and the unread rest hidden.
     private(set) var exhaustions = 0
-    /// Whether that was so in the present event.
+    /// Whether that happened in the current event.
     private(set) var isExhausted = false
-    /// How often bytes were looked at in the present event.
+    /// The number of byte reads in the current event.
     var steps: Int { Self.stepsPerEvent - stepsLeft }
 
     init(policy: PrivacyPolicy) {
@@ -59,13 +58,13 @@ struct PrivacyFilter {
         scanner = SecretScanner(automaton, keeping: policy.kept)
     }
 
-    /// Begins an event, with its own bound on the work.
+    /// Begins an event, with a work limit of its own.
     mutating func beginEvent() {
         stepsLeft = Self.stepsPerEvent
         isExhausted = false
     }
 
-    /// What stands for the path, if the policy wants the route's template and the view's name is one.
+    /// Returns the view name if it replaces the path: the policy asks for templates, and the name is one.
     func template(of viewName: String?) -> String? {
         guard hasTemplates, let viewName, viewName.hasPrefix("/") else { return nil }
         return viewName
@@ -93,8 +92,8 @@ struct PrivacyFilter {
     /// Writes a value with its secrets replaced.
     ///
     /// - Parameters:
-    ///   - value: the part that is kept, and, if it was cut off, ``overlap`` bytes more.
-    ///   - count: the length of the part that is kept.
+    ///   - value: the part to keep and, if it was cut off, ``overlap`` more bytes.
+    ///   - count: the length of the part to keep.
     mutating func append(
         searching value: UnsafeBufferPointer<UInt8>, keeping count: Int, to writer: inout JSONWriter
     ) {
@@ -116,7 +115,7 @@ struct PrivacyFilter {
         writer.content(UnsafeBufferPointer(rebasing: kept[copied...]))
     }
 
-    /// Whether the value of a header named like a code or a telephone number is one.
+    /// Returns whether a value is a login code or a telephone number, for a header whose name suggests one.
     func hides(_ value: UnsafeBufferPointer<UInt8>, _ treatment: Treatment) -> Bool {
         switch treatment {
         case .searchLoginCode: return Randomness.isLoginCode(value)
@@ -141,7 +140,7 @@ struct PrivacyFilter {
 
     func hidesCookie(_ name: some Sequence<UInt8>) -> Bool { cookies.hides(name, automaton) }
 
-    /// Writes a `Cookie` field with the names of its cookies, in order, and with the values that may stay.
+    /// Writes a `Cookie` field with the names of its cookies, in order, and the values that may stay.
     func appendCookies(_ header: UnsafeBufferPointer<UInt8>, to writer: inout JSONWriter) {
         guard cookies.mayHide else { return writer.content(header) }
         var position = 0
@@ -161,37 +160,38 @@ struct PrivacyFilter {
                     writer.content(UnsafeBufferPointer(rebasing: header[(equals + 1)..<end]))
                 }
             } else if position < end {
-                // Without a name it may be anything, a value as well.
+                // Without a name it may be anything, even a value.
                 writer.raw(Self.replacementText)
             }
             position = end + 1
         }
     }
 
-    /// The session's id is in the event already; a second copy of it only makes it easier to find.
+    /// Returns whether the cookie is the tracker's own. The event already has the session id; a second copy only makes
+    /// it easier to find.
     private static func isOwn(_ name: Slice<UnsafeBufferPointer<UInt8>>) -> Bool {
         name.elementsEqual(SessionCookie.name.utf8)
     }
 
     // MARK: URLs
 
-    /// What of a URL's path and query is not to be shown, in order and without overlap.
+    /// Returns the parts of a URL's path and query to hide, in order and without overlap.
     ///
     /// - Parameters:
-    ///   - url: from the path's first byte to the query's last one.
-    ///   - question: where the query begins; the URL's end if it has none.
+    ///   - url: from the first byte of the path to the last of the query.
+    ///   - question: the position of the `?`; the URL's end if there is none.
     mutating func hidden(inURL url: UnsafeBufferPointer<UInt8>, question: Int) -> [Range<Int>] {
         if isOff { return [] }
         var hidden: [Range<Int>] = []
         if policy.searchesValues {
             scan(url, .url)
             hidden = scanner.found
-            // The slash that ends the host is no part of a secret.
+            // The slash after the host is not part of a secret.
             if let first = hidden.first, first.lowerBound == 0, url.first == UInt8(ascii: "/") {
                 hidden[0] = min(1, first.upperBound)..<first.upperBound
             }
         }
-        // The scanner knows the names of a deny list itself.
+        // The scanner already checks names against the deny list.
         let asksNames = parameters.mayHide && !(parameters.isDenyList && policy.searchesValues)
         guard asksNames || paths.isActive else { return hidden }
         if asksNames { hidden += hiddenParameters(url, from: question + 1) }

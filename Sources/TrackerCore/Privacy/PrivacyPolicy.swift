@@ -1,71 +1,72 @@
 import CLibrary
 
-/// What of a request may leave the host. Values are replaced by `[Filtered]`; names stay, so that it can be seen that
-/// there was something.
+/// Which parts of a request may leave the host. Hidden values are replaced by `[Filtered]`; names stay, so the backend
+/// still sees that they were there.
 ///
 ///     configuration.privacy = .strict
 ///     configuration.privacy.terms = ["customer-number"]
 ///     configuration.privacy.headers = .allowList(["Accept", "User-Agent"])
 ///
-/// The filter runs on the delivery thread, while the event is written.
+/// The filter runs on the delivery thread, while the event is encoded.
 public struct PrivacyPolicy: Sendable, Hashable {
-    /// How one kind of names and values is treated.
+    /// A rule for one kind of named values: headers, cookies or query parameters.
     public enum Rule: Sendable, Hashable {
-        /// Every value stays.
+        /// Keeps all values.
         case off
-        /// Values stay unless their name holds a sensitive term; see ``PrivacyPolicy/terms``.
+        /// Keeps values unless their name contains a sensitive term; see ``PrivacyPolicy/terms``.
         case denyList
-        /// Only the values of these names stay. Case, and `-` against `_`, make no difference.
+        /// Keeps only the values of these names. Ignores case, and treats `-` and `_` as equal.
         case allowList(Set<String>)
     }
 
-    /// What becomes of the addresses of clients in `X-Forwarded-For`, `Forwarded`, `X-Real-IP` and their like.
+    /// How to treat client addresses in `X-Forwarded-For`, `Forwarded`, `X-Real-IP` and similar headers.
     public enum Addresses: String, Sendable, Hashable, CaseIterable {
-        /// They stay as they were sent.
+        /// Keeps them as sent.
         case keep
-        /// IPv4 keeps 24 bits, IPv6 48; what is no address is replaced.
+        /// Keeps 24 bits of IPv4 and 48 of IPv6; replaces what is not an address.
         case truncate
-        /// These headers are left out.
+        /// Leaves these headers out.
         case omit
     }
 
-    /// Which segments of a path stay.
+    /// Which path segments stay.
     public enum PathSegments: String, Sendable, Hashable, CaseIterable {
-        /// All but those that look like secrets, by themselves or behind a telling word such as `reset`.
+        /// All but those that look like secrets, by themselves or after a keyword such as `reset`.
         case searched
         /// Plain words, and numbers of up to nine digits.
         case harmless
-        /// None, if the view's name is the route's template: `/users/:id` stands there instead. Else as ``harmless``.
+        /// None if the view name is a route template such as `/users/:id`, which replaces the path. Otherwise as
+        /// ``harmless``.
         case template
     }
 
-    /// The values of header fields, but for `Cookie`.
+    /// The rule for header values, except those of `Cookie` and `Set-Cookie`.
     public var headers = Rule.denyList
-    /// The values of cookies, in the `Cookie` field and in the response data.
+    /// The rule for cookie values, in the `Cookie` field and in the response data.
     public var cookies = Rule.allowList([])
-    /// The values in the query of `full_url`.
+    /// The rule for query values in `full_url`.
     public var queryParameters = Rule.denyList
-    /// Words of your own that mark a name as sensitive, besides the built-in ones. A name is compared in lowercase, by
-    /// its parts and as a whole: `customer-number` matches `X-Customer-Number` and `customerNumber`.
+    /// Additional words that mark a name as sensitive. A word matches whole parts of a name, ignoring case and
+    /// separators: `customer-number` matches `X-Customer-Number` and `customerNumber`.
     public var terms: Set<String> = []
-    /// Whether values that stay are searched for what looks like a secret: named values inside of them, JWTs, bearer
-    /// tokens, keys of well-known services, passwords in URLs, and personal data such as numbers of payment cards and
-    /// e-mail addresses. Then segments of paths are searched, too.
+    /// Whether kept values are searched for secrets: named values inside them, JWTs, bearer tokens, keys of well-known
+    /// services, passwords in URLs, and personal data such as payment card numbers and e-mail addresses. Applies to
+    /// path segments, too.
     public var searchesValues = true
-    /// What becomes of clients' addresses.
+    /// How to treat client addresses.
     public var addresses = Addresses.keep
-    /// Kinds of personal data that are not replaced where they are recognised by their shape.
+    /// Kinds of personal data to keep where they are recognised by shape.
     public var kept: PersonalData = []
-    /// Paths of your own with secrets in them, such as `/reset/*` and `/files/*/download`: each `*` is one segment, which
-    /// is replaced, in `full_url` and in the URLs of headers. A pattern counts for longer paths, too.
+    /// Paths that contain secrets, such as `/reset/*` and `/files/*/download`: each `*` is one segment, which is
+    /// replaced in `full_url` and in URLs in headers. A pattern also matches longer paths.
     public var paths: Set<String> = []
-    /// Which segments of the path in `full_url` stay.
+    /// Which path segments of `full_url` stay.
     public var pathSegments = PathSegments.searched
 
-    /// The default policy.
+    /// Creates the default policy.
     public init() {}
 
-    /// A preset.
+    /// Creates a policy from a preset.
     public init(_ mode: PrivacyMode) {
         switch mode {
         case .standard: break
@@ -83,9 +84,9 @@ public struct PrivacyPolicy: Sendable, Hashable {
 
     /// Replaces credentials, cookies, sensitive parameters, and what looks like a secret.
     public static let standard = PrivacyPolicy(.standard)
-    /// Replaces nothing: the events of the Python package.
+    /// Replaces nothing, as the Python package does.
     public static let none = PrivacyPolicy(.none)
-    /// Keeps the values of a few harmless headers, and none of the query.
+    /// Keeps the values of a few harmless headers, and no query values.
     public static let strict = PrivacyPolicy(.strict)
 
     /// The preset's name, or "custom".
@@ -101,43 +102,43 @@ public struct PrivacyPolicy: Sendable, Hashable {
     ]
 }
 
-/// The presets of ``PrivacyPolicy``, as `RA_PRIVACY` names them.
+/// The presets of ``PrivacyPolicy``, by their names in `RA_PRIVACY`.
 public enum PrivacyMode: String, Sendable, Hashable, CaseIterable {
-    /// Values of credentials, cookies, sensitive parameters, and what looks like a secret wherever it stands, are
-    /// replaced by `[Filtered]`; names stay.
+    /// Replaces the values of credentials, cookies and sensitive parameters, and anything that looks like a secret, by
+    /// `[Filtered]`; names stay.
     case standard = "default"
-    /// Nothing is filtered: the events of the Python package.
+    /// Filters nothing, as the Python package does.
     case none
-    /// Of the headers only a few harmless ones keep their value, and no query value leaves the host.
+    /// Keeps only the values of a few harmless headers, and no query values.
     case strict
 }
 
-/// Kinds of personal data that are recognised by their shape. Each can be kept; see ``PrivacyPolicy/kept``.
+/// Kinds of personal data recognised by shape. Each can be kept; see ``PrivacyPolicy/kept``.
 public struct PersonalData: OptionSet, Sendable, Hashable {
-    /// One bit for each kind.
+    /// One bit per kind.
     public let rawValue: UInt8
 
-    /// Makes a set of its bits.
+    /// Creates a set from its bits.
     public init(rawValue: UInt8) { self.rawValue = rawValue }
 
     /// E-mail addresses (RFC 5321, section 4.1.2; RFC 6531).
     public static let email = PersonalData(rawValue: 1)
-    /// Telephone numbers with a `+` and a country code (ITU-T E.164), and any after a telling name.
+    /// Telephone numbers with a `+` and a country code (ITU-T E.164), and any that follow a name such as `phone`.
     public static let phone = PersonalData(rawValue: 2)
     /// International bank account numbers (ISO 13616), by country, length and check digits.
     public static let iban = PersonalData(rawValue: 4)
-    /// Social security numbers of the United States, with their separators.
+    /// US social security numbers, with their separators.
     public static let ssn = PersonalData(rawValue: 8)
-    /// Numbers of payment cards (ISO/IEC 7812-1), by issuer, length and check digit.
+    /// Payment card numbers (ISO/IEC 7812-1), by issuer, length and check digit.
     public static let card = PersonalData(rawValue: 16)
 
-    /// The kinds by the names that `RA_PRIVACY_KEEP` takes.
+    /// The kinds by their names in `RA_PRIVACY_KEEP`.
     static let named: [(name: String, kind: PersonalData)] = [
         ("email", .email), ("phone", .phone), ("iban", .iban), ("ssn", .ssn), ("card", .card),
     ]
 }
 
-/// One rule of a policy, ready to be asked.
+/// A ``PrivacyPolicy/Rule`` prepared for lookups.
 struct NameRule {
     private let rule: PrivacyPolicy.Rule
     private let allowed: Set<[UInt8]>
@@ -147,7 +148,7 @@ struct NameRule {
         allowed = if case .allowList(let names) = rule { Set(names.map { Self.folded($0.utf8) }) } else { [] }
     }
 
-    /// Whether there is any name whose value goes.
+    /// Whether the rule can hide any value.
     var mayHide: Bool { rule != .off }
 
     var isDenyList: Bool { rule == .denyList }
@@ -167,9 +168,9 @@ struct NameRule {
     }
 }
 
-/// Shortens the addresses of clients in the header fields that proxies write.
+/// Truncates client addresses in the header fields that proxies set.
 enum ClientAddresses {
-    /// The fields, in lowercase.
+    /// The field names, in lowercase.
     static let headers: Set<String> = [
         "x-forwarded-for", "forwarded", "x-real-ip", "x-client-ip", "x-cluster-client-ip", "x-original-forwarded-for",
         "cf-connecting-ip", "cf-connecting-ipv6", "cf-pseudo-ipv4", "true-client-ip", "fastly-client-ip",
@@ -177,7 +178,7 @@ enum ClientAddresses {
         "remote-addr", "x-remote-addr", "via-ip", "x-remote-ip", "x-forwarded",
     ]
 
-    /// Each element of a list; of `Forwarded` (RFC 7239) the `for` and `by` parameters.
+    /// Truncates each element of a list; in `Forwarded` (RFC 7239), the `for` and `by` parameters.
     static func truncated(_ value: String) -> String {
         value.split(separator: ",", omittingEmptySubsequences: false).map { element in
             guard element.contains("=") else { return truncatedNode(String(element).trimmingSpaces()) }
@@ -191,7 +192,7 @@ enum ClientAddresses {
         }.joined(separator: ", ")
     }
 
-    /// An address with an optional port; anything else says too much or nothing.
+    /// Truncates an address and drops its port; replaces anything else, except an empty node or `unknown`.
     private static func truncatedNode(_ node: String) -> String {
         if node.isEmpty || node == "unknown" { return node }
         var host = node

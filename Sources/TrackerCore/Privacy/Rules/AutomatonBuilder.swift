@@ -1,4 +1,4 @@
-/// Makes the tables of ``RuleAutomaton``.
+/// Builds the tables of ``RuleAutomaton``.
 struct AutomatonBuilder {
     struct Compiled {
         var next: [UInt16] = []
@@ -7,18 +7,18 @@ struct AutomatonBuilder {
         var patterns: [RuleAutomaton.Pattern] = []
     }
 
-    /// The trie: for each state and letter the child; 0: none.
+    /// The trie: the child by state and letter; 0: none.
     private var children = [UInt16](repeating: 0, count: ByteKind.letterCount)
     /// The patterns that end in each state.
     private var ends: [[Int]] = [[]]
     private var patterns: [RuleAutomaton.Pattern] = []
 
-    /// Words that any separator, or none, may stand between.
+    /// Adds words with any separator, or none, between them.
     mutating func add(words: String, _ rule: RuleAutomaton.Pattern.Rule) {
         let endsInSpace = words.utf8.last == 0x20
         let parts = words.utf8.split(separator: 0x20).map(Array.init)
         guard !parts.isEmpty else { return }
-        // Letters and separators are exact in the automaton; digits and what is beyond ASCII are not.
+        // The automaton matches letters and separators exactly, but not digits and non-ASCII bytes.
         let isExact = words.utf8.contains { $0 >= 0x80 || ASCII.isDigit($0) }
         var forms = [Array(parts.joined(separator: [0x20])) + (endsInSpace ? [0x20] : [])]
         if parts.count > 1 { forms.append(Array(parts.joined())) }
@@ -28,7 +28,7 @@ struct AutomatonBuilder {
     }
 
     mutating func add(_ pattern: RuleAutomaton.Pattern) {
-        // A bound on the states, which are counted in 16 bits; the built-in rules take a tenth of it.
+        // States are numbered in 16 bits; the built-in rules take a tenth of them.
         guard ends.count + pattern.text.count < Int(UInt16.max), !pattern.text.isEmpty,
             pattern.text.allSatisfy({ ByteKind.letter(of: $0) != 0 })
         else { return }
@@ -46,7 +46,7 @@ struct AutomatonBuilder {
         patterns.append(pattern)
     }
 
-    /// The automaton's tables, with the states that report something at the end.
+    /// Returns the automaton's tables, with the reporting states last.
     func compiled() -> Compiled {
         let letters = ByteKind.letterCount
         var next = children
@@ -85,7 +85,7 @@ struct AutomatonBuilder {
             let row = state * ByteKind.letterCount
             for letter in 0..<ByteKind.letterCount { compiled.next.append(numbers[Int(next[row + letter])]) }
             let found = ends[state].map { patterns[$0] }
-            // Harmless names take back what others said, so they come last.
+            // Harmless names revoke what others said, so they come last.
             compiled.patterns += found.filter { !Self.isHarmless($0) } + found.filter(Self.isHarmless)
             compiled.reports.append(compiled.patterns.count - found.count..<compiled.patterns.count)
         }

@@ -1,18 +1,18 @@
-/// What a byte is to the scanner: three bits say how it is treated, five are its letter in the automaton's alphabet.
+/// The scanner's classification of a byte: three bits for its kind, five for its letter in the automaton's alphabet.
 ///
-/// The automaton has 32 letters, so that a state is one line of the processor's cache: bytes that differ in case are one
-/// letter, and so are all digits, all separators of names, and each half of the bytes beyond ASCII. Where that is too
-/// coarse, what was found is compared byte by byte.
+/// The automaton has 32 letters, so that a state fits one cache line: bytes that differ in case are one letter, and so
+/// are all digits, all separators of names, and each half of the non-ASCII bytes. Where that is too coarse, matches are
+/// compared byte by byte.
 enum ByteKind {
     static let letter: UInt8 = 0
     /// `-` and `_`: part of names and of keys.
     static let hyphen: UInt8 = 1
-    /// Beyond ASCII: part of names.
+    /// Non-ASCII: part of names.
     static let wide: UInt8 = 2
     static let digit: UInt8 = 3
     /// `.`, `[` and `]`: part of names, but not of keys in base64.
     static let nameMark: UInt8 = 4
-    /// What shapes a text: quotes, brackets, delimiters.
+    /// Structural bytes: quotes, brackets, delimiters.
     static let structure: UInt8 = 5
     /// Everything else, which ends a name.
     static let other: UInt8 = 6
@@ -20,7 +20,7 @@ enum ByteKind {
     static let letterCount = 32
     static let separatorLetter: UInt8 = 28
 
-    /// The automaton's letter for a byte; 0 stands in no pattern.
+    /// Returns the automaton's letter for a byte; 0 is in no pattern.
     static func letter(of byte: UInt8) -> UInt8 {
         if ASCII.isLetter(byte) { return (byte | 0x20) &- 0x60 }
         if ASCII.isDigit(byte) { return 27 }
@@ -48,16 +48,16 @@ enum ByteKind {
         }
     }
 
-    /// Entries below this one only continue a name: letters, hyphens and bytes beyond ASCII.
+    /// Entries below this one only continue a name: letters, hyphens and non-ASCII bytes.
     static let firstEntryBeyondNames = digit << 5
     /// The entry of all digits.
     static let digitEntry = entry(for: UInt8(ascii: "0"))
 
-    /// Both in one byte, for the scanner's table.
+    /// Returns kind and letter in one byte, for the scanner's table.
     static func entry(for byte: UInt8) -> UInt8 { kind(of: byte) << 5 | letter(of: byte) }
 }
 
-/// A set of characters that keys are made of. Each has one bit, so that one look at a byte answers for all.
+/// A set of characters that keys consist of. Each has one bit, so that one look-up answers for all.
 enum Alphabet: UInt8, Sendable, CaseIterable {
     /// Digits, and `a` to `f` in either case.
     case hex
@@ -70,9 +70,9 @@ enum Alphabet: UInt8, Sendable, CaseIterable {
     case base64URL
     /// Letters, digits, `+` and `/` (RFC 4648, section 4).
     case base64
-    /// What ``base64URL`` has, with `.`, `~` and `=`.
+    /// ``base64URL`` with `.`, `~` and `=`.
     case dotted
-    /// What the others have, together: token68 (RFC 9110, section 11.2).
+    /// All of the above: token68 (RFC 9110, section 11.2).
     case token
 
     var bit: UInt8 { 1 << rawValue }

@@ -1,14 +1,14 @@
-/// All names and formats, compiled into one automaton that takes a step for each byte (Aho and Corasick, 1975).
+/// An automaton of all names and formats, which takes one step per byte (Aho and Corasick, 1975).
 ///
-/// The tables are read through pointers, because an array costs a check and a reference at each step. That is right
-/// because they are written in `init` alone, freed in `deinit` alone, and read at indices that the tables themselves
-/// bound: a state below the number of states, times 32, plus a letter below 32; and a byte in a table of 256. For the
-/// same reason the type may be shared between threads.
+/// The tables are read through pointers, because an array costs a bounds check and a reference count at each step. That
+/// is safe because they are written only in `init`, freed only in `deinit`, and read at indices that the tables
+/// themselves bound: a state below the number of states, times 32, plus a letter below 32; and a byte in a table of
+/// 256. For the same reason threads may share an instance.
 final class RuleAutomaton: @unchecked Sendable {
-    /// What was found when a state is reached.
+    /// A pattern that a state reports.
     struct Pattern {
         enum Rule {
-            /// By its place among the formats.
+            /// The index of the key's format.
             case key(UInt16)
             case name(SensitiveName.Meaning, SensitiveName.Place)
             case path(isNumeric: Bool)
@@ -16,7 +16,7 @@ final class RuleAutomaton: @unchecked Sendable {
             /// The name of an authentication scheme and a space (RFC 9110, section 11.1).
             case bearer
             case basic
-            /// Three letters that JSON web tokens begin with (RFC 7519).
+            /// The three letters that JSON web tokens begin with (RFC 7519).
             case webToken
             /// The line before a private key (RFC 7468).
             case privateKey
@@ -25,15 +25,15 @@ final class RuleAutomaton: @unchecked Sendable {
         let rule: Rule
         /// As written in the rule; compared byte by byte if `isExact`.
         let text: [UInt8]
-        /// Whether bytes have to be compared: the automaton's letters are too coarse for this pattern.
+        /// Whether bytes have to be compared, because the automaton's letters are too coarse for this pattern.
         let isExact: Bool
-        /// Whether the comparison takes account of case.
+        /// Whether the comparison is case-sensitive.
         let isCased: Bool
 
         var isKey: Bool { if case .key = rule { true } else { false } }
     }
 
-    /// A pattern without references, to be read at each report.
+    /// A pattern without references, so that reading it at each report is cheap.
     struct Finding {
         let rule: Pattern.Rule
         let length: Int
@@ -49,9 +49,9 @@ final class RuleAutomaton: @unchecked Sendable {
             self.text = text
         }
 
-        /// Whether what the automaton found is the pattern, byte by byte where its letters are too coarse to tell.
+        /// Returns whether the pattern matches, byte by byte where the automaton's letters are too coarse.
         ///
-        /// - Parameter start: a place that ``length`` bytes of the text follow.
+        /// - Parameter start: a position with at least ``length`` bytes after it.
         @inline(__always)
         func isMatch(at start: Int, in bytes: UnsafeBufferPointer<UInt8>) -> Bool {
             guard isExact else { return true }
@@ -62,20 +62,21 @@ final class RuleAutomaton: @unchecked Sendable {
             return true
         }
 
-        /// Letters and separators are as good as their kind; digits and what is beyond ASCII are not.
+        /// Letters and separators match others of the same automaton letter; digits and non-ASCII bytes match only
+        /// themselves.
         @inline(never)
         private static func isAlike(_ wanted: UInt8, _ byte: UInt8) -> Bool {
             wanted < 0x80 && !ASCII.isDigit(wanted) && ByteKind.letter(of: wanted) == ByteKind.letter(of: byte)
         }
     }
 
-    /// The rules as they come, once somebody has asked for them.
+    /// The automaton without additional terms, built on first use.
     ///
-    /// Under a lock that a fork waits for, and no lazy constant: the child of a fork that falls into the making of one
-    /// would wait for it for ever.
+    /// Guarded by a lock that a fork waits for, instead of a lazy constant: a child forked while another thread
+    /// initialises such a constant would wait for it forever.
     private static let standard = ThreadLock<RuleAutomaton?>(nil, survivesFork: true)
 
-    /// - Parameter terms: further words for names of secrets.
+    /// - Parameter terms: additional words for names of secrets.
     static func with(_ terms: Set<String> = []) -> RuleAutomaton {
         standard.withLock { standard in
             guard terms.isEmpty else { return RuleAutomaton(adding: terms) }
@@ -86,22 +87,22 @@ final class RuleAutomaton: @unchecked Sendable {
         }
     }
 
-    /// For each state and letter the next state.
+    /// The next state, by state and letter.
     let next: UnsafePointer<UInt16>
-    /// ``ByteKind`` for each byte.
+    /// The ``ByteKind`` entry of each byte.
     let kinds: UnsafePointer<UInt8>
-    /// The bits of ``Alphabet`` for each byte.
+    /// The ``Alphabet`` bits of each byte.
     let alphabets: UnsafePointer<UInt8>
-    /// The values of ``Base64Decoder`` for each byte.
+    /// The ``Base64Decoder`` value of each byte.
     let base64: UnsafePointer<UInt8>
-    /// States from this one on have something to report.
+    /// States from this one on report something.
     let firstReporting: UInt16
     private let keys: UnsafeMutablePointer<KeyRule>
     private let keyCount: Int
     /// The patterns that end in each reporting state, those of harmless names last.
     private let findings: UnsafeMutablePointer<Finding>
     private let findingCount: Int
-    /// For each state the first of its findings; one place more than there are states.
+    /// The index of each state's first finding; one entry more than there are states.
     private let firstFindings: UnsafeMutablePointer<Int32>
     /// Whether a state reports one key and nothing else, as most do.
     private let reportsOneKey: UnsafeMutablePointer<Bool>
@@ -109,7 +110,7 @@ final class RuleAutomaton: @unchecked Sendable {
     private let patternBytes: UnsafeMutablePointer<UInt8>
     let stateCount: Int
 
-    /// - Parameter terms: further words for names of secrets.
+    /// - Parameter terms: additional words for names of secrets.
     init(adding terms: Set<String>) {
         var builder = AutomatonBuilder()
         let formats = SecretFormat.all
@@ -182,22 +183,22 @@ final class RuleAutomaton: @unchecked Sendable {
         base64.deallocate()
     }
 
-    /// The state after a byte.
+    /// Returns the state after a byte.
     ///
     /// - Parameters:
-    ///   - state: one that this method gave, or 0 at the beginning.
+    ///   - state: one that this method returned, or 0 at the beginning.
     ///   - entry: the byte's entry of ``kinds``.
     @inline(__always)
     func step(_ state: Int, _ entry: UInt8) -> Int { Int(next[state &<< 5 | Int(entry & 31)]) }
 
-    /// The patterns that end where a reporting state is reached. The buffer is valid as long as the automaton.
+    /// Returns the patterns that end where a reporting state is reached. The buffer is valid as long as the automaton.
     @inline(__always)
     func report(of state: Int) -> UnsafeBufferPointer<Finding> {
         let first = Int(firstFindings[state])
         return UnsafeBufferPointer(start: findings + first, count: Int(firstFindings[state + 1]) - first)
     }
 
-    /// The prefix of the key that a reporting state stands for, if it stands for nothing else.
+    /// Returns the key prefix that a reporting state stands for, if it stands for nothing else.
     @inline(__always)
     func onlyKey(of state: Int) -> UnsafePointer<Finding>? {
         reportsOneKey[state] ? UnsafePointer(findings + Int(firstFindings[state])) : nil
@@ -210,7 +211,7 @@ final class RuleAutomaton: @unchecked Sendable {
     @inline(__always)
     func lead(ofKey number: UInt16) -> Int { keys[Int(number)].lead }
 
-    /// A term of the user's as words: parts are separated by what is no letter or digit.
+    /// Returns a user's term as words, split at ASCII characters other than letters and digits.
     static func words(ofTerm term: String) -> String {
         term.utf8.split { $0 < 0x80 && !ASCII.isLetterOrDigit($0) }
             .map { String(decoding: $0, as: UTF8.self) }.joined(separator: " ")

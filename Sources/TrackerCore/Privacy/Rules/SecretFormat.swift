@@ -1,34 +1,34 @@
 /// The format of one kind of key: a prefix, and a run of characters with a length and a check.
 struct SecretFormat: Sendable {
-    /// How the characters after the prefix are checked, so that words which begin alike stay whole.
+    /// How the characters after the prefix are checked, so that words with the same prefix stay.
     enum Check: Sendable {
-        /// By the alphabet and the length alone.
+        /// Only alphabet and length.
         case none
-        /// There is a digit among them, or they look random.
+        /// Has a digit, or looks random.
         case hasDigit
-        /// Letters of both cases and digits change places as often as chance makes them, not as in words.
+        /// Looks random: cases and digits alternate more often than in words.
         case random
         /// The last six characters are the CRC-32 of the thirty before, in base 62; or the characters look random, for
         /// tokens that were made up.
         case crc32
     }
 
-    /// Whose key it is.
+    /// The issuer and kind of the key.
     let name: String
-    /// What the key begins with, or has after ``lead`` characters. Case matters.
+    /// What the key begins with, or contains after ``lead`` characters. Case-sensitive.
     let prefix: String
-    /// What may follow the prefix.
+    /// The characters that may follow the prefix.
     let alphabet: Alphabet
-    /// How many characters of the alphabet follow.
+    /// The number of characters that follow.
     let length: ClosedRange<Int>
     let check: Check
-    /// How many characters of the alphabet stand before the prefix.
+    /// The number of characters of the alphabet before the prefix.
     let lead: Int
-    /// Where the format is written down.
+    /// Where the format is documented.
     let source: String
-    /// What follows the prefix in an example.
+    /// The rest of an example, after the prefix.
     let match: String
-    /// A whole text that begins alike and is no key.
+    /// A whole text that begins like a key but is not one.
     let lookAlike: String
 
     init(
@@ -57,7 +57,7 @@ struct SecretFormat: Sendable {
     static let all = families.flatMap(\.formats)
 }
 
-/// What the scanner needs of a format, without references.
+/// The part of a format that the scanner needs, without references.
 struct KeyRule: Sendable {
     let alphabet: Alphabet
     /// The alphabet's bit.

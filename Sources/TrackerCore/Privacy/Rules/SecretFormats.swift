@@ -1,8 +1,8 @@
-// Formats of keys that their issuers publish, as data: what they begin with, what follows, how it is checked. The
-// automaton is made of this list, and a test checks each entry by its own example and look-alike.
+// Key formats that their issuers publish, as data: the prefix, what follows it, and how it is checked. The automaton is
+// built from this list, and a test checks each entry against its own example and look-alike.
 //
-// The prefix and the rest of an example stand apart, so that nobody's scanner takes this file for a leak. All of them
-// were made up at random.
+// The prefix and the rest of each example are separate, so that secret scanners don't take this file for a leak. All
+// examples are random and were made up.
 
 extension SecretFormat {
     static let codeHostsAndPackageRegistries: [SecretFormat] = [

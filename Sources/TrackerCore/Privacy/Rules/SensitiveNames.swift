@@ -1,6 +1,6 @@
-// Names of secrets as data. The automaton is made of this list, and tests go through it word by word.
+// Names of secrets as data. The automaton is built from this list, and tests check it word by word.
 //
-// A space in an entry stands for any separator or none: `api key` is `api_key`, `Api-Key`, `apiKey` and `apikey`.
+// A space in an entry matches any separator or none: `api key` is `api_key`, `Api-Key`, `apiKey` and `apikey`.
 
 extension SensitiveName {
     static let all: [SensitiveName] = [
@@ -149,9 +149,9 @@ extension SensitiveName {
     ]
 }
 
-/// Words in a path after which a random segment is a secret, as `reset` in `/reset/aT9...`.
+/// Path keywords after which a random segment is a secret, such as `reset` in `/reset/aT9...`.
 enum TellingPath {
-    /// Whole parts of a segment.
+    /// Keywords, as whole parts of a segment.
     static let words = [
         "reset", "resets", "verify", "verification", "confirm", "confirmation", "activate", "activation", "invite",
         "invites", "invitation", "invitations", "magic", "magic link", "unsubscribe", "optout", "share", "shared",
@@ -163,46 +163,46 @@ enum TellingPath {
         "confirmar", "verificar", "convite", "invitacion",
     ]
 
-    /// After these a number from six digits on counts, too: they send codes.
+    /// Keywords after which a number of six to nine digits counts, too, because it may be a code.
     static let numericWords = [
         "verify", "verification", "confirm", "confirmation", "otp", "reset", "activate", "activation", "pin", "2fa",
         "mfa", "code", "login", "magic",
     ]
 
-    /// Where a login comes back to: there every value of `code` and `state` counts.
+    /// Keywords in the callback URLs of logins, where every value of `code` and `state` counts.
     static let callbacks = [
         "callback", "oauth", "oauth2", "oidc", "openid", "authorize", "authorization", "signin", "sso", "saml", "cas",
         "login", "auth", "redirect uri",
     ]
 }
 
-/// Words that say of a name what its value is.
+/// Words in a name that say what its value is.
 struct SensitiveName: Sendable {
-    /// Where in a name the words count. Words are compared without regard to case, to separators (`-`, `_`, `.`, a
-    /// space) and to accents; a plural's `s` and digits may follow them.
+    /// Where in a name the words match. Case, separators (`-`, `_`, `.`, a space) and accents are ignored; a plural's
+    /// `s` and digits may follow.
     enum Place: UInt8, Sendable {
-        /// As a part of the name, which ends at anything but a letter or digit, and where a capital follows a small
-        /// letter: `key` in `api_key`, `apiKey` and `API-KEY`, and not in `monkey`.
+        /// As a part of the name. Parts end at anything but letters and digits, and between a small letter and a
+        /// capital: `key` in `api_key`, `apiKey` and `API-KEY`, but not in `monkey`.
         case part
         /// As a part, or as the end of one: `token` in `wstoken`.
         case ending
-        /// Wherever it stands: `password` in `oldpasswordhash`.
+        /// Anywhere: `password` in `oldpasswordhash`.
         case anywhere
         /// As the whole name.
         case whole
     }
 
-    /// What a name with the words says.
+    /// What a name with these words says about its value.
     enum Meaning: UInt8, Sendable, Comparable {
-        /// Nothing.
+        /// The value is not sensitive.
         case harmless
-        /// The value is a secret if it looks random, or if the URL looks like the way back from a login.
+        /// The value is a secret if it looks random, or if the URL looks like the callback of a login.
         case conditional
         /// The value is a telephone number if it looks like one.
         case phone
         /// The value is a secret.
         case secret
-        /// All that follows on the line is secret: cookies.
+        /// The rest of the line is a secret: cookies.
         case secretLine
 
         static func < (left: Self, right: Self) -> Bool { left.rawValue < right.rawValue }
@@ -211,7 +211,7 @@ struct SensitiveName: Sendable {
     let family: String
     let meaning: Meaning
     let place: Place
-    /// Where such lists are found.
+    /// Where such lists are published.
     let source: String
     let words: [String]
 }

@@ -1,18 +1,18 @@
-/// A text as it is meant, with the place of each byte in the text as it stands.
+/// A decoded text, with the source position of each byte.
 ///
-/// It undoes, in two passes, percent-encoding of up to five levels (RFC 3986, section 2.1), and then the escapes of JSON
-/// (RFC 8259, section 7) and XML; full-width letters become ASCII, accents are taken off, and invisible characters left
-/// out, so that names can be compared. Each pass looks at a byte a constant number of times, and never writes more than
-/// it reads.
+/// The first pass undoes up to five levels of percent-encoding (RFC 3986, section 2.1), the second the escapes of JSON
+/// (RFC 8259, section 7) and XML. So that names can be compared, full-width letters become ASCII, accents are removed,
+/// and invisible characters left out. Each pass reads a byte a constant number of times, and never writes more than it
+/// reads.
 struct DecodedText {
     private(set) var bytes: [UInt8] = []
-    /// For each byte where it began in the source, and in the highest eight bits how deep it was encoded.
+    /// For each byte, its source position and, in the highest eight bits, its encoding depth.
     private(set) var marks: [UInt32] = []
 
     static let mostLevels = 5
 
-    /// Whether the text has anything to decode: a percent sign, a backslash, a byte beyond ASCII, or both a `&` and a
-    /// `;`. Most texts have not.
+    /// Returns whether the text has anything to decode: a percent sign, a backslash, a non-ASCII byte, or a `&` with a
+    /// `;` after it. Most texts have none.
     static func needsDecoding(_ text: UnsafeBufferPointer<UInt8>) -> Bool {
         let raw = UnsafeRawBufferPointer(text)
         var encoded: UInt64 = 0
@@ -24,10 +24,10 @@ struct DecodedText {
             if position &+ 8 <= raw.count {
                 word = raw.loadUnaligned(fromByteOffset: position, as: UInt64.self)
             } else if raw.count >= 8 {
-                // The last eight again, some of which have been read.
+                // The last eight bytes, some of them a second time.
                 word = raw.loadUnaligned(fromByteOffset: raw.count &- 8, as: UInt64.self)
             } else {
-                // Zeros match nothing that is looked for.
+                // Zero bytes match none of these characters.
                 for byte in raw { word = word << 8 | UInt64(byte) }
             }
             position &+= 8
@@ -40,20 +40,20 @@ struct DecodedText {
         return ampersands & high != 0 && semicolons & high != 0 && hasEntity(text)
     }
 
-    /// Whether a `;` stands behind a `&`, as in an entity of XML.
+    /// Returns whether a `;` follows a `&`, as in an XML entity.
     private static func hasEntity(_ text: UnsafeBufferPointer<UInt8>) -> Bool {
         guard let ampersand = text.firstIndex(of: UInt8(ascii: "&")) else { return false }
         return text[ampersand...].contains(UInt8(ascii: ";"))
     }
 
-    /// The highest bit of each byte that equals the one given. By the known bit trick, exact for whether there is one.
+    /// Sets the highest bit of bytes that equal `byte`. The usual bit trick: exact only about whether there is one.
     @inline(__always)
     private static func has(_ byte: UInt64, _ word: UInt64) -> UInt64 {
         let difference = word ^ byte &* 0x0101_0101_0101_0101
         return (difference &- 0x0101_0101_0101_0101) & ~difference
     }
 
-    /// Decodes a text; what was decoded before is forgotten.
+    /// Decodes a text, replacing the previous one.
     mutating func decode(_ source: UnsafeBufferPointer<UInt8>) {
         resize(to: source.count)
         var count = source.count
@@ -79,7 +79,7 @@ struct DecodedText {
         resize(to: count)
     }
 
-    /// The part of a mark that says where a byte began.
+    /// The part of a mark that holds the source position.
     private static let originBits: UInt32 = 0xFF_FFFF
 
     private mutating func resize(to count: Int) {
@@ -92,9 +92,9 @@ struct DecodedText {
         }
     }
 
-    /// The first pass: `%3D` and the like.
+    /// The first pass: undoes percent-encoding.
     ///
-    /// - Returns: how many bytes there are now, and whether any of them may be an escape of another kind.
+    /// - Returns: the number of bytes, and whether any of them may be an escape of another kind.
     private static func decodePercents(
         _ source: UnsafeBufferPointer<UInt8>, _ bytes: inout [UInt8], _ marks: inout [UInt32]
     ) -> (count: Int, isEscaped: Bool) {
@@ -127,7 +127,7 @@ struct DecodedText {
         }
     }
 
-    /// `%3D`, `%253D` and so on.
+    /// Decodes `%3D`, `%253D` and so on.
     private static func character(
         in source: UnsafeBufferPointer<UInt8>, at index: Int
     ) -> (byte: UInt8, length: Int, depth: Int)? {
@@ -151,12 +151,12 @@ struct DecodedText {
         byte == UInt8(ascii: "\\") || byte == UInt8(ascii: "&") || byte >= 0x80
     }
 
-    /// The second pass. It may work in place, because it never writes more than it has read.
+    /// The second pass. May work in place, because it never writes more than it has read.
     ///
     /// - Parameters:
     ///   - bytes: at least as long as the text, as are the marks.
-    ///   - mark: the mark of a byte of the text.
-    /// - Returns: how many bytes there are now.
+    ///   - mark: returns the mark of a byte of the text.
+    /// - Returns: the number of bytes.
     @inline(__always)
     private static func unescape(
         _ text: UnsafeBufferPointer<UInt8>, _ bytes: UnsafeMutableBufferPointer<UInt8>,
@@ -185,7 +185,7 @@ struct DecodedText {
         return write
     }
 
-    /// Where a byte began in the source; its end for the place behind the last one.
+    /// Returns the source position of a byte; the source's end for the position after the last byte.
     func origin(of index: Int, sourceCount: Int) -> Int {
         index < marks.count ? Int(marks[index] & 0xFF_FFFF) : sourceCount
     }

@@ -1,10 +1,10 @@
-/// One escape and what it means: at most three bytes.
+/// An escape and its meaning, at most three bytes.
 struct Escape {
     private(set) var bytes: (UInt8, UInt8, UInt8)
     private(set) var count: Int
-    /// How many bytes it takes.
+    /// The length of the escape in the text.
     private(set) var length: Int
-    /// Whether it counts as encoded once more: an escaped quote does not end what a plain one began.
+    /// Whether it counts as one more level of encoding: an escaped quote does not end what a plain one began.
     private(set) var isDeeper: Bool
 
     func byte(_ index: Int) -> UInt8 { index == 0 ? bytes.0 : index == 1 ? bytes.1 : bytes.2 }
@@ -19,7 +19,7 @@ struct Escape {
         Escape(bytes: (0, 0, 0), count: 0, length: length, isDeeper: false)
     }
 
-    /// What begins with a backslash, a `&`, or a byte beyond ASCII.
+    /// Reads an escape that begins with a backslash, a `&` or a non-ASCII byte.
     static func read(_ text: UnsafeBufferPointer<UInt8>, at index: Int) -> Escape {
         switch text[index] {
         case UInt8(ascii: "\\"): backslash(text, index)
@@ -62,7 +62,7 @@ struct Escape {
         return plain(text[index])
     }
 
-    /// `&#112;` or `&#x70;`, with eight digits at most.
+    /// Reads `&#112;` or `&#x70;`, with at most eight digits.
     private static func number(_ text: UnsafeBufferPointer<UInt8>, _ index: Int) -> Escape {
         let isHexadecimal = text[index + 2] | 0x20 == UInt8(ascii: "x")
         var position = index + (isHexadecimal ? 3 : 2)
@@ -104,7 +104,7 @@ struct Escape {
         return plain(first)
     }
 
-    /// A character by its number: folded to ASCII where it has a counterpart there, else its UTF-8 as far as three bytes.
+    /// Returns the character of a code point: as ASCII if it folds to that, else as UTF-8 of up to three bytes, or `?`.
     private static func scalar(_ value: UInt32, length: Int, isDeeper: Bool = true) -> Escape {
         switch value {
         case 0..<0x80: return one(UInt8(value), length: length, isDeeper: isDeeper)
@@ -113,7 +113,7 @@ struct Escape {
         case 0xA0, 0x2000...0x200A, 0x202F, 0x205F, 0x3000: return one(0x20, length: length, isDeeper: isDeeper)
         case 0x2010...0x2015, 0x2212: return one(UInt8(ascii: "-"), length: length, isDeeper: isDeeper)
         case 0xFF01...0xFF5E: return one(UInt8(value - 0xFEE0), length: length, isDeeper: isDeeper)
-        // Capitals of Cyrillic, and of Vietnamese, whose small letters are one further.
+        // Cyrillic and Vietnamese capitals become small letters.
         case 0x410...0x42F: return wide(value + 0x20, length: length, isDeeper: isDeeper)
         case 0x1EA0...0x1EF9: return wide(value | 1, length: length, isDeeper: isDeeper)
         case 0xC0...0x17F:
@@ -124,7 +124,7 @@ struct Escape {
         return wide(value, length: length, isDeeper: isDeeper)
     }
 
-    /// A character beyond ASCII, as UTF-8.
+    /// Returns a non-ASCII character as UTF-8.
     private static func wide(_ value: UInt32, length: Int, isDeeper: Bool) -> Escape {
         if value < 0x800 {
             return Escape(
@@ -137,7 +137,7 @@ struct Escape {
             length: length, isDeeper: isDeeper)
     }
 
-    /// The letters without their accents, from U+00C0 to U+017F; a space where there is none.
+    /// The letters from U+00C0 to U+017F without their accents; a space for those that have no base letter.
     private static let accents = Array(
         ("AAAAAAACEEEEIIIIDNOOOOO OUUUUY saaaaaaaceeeeiiiidnooooo ouuuuy y"
             + "AaAaAaCcCcCcCcDdDdEeEeEeEeEeGgGgGgGgHhHhIiIiIiIiIi  JjKk LlLlLl "

@@ -1,4 +1,4 @@
-/// Puts bytes together from values of six bits (RFC 4648).
+/// Assembles bytes from values of six bits (RFC 4648).
 struct Base64Decoder {
     private var bits: UInt32 = 0
     private var count = 0
@@ -12,10 +12,10 @@ struct Base64Decoder {
         return UInt8(truncatingIfNeeded: bits >> UInt32(count))
     }
 
-    /// What stands in a table of values for a character of neither alphabet.
+    /// The table value of a character that is in neither alphabet.
     static let none: UInt8 = 64
 
-    /// The value of a character in either alphabet.
+    /// Returns the value of a character in either alphabet.
     static func value(of byte: UInt8) -> UInt8 {
         switch byte {
         case UInt8(ascii: "A")...UInt8(ascii: "Z"): byte - 65
@@ -29,8 +29,8 @@ struct Base64Decoder {
 }
 
 extension ScanPass {
-    /// A token that is text in base64 or hex, if something is found in that text: the whole token, for no part of it can
-    /// be left out. One step: what is encoded twice stays.
+    /// Returns a token that is text in base64 or hex if that text contains a secret: the whole token, because no part
+    /// of it can be left out. Decodes one level: what is encoded twice stays.
     mutating func encodedSecret(_ range: Range<Int>) -> Range<Int>? {
         guard !isNested, range.count >= Self.leastToken, range.lowerBound >= decodedEnd else { return nil }
         if readHexadecimal(range) { return plainTextTells() ? range : nil }
@@ -40,15 +40,15 @@ extension ScanPass {
         var last = range.upperBound
         while last < text.count, automaton.alphabets[Int(text[last])] & Alphabet.token.bit != 0 { last += 1 }
         steps &+= last - range.upperBound
-        // What is hidden with it is not looked at again.
+        // What is hidden with it is not decoded again.
         decodedEnd = max(decodedEnd, last)
         return range.lowerBound..<last
     }
 
-    /// What ``leastToken`` characters of base64 stand for. A token of which less is text has other bytes in it.
+    /// The decoded length of ``leastToken`` characters of base64. If less of a token is text, it is binary data.
     private var leastPlain: Int { Self.leastToken / 4 * 3 }
 
-    /// Whether something is found in the text that was decoded last.
+    /// Returns whether the last decoded text contains a secret.
     private mutating func plainTextTells() -> Bool {
         if scratch.inner.isEmpty { scratch.inner.append(ScanPass(automaton, keeping: kept)) }
         let plain = scratch.plain
@@ -60,7 +60,7 @@ extension ScanPass {
         return !scratch.inner[0].scratch.found.isEmpty
     }
 
-    /// Whether the first six bytes are text; most tokens and words are turned away here, without a copy.
+    /// Returns whether the first six bytes are text, which rejects most tokens and words without a copy.
     private mutating func beginsAsText(_ start: Int) -> Bool {
         steps &+= 8
         for quad in [start, start + 4] {
@@ -69,9 +69,9 @@ extension ScanPass {
         return true
     }
 
-    /// Decodes what begins here in base64, as far as it is text.
+    /// Decodes base64 from a position on, as far as it is text.
     ///
-    /// - Returns: where that ends.
+    /// - Returns: where it ends.
     private mutating func readBase64(from start: Int) -> Int {
         let text = text
         let values = automaton.base64
@@ -109,7 +109,7 @@ extension ScanPass {
         return (count, position)
     }
 
-    /// Up to four characters as 24 bits, the first in the highest; nil if one of them is none of base64's.
+    /// Returns up to four characters as 24 bits, the first in the highest; nil if one of them is not base64.
     @inline(__always)
     private static func bits(
         _ text: UnsafeBufferPointer<UInt8>, _ start: Int, _ length: Int, _ values: UnsafePointer<UInt8>
@@ -124,7 +124,7 @@ extension ScanPass {
         return all < Base64Decoder.none ? bits : nil
     }
 
-    /// Whether the first so many of three bytes are text.
+    /// Returns whether the first `count` of three bytes are text.
     @inline(__always)
     private static func isText(_ bits: UInt32, _ count: Int) -> Bool {
         for index in 0..<max(0, count) where !isText(UInt8(truncatingIfNeeded: bits >> UInt32(16 &- 8 &* index))) {
@@ -135,7 +135,7 @@ extension ScanPass {
 
     /// Decodes a token of hex digits.
     ///
-    /// - Returns: whether it is one, and all of it text.
+    /// - Returns: whether it is hex, and all of it text.
     private mutating func readHexadecimal(_ range: Range<Int>) -> Bool {
         guard range.count % 2 == 0 else { return false }
         scratch.makeRoomForPlain(text.count)

@@ -1,19 +1,19 @@
-/// What the automaton found in a name so far.
+/// Collects what the words in a name say about its value.
 struct NameReader {
     private var meaning = SensitiveName.Meaning.harmless
     private var lower = 0
     private var upper = 0
-    /// What words say that stand before the last one, and are not taken back any more.
+    /// The meaning of earlier words, which a harmless one can no longer revoke.
     private var settled = SensitiveName.Meaning.harmless
 
-    /// What the name says.
+    /// The meaning of the name so far.
     var result: SensitiveName.Meaning { max(meaning, settled) }
 
     var isEmpty: Bool { meaning == .harmless && settled == .harmless }
 
     mutating func reset() { self = NameReader() }
 
-    /// Takes account of words that the automaton found.
+    /// Adds words that the automaton found.
     mutating func consider(
         _ found: SensitiveName.Meaning, _ place: SensitiveName.Place, _ range: Range<Int>,
         in text: UnsafeBufferPointer<UInt8>
@@ -53,7 +53,7 @@ struct NameReader {
         return ASCII.isCapital(text[index]) && !ASCII.isCapital(before)
     }
 
-    /// Whether a part of a name ends here, or behind a plural's `s` and up to four digits.
+    /// Returns whether a part of a name ends here, or after a plural's `s` and up to four digits.
     private static func isEnd(_ index: Int, in text: UnsafeBufferPointer<UInt8>) -> Bool {
         if isPartEnd(index, in: text) { return true }
         var end = index
@@ -76,7 +76,7 @@ struct NameReader {
 }
 
 extension RuleAutomaton {
-    /// What a whole name says of its value.
+    /// Returns the meaning of a whole name.
     func meaning(of name: UnsafeBufferPointer<UInt8>) -> SensitiveName.Meaning {
         var reader = NameReader()
         var state = 0
@@ -93,7 +93,7 @@ extension RuleAutomaton {
         return reader.result
     }
 
-    /// Whether a name, decoded, is the name of a secret whatever its value is.
+    /// Returns whether a name, decoded, marks its value as a secret whatever the value is.
     func isSensitive(_ name: UnsafeBufferPointer<UInt8>) -> Bool {
         if DecodedText.needsDecoding(name) {
             var decoded = DecodedText()

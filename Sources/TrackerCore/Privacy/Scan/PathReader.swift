@@ -1,35 +1,35 @@
-/// Follows the segments of paths, wherever a text has some.
+/// Tracks path segments anywhere in a text.
 struct PathReader {
-    /// For how many more segments a telling word counts.
+    /// The number of further segments for which a keyword counts.
     private(set) var telling = 0
     private(set) var isNumeric = false
     private var segmentTells = false
     private var segmentIsNumeric = false
     private(set) var segmentStart = 0
-    /// Whether the path, or the URL so far, looks like the way back from a login.
+    /// Whether the path or the URL so far looks like the callback of a login.
     var isCallback = false
-    /// Whether the text is in the path of its own URL.
+    /// Whether the text begins in the path of its own URL.
     var isInPath = false
 
-    /// A telling word counts for the segment behind it and three more: `/hooks/slack/T0/B0/KEY`.
+    /// A keyword counts for the next segment and three more: `/hooks/slack/T0/B0/KEY`.
     private static let reach = 4
 
-    /// The present segment has a telling word.
+    /// Records a keyword in the current segment.
     mutating func tell(isNumeric: Bool) {
         segmentTells = true
         if isNumeric { segmentIsNumeric = true }
     }
 
-    /// Whether the present place is in a segment, behind a slash.
+    /// Returns whether the current position is in a segment, after a slash.
     func isSegment(in text: UnsafeBufferPointer<UInt8>) -> Bool {
         segmentStart > 0 && segmentStart <= text.count && text[segmentStart - 1] == UInt8(ascii: "/")
     }
 
-    /// Whether no telling word has to be remembered.
+    /// Whether no keyword is being tracked.
     @inline(__always)
     var isQuiet: Bool { telling == 0 && !segmentTells }
 
-    /// The segment that ends at a place, if it is to be looked at.
+    /// Returns the segment that ends here if a keyword makes it worth checking.
     @inline(__always)
     func segment(endingAt end: Int) -> Range<Int>? {
         telling > 0 && end > segmentStart ? segmentStart..<end : nil
@@ -51,14 +51,14 @@ struct PathReader {
         segmentIsNumeric = false
     }
 
-    /// A segment begins.
+    /// Begins a segment.
     @inline(__always)
     mutating func restart(at position: Int) {
         segmentStart = position
     }
 }
 
-/// Follows the tags of XML and HTML, whose names may be the names of what stands between them.
+/// Tracks the tags of XML and HTML, whose names may be the names of the text between them.
 struct TagReader {
     private var isOpen = false
     private var hasName = false
@@ -69,7 +69,7 @@ struct TagReader {
         hasName = false
     }
 
-    /// A space or a quote, which ends the tag's name.
+    /// Ends the tag's name, at a space, a quote or a backslash.
     @inline(__always)
     mutating func endName(_ name: SensitiveName.Meaning) {
         guard isOpen, !hasName else { return }
@@ -77,7 +77,7 @@ struct TagReader {
         meaning = name
     }
 
-    /// - Returns: what the tag's name says of what follows.
+    /// - Returns: what the tag's name says about the text after it.
     mutating func close(_ name: SensitiveName.Meaning) -> SensitiveName.Meaning {
         guard isOpen else { return .harmless }
         isOpen = false

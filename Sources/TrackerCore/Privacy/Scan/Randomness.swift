@@ -1,30 +1,30 @@
-/// Tells what chance made from what people wrote.
+/// Heuristics that tell random text from words.
 enum Randomness {
-    /// What a segment or a value looks like: a token, an identifier in hex, or a UUID; not a word, a slug, a date or a
-    /// number. Looks at 256 bytes at most.
+    /// Returns whether a segment or value looks like a token, a hex identifier or a UUID, and not like a word, a slug,
+    /// a date or a number. Reads at most 256 bytes.
     static func isToken(_ text: UnsafeBufferPointer<UInt8>) -> Bool {
         let text = UnsafeBufferPointer(rebasing: text.prefix(256))
         guard text.count >= 6 else { return false }
         var shape = Shape()
         for byte in text { shape.read(byte) }
         shape.end()
-        // A file's name, or a number with a point.
+        // A file name, or a decimal number.
         if shape.looksLikeFile { return false }
         if text.count >= 16, shape.isHexadecimal, shape.digits > 0, shape.letters > 0 { return true }
         if shape.longestPiece >= 6, shape.changes >= 3 { return true }
         // "iphone15pro" changes as often as a short token, but between words.
         if shape.longestPiece >= 6, shape.changes >= 2, shape.words < 2, text.count < 24 { return true }
-        // Letters alone, of both cases: in words written together a capital comes every fifth or sixth letter.
+        // Letters of both cases: in words written together, every fifth or sixth letter is a capital.
         if shape.longestPiece >= 16, shape.capitalsInside * 5 >= shape.longestPiece { return true }
         return text.count >= 16 && shape.longestPiece >= 8 && shape.rarePairs * 4 >= shape.pairs
     }
 
-    /// A number that is sent as a code.
+    /// Returns whether a value is a number of six to nine digits, as one-time codes are.
     static func isNumericCode(_ text: UnsafeBufferPointer<UInt8>) -> Bool {
         text.count >= 6 && text.count <= 9 && text.allSatisfy(ASCII.isDigit)
     }
 
-    /// A code, state or ticket of a login, where nothing but the value tells.
+    /// Returns whether a value looks like the code, state or ticket of a login, where only the value can tell.
     static func isLoginCode(_ text: UnsafeBufferPointer<UInt8>) -> Bool {
         guard text.count >= 8 else { return false }
         var shape = Shape()
@@ -36,25 +36,25 @@ enum Randomness {
             && (shape.changes >= 3 || shape.capitalsInside * 5 >= shape.longestPiece && shape.longestPiece >= 16)
     }
 
-    /// What counts in a text.
+    /// The features of a text.
     private struct Shape {
         var digits = 0
         var letters = 0
         var isHexadecimal = true
-        /// Letters and digits in one piece.
+        /// The longest run of letters and digits.
         var longestPiece = 0
-        /// From letter to digit and back, and from a small letter to a capital, within the pieces.
+        /// Changes from letter to digit and back, and from a small letter to a capital, within such runs.
         var changes = 0
         var capitalsInside = 0
-        /// Pairs of letters, and how many of them hardly stand in words.
+        /// Pairs of adjacent letters, and how many of them are rare in words.
         var pairs = 0
         var rarePairs = 0
-        /// Runs of three letters and more.
+        /// Runs of three or more letters.
         var words = 0
         private var run = 0
         private var piece = 0
         private var last: UInt8 = 0
-        /// The letters behind the last point.
+        /// The number of letters and digits after the last dot.
         private var extensionLength = 0
         private var hasPoint = false
         private var isExtension = false
@@ -104,7 +104,7 @@ enum Randomness {
 
         mutating func end() { endPiece() }
 
-        /// Whether the text ends like a file's name.
+        /// Whether the text ends like a file name.
         var looksLikeFile: Bool { hasPoint && isExtension && extensionLength >= 1 && longestPiece < 16 }
 
         private mutating func endPiece() {
@@ -115,17 +115,17 @@ enum Randomness {
     }
 }
 
-/// Pairs of letters that hardly stand in words: each fewer than five times in ten thousand, counted over 12,000 words of
-/// English documentation. Of letters drawn at random more than half the pairs are such.
+/// Letter pairs that are rare in words: each occurs fewer than five times in ten thousand, counted over 12,000 words of
+/// English documentation. More than half of random pairs are rare.
 enum LetterPairs {
-    /// For each first letter one bit for each second.
+    /// One row per first letter, with one bit per second letter.
     private static let rare: [UInt32] = [
         0x241_4290, 0x2E9_B4EE, 0x3E1_8242, 0x3E1_B6C0, 0x210_0680, 0x3E1_B6CE, 0x3E9_966E, 0x3F5_B6EE, 0x151_0780,
         0x3FF_FFFE, 0x3FB_FEEF, 0x2E3_36C2, 0x3EB_26EC, 0x3C3_9282, 0x381_0290, 0x2E1_366E, 0x3EF_F7FF, 0x2C1_0280,
         0x2E2_024A, 0x2E1_2642, 0x3F1_0688, 0x3FF_BEEE, 0x3F9_9E6E, 0x3F7_6EEB, 0x3F3_77EF, 0x3FF_FFEF,
     ]
 
-    /// - Parameters: two letters, in either case.
+    /// Returns whether a pair of letters is rare, in either case.
     static func isRare(_ first: UInt8, _ second: UInt8) -> Bool {
         let row = Int((first | 0x20) &- 0x61)
         guard row < 26 else { return false }

@@ -1,8 +1,8 @@
-/// Digits in one piece, with what a check by Luhn's rule (ISO/IEC 7812-1, annex B) needs of them.
+/// Adjacent digits, with their sums for the Luhn check (ISO/IEC 7812-1, annex B).
 struct DigitGroup {
     var start: Int
     var end: Int
-    /// Luhn's sum if the last digit counts once, and if it counts twice.
+    /// The Luhn sum with the last digit counted once, and with it doubled.
     var sums: (Int, Int)
 
     var count: Int { end - start }
@@ -22,7 +22,7 @@ struct DigitGroup {
 }
 
 extension ScanPass {
-    /// Card numbers, with blanks, hyphens and the like between their groups (ISO/IEC 7812-1).
+    /// Finds a card number, with blanks, hyphens and the like between its groups (ISO/IEC 7812-1).
     mutating func card(_ start: Int, _ end: Int) -> Range<Int>? {
         let last = scratch.groups.last
         if last != nil, start != (last?.end ?? 0) + 1 || !Self.isBetweenGroups(text[start - 1]) {
@@ -35,7 +35,7 @@ extension ScanPass {
         let group = DigitGroup(text, start..<end)
         scratch.groups.append(group)
         if group.count >= 20 { return cardWithMore(group) }
-        // A fraction: its digits are as good as random.
+        // A fraction: its digits may pass the check by chance.
         let isFraction =
             scratch.groups.count == 1 && start >= 2 && text[start - 1] == UInt8(ascii: ".")
             && ASCII.isDigit(text[start - 2])
@@ -54,7 +54,7 @@ extension ScanPass {
         return group.count == 19 ? cardWithMore(group) : nil
     }
 
-    /// A number of 16 or 15 digits with its expiry or code written close to it, 19 to 23 digits in all.
+    /// Finds a number of 16 or 15 digits with its expiry or code right after it, 19 to 23 digits in all.
     private mutating func cardWithMore(_ group: DigitGroup) -> Range<Int>? {
         steps &+= 32
         for count in [16, 15] {
@@ -82,16 +82,16 @@ extension ScanPass {
             position += 1
         }
         guard CardIssuer.hasRange(first6, count: count) else { return false }
-        // A product number of that length begins like a card, too.
+        // A product number of that length may begin like a card, too.
         return count != 13 || !Checksum.isProductNumber(text[start..<min(text.count, start + 13)])
     }
 }
 
-/// Which numbers belong to cards (ISO/IEC 7812-1; the issuers' published ranges).
+/// The number ranges of payment cards (ISO/IEC 7812-1; the issuers' published ranges).
 enum CardIssuer {
     /// - Parameters:
     ///   - first6: the first six digits.
-    ///   - count: all digits.
+    ///   - count: the number of digits.
     static func hasRange(_ first6: Int, count: Int) -> Bool {
         let (first4, first3, first2) = (first6 / 100, first6 / 1000, first6 / 10_000)
         let isVisa = first6 / 100_000 == 4
@@ -111,10 +111,10 @@ enum CardIssuer {
     }
 }
 
-/// Check digits and sums of numbers and keys.
+/// Checksums of numbers and keys.
 enum Checksum {
-    /// Whether the last six of 36 characters are the CRC-32 of the thirty before, in base 62 with zeros in front: so the
-    /// tokens of GitHub and npm are made.
+    /// Returns whether the last six of 36 characters are the CRC-32 of the first thirty, in base 62 padded with zeros,
+    /// as in tokens of GitHub and npm.
     static func isChecked(_ text: UnsafeBufferPointer<UInt8>) -> Bool {
         guard text.count == 36 else { return false }
         var sum: UInt32 = .max
@@ -139,7 +139,7 @@ enum Checksum {
         }
     }
 
-    /// Whether thirteen digits are an EAN-13 (GS1 General Specifications, section 7.9).
+    /// Returns whether digits are an EAN-13 (GS1 General Specifications, section 7.9).
     static func isProductNumber(_ digits: some Collection<UInt8>) -> Bool {
         var sum = 0
         var weight = 1

@@ -1,5 +1,5 @@
 extension ScanPass {
-    /// The place of a key that begins with a prefix; nil if what follows is no key.
+    /// Returns the range of a key that begins with a prefix; nil if what follows is not a key.
     @inline(__always)
     mutating func range(of number: UInt16, prefix: Range<Int>) -> Range<Int>? {
         let key = automaton.key(number)
@@ -21,13 +21,13 @@ extension ScanPass {
         guard length >= key.least, length <= key.most else { return nil }
         let run = scratch.runs[index]
         guard passes(key.check, run, from: prefix.upperBound) else { return nil }
-        // The point that ends a sentence.
+        // Leave out the full stop of a sentence.
         let end = text[run.end - 1] == UInt8(ascii: ".") ? run.end - 1 : run.end
         return start..<end
     }
 
-    /// Whether the first, the middle and the last of the characters that a key needs are of its alphabet: what follows
-    /// most beginnings is turned away here.
+    /// Returns whether the first, middle and last of the characters that a key needs are in its alphabet. A quick check
+    /// that rejects most candidates.
     @inline(__always)
     private func mayHold(_ key: UnsafePointer<KeyRule>, from start: Int) -> Bool {
         let least = key.pointee.least
@@ -51,25 +51,25 @@ extension ScanPass {
         }
     }
 
-    /// JSON web tokens: header and payload are base64url of `{"`…, the signature may be empty.
+    /// Finds a JSON web token: header and payload are base64url of `{"`…, the signature may be empty.
     mutating func webToken(from start: Int) -> Range<Int>? {
         let header = run(of: .base64URL, at: start).end
         guard header - start >= 10 else { return nil }
         if header < text.count, text[header] == UInt8(ascii: ".") {
             return start..<run(of: .dotted, at: start).end
         }
-        // A header alone may be any base64 of JSON; long ones are hidden all the same.
+        // A header alone may be any JSON in base64; long ones are hidden all the same.
         return header - start >= 40 ? start..<header : nil
     }
 
-    /// A bearer token; words of prose have neither digits nor capitals inside.
+    /// Returns the end of a bearer token; words of prose have neither digits nor capitals inside.
     mutating func bearerToken(after start: Int) -> Int? {
         let run = run(of: .token, at: start)
         guard run.end - start >= 6 else { return nil }
         return run.lastDigit >= start || run.lastCapital > start || run.end - start >= 32 ? run.end : nil
     }
 
-    /// Base64 of `user:password` (RFC 7617). A colon among the first 48 bytes is enough.
+    /// Returns the end of base64 of `user:password` (RFC 7617). A colon in the first 48 bytes is enough.
     mutating func basicCredentials(after start: Int) -> Int? {
         guard start >= decodedEnd else { return nil }
         let run = run(of: .token, at: start)
@@ -89,9 +89,10 @@ extension ScanPass {
         return nil
     }
 
-    /// A private key in PEM (RFC 7468) or OpenSSH's form, up to and with the line behind it, or to the end.
+    /// Finds a private key in PEM (RFC 7468) or OpenSSH's format, up to and including its end line, or to the end of
+    /// the text.
     mutating func privateKey(from start: Int, label: Int) -> Range<Int>? {
-        // The label is of words; what follows another beginning is looked at with that.
+        // A label has no hyphens, so this stops at the next `-----BEGIN`, which is checked by itself.
         var position = label
         var isPrivate = false
         while position < text.count, position - label < 48, Self.isOfLabel(text[position]) {
@@ -113,7 +114,7 @@ extension ScanPass {
         return start..<position
     }
 
-    /// Capitals, digits and spaces, as they are or as forms write them.
+    /// Returns whether a byte is a letter, a digit or a space, which forms write as `+` or `_`.
     private static func isOfLabel(_ byte: UInt8) -> Bool {
         ASCII.isLetterOrDigit(byte) || byte == 0x20 || byte == UInt8(ascii: "+") || byte == UInt8(ascii: "_")
     }
@@ -124,7 +125,7 @@ extension ScanPass {
         }
     }
 
-    /// What ends where a token ends, and has no beginning by which it is known.
+    /// Ends a token, and hides it if it is a secret without a known prefix.
     mutating func endToken(at end: Int) {
         let range = tokenStart..<end
         tokenStart = end
@@ -140,7 +141,7 @@ extension ScanPass {
         }
     }
 
-    /// A user's number in base64, a time and a check: 24 to 28, 6 and 27 to 38 characters.
+    /// Finds a Discord token: a user id in base64, a time and a check of 24 to 28, 6 and 27 to 38 characters.
     private mutating func discordToken(_ first: Range<Int>) -> Range<Int>? {
         guard let letter = text[first].first, letter >= UInt8(ascii: "M"), letter <= UInt8(ascii: "O") else {
             return nil
@@ -153,7 +154,7 @@ extension ScanPass {
         return (28...39).contains(check.end - time.end) ? first.lowerBound..<check.end : nil
     }
 
-    /// 32, 8 and 8 hex digits.
+    /// Finds a Mailgun key: 32, 8 and 8 hex digits.
     private mutating func mailgunKey(_ range: Range<Int>) -> Range<Int>? {
         steps &+= range.count
         var hasDigit = false
@@ -168,8 +169,8 @@ extension ScanPass {
         return hasDigit ? range : nil
     }
 
-    /// Forty characters of base64 in which both cases and digits change as only chance makes them: the secret of an AWS
-    /// key has no beginning to know it by. Hashes in hex have one case.
+    /// Finds an AWS secret key, which has no prefix: forty characters of base64 with both cases and digits, which
+    /// alternate more often than in words. Hex hashes have one case.
     mutating func awsSecret(endingAt end: Int) -> Range<Int>? {
         guard end - base64Start >= 40 else { return nil }
         if end < text.count, automaton.alphabets[Int(text[end])] & Alphabet.base64.bit != 0 { return nil }

@@ -1,11 +1,11 @@
 extension ScanPass {
-    /// An e-mail address around its `@` (RFC 5321, section 4.1.2): with a quoted local part, letters beyond ASCII
-    /// (RFC 6531), or an address instead of a domain, too.
+    /// Finds an e-mail address around its `@` (RFC 5321, section 4.1.2), also with a quoted local part, non-ASCII
+    /// letters (RFC 6531), or an IP address instead of a domain.
     mutating func mailAddress(around at: Int) -> Range<Int>? {
         guard let end = domainEnd(from: at + 1) else { return nil }
         let start = localStart(before: at)
         guard start < at else { return nil }
-        // The user in the addresses of repositories is always the same.
+        // Not an address but a git repository, whose user is always the same.
         if text[start..<at].elementsEqual("git".utf8), end < text.count,
             text[end] == UInt8(ascii: ":") || text[end] == UInt8(ascii: "/")
         {
@@ -33,10 +33,10 @@ extension ScanPass {
             || byte == UInt8(ascii: "-") || byte == UInt8(ascii: "+") || byte == UInt8(ascii: "~")
     }
 
-    /// The end of a domain with at least one dot, or of an IP address.
+    /// Returns the end of a domain with at least one dot, or of an IP address.
     private mutating func domainEnd(from start: Int) -> Int? {
         if start < text.count, text[start] == UInt8(ascii: "[") { return literalEnd(from: start) }
-        // Without a dot it is none, and most are turned away by this.
+        // A domain needs a dot, which rejects most candidates.
         var position = start
         while position < text.count, position - start < 255,
             automaton.kinds[Int(text[position])] < ByteKind.nameMark << 5
@@ -54,7 +54,7 @@ extension ScanPass {
         return domain.end(text, from: start)
     }
 
-    /// `[192.0.2.1]` or `[IPv6:2001:db8::1]`.
+    /// Returns the end of `[192.0.2.1]` or `[IPv6:2001:db8::1]`.
     private mutating func literalEnd(from start: Int) -> Int? {
         var position = start + 1
         while position < text.count, position - start < 50, text[position] != UInt8(ascii: "]") {
@@ -76,7 +76,7 @@ private struct DomainReader {
     private var labels = 0
     private var areDigits = true
     private var isLetters = true
-    /// Where the domain ends, as far as it is one.
+    /// The end of the longest valid domain so far.
     private var lastEnd: Int?
     private var topStart = 0
     private var position = 0
@@ -95,7 +95,7 @@ private struct DomainReader {
         if !ASCII.isDigit(byte) { areDigits = false }
         if ASCII.isDigit(byte) || byte == UInt8(ascii: "-") { isLetters = false }
         let start = labelStart ?? position
-        // A top-level domain is letters, or an IDN in its ASCII form.
+        // A top-level domain consists of letters, or is an IDN in its ASCII form.
         if labels > 0, position - start >= 1, isLetters || byte >= 0x80 {
             lastEnd = position + 1
             topStart = start
@@ -109,7 +109,7 @@ private struct DomainReader {
 
     func end(_ text: UnsafeBufferPointer<UInt8>, from start: Int) -> Int? {
         if areDigits, labels == 3, labelStart != nil {
-            // An IPv4 address; versions have fewer parts.
+            // An IPv4 address; version numbers have fewer parts.
             return text[min(position, text.count) - 1] == UInt8(ascii: ".") ? nil : position
         }
         guard let lastEnd else { return nil }
@@ -124,13 +124,13 @@ private struct DomainReader {
         "png", "jpg", "jpeg", "gif", "svg", "webp", "avif", "ico", "css", "js", "mjs", "json", "html", "woff",
     ].map { Array($0.utf8) }
 
-    /// `logo@2x.png`, `file@latest.js`: one label and a file's extension.
+    /// Returns whether the domain is the rest of a file name, such as `logo@2x.png` or `file@latest.js`.
     private static func isFile(
         _ text: UnsafeBufferPointer<UInt8>, _ start: Int, _ topStart: Int, _ top: Slice<UnsafeBufferPointer<UInt8>>
     ) -> Bool {
         let isExtension = extensions.contains { $0.elementsEqual(top.lazy.map { $0 | 0x20 }) }
         if isExtension { return true }
-        // A pixel density or a version: "2x", "1.2.3".
+        // A pixel density, such as "2x".
         let label = text[start..<max(start, topStart - 1)]
         return label.count <= 3 && label.first.map(ASCII.isDigit) == true && label.last.map { $0 | 0x20 } == 0x78
     }

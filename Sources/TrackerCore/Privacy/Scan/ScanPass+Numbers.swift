@@ -1,18 +1,18 @@
 extension ScanPass {
-    /// The first of some digits.
+    /// Checks a number at its first digit.
     ///
-    /// - Returns: where to go on: behind what was hidden, or at the next byte.
+    /// - Returns: where to continue: after what was hidden, or at the next byte.
     mutating func number(at start: Int) -> Int {
         var end = start + 1
         while end < text.count, ASCII.isDigit(text[end]) { end += 1 }
         let count = end - start
-        // Numbers of one or two digits are everywhere.
+        // Numbers of one or two digits are too common to check.
         if count < 3, count < 2 || !mayBeIBAN(start) {
             if !scratch.groups.isEmpty { scratch.groups.removeAll(keepingCapacity: true) }
             return start + 1
         }
         steps &+= count
-        // Years, dates and the like: alone, and too short for anything but a bot's number.
+        // Years, dates and the like: alone, and too short for anything but the bot's number of a Telegram token.
         let isAlone =
             (count < 8 || count < 13 && !(end < text.count && text[end] == UInt8(ascii: ":"))) && scratch.groups.isEmpty
             && !(end + 1 < text.count && ASCII.isDigit(text[end + 1]) && Self.isBetweenGroups(text[end]))
@@ -35,7 +35,8 @@ extension ScanPass {
         text[range].reduce(0) { $0 * 10 + Int($1 &- 0x30) }
     }
 
-    /// Three, two and four digits with one separator, in the ranges that are given out (20 CFR 422.103).
+    /// Finds a US social security number: three, two and four digits with one kind of separator, in the ranges that are
+    /// issued (20 CFR 422.103).
     private mutating func socialSecurityNumber(_ start: Int, _ end: Int) -> Range<Int>? {
         guard end - start == 3, !kept.contains(.ssn), end + 8 <= text.count else { return nil }
         let separator = text[end]
@@ -53,7 +54,7 @@ extension ScanPass {
         return start..<last
     }
 
-    /// A bot's number, a colon and 35 characters.
+    /// Finds a Telegram token: a bot's number, a colon and 33 to 37 characters.
     private mutating func telegramToken(_ start: Int, _ end: Int) -> Range<Int>? {
         guard (8...10).contains(end - start), end + 30 < text.count, text[end] == UInt8(ascii: ":") else { return nil }
         let run = run(of: .base64URL, at: end + 1)
@@ -62,7 +63,7 @@ extension ScanPass {
     }
 }
 
-/// What people write between the digits of telephone numbers.
+/// The separators in telephone numbers.
 enum Telephone {
     static func isBetween(_ byte: UInt8) -> Bool {
         byte == 0x20 || byte == UInt8(ascii: "-") || byte == UInt8(ascii: ".") || byte == UInt8(ascii: "(")
@@ -71,7 +72,8 @@ enum Telephone {
 }
 
 extension ScanPass {
-    /// A `+` and a number with its country code (ITU-T E.164).
+    /// Hides a telephone number with a `+` and a country code (ITU-T E.164), and returns where to continue; nil if
+    /// there is none.
     mutating func telephone(at plus: Int) -> Int? {
         guard !kept.contains(.phone), plus + 8 < text.count, isBoundary(plus), text[plus + 1] &- 0x31 < 9 else {
             return nil
@@ -100,7 +102,7 @@ extension ScanPass {
         return isWhole ? hide(plus..<end) : nil
     }
 
-    /// A value of seven to fifteen digits and what people write between them.
+    /// Finds a telephone number as a value: seven to fifteen digits with their separators.
     mutating func namedTelephone(_ place: ValuePlace) -> Range<Int>? {
         var start = place.start
         while start < text.count, start - place.start < 3,
@@ -127,12 +129,12 @@ extension ScanPass {
 }
 
 extension ScanPass {
-    /// Whether two letters stand before two digits, and begin a word.
+    /// Returns whether two letters that begin a word precede the digits.
     func mayBeIBAN(_ start: Int) -> Bool {
         start >= 2 && ASCII.isLetter(text[start - 1]) && ASCII.isLetter(text[start - 2]) && isBoundary(start - 2)
     }
 
-    /// An account number whose length and sum are right (ISO 13616).
+    /// Finds an account number with the right length and check digits (ISO 13616).
     mutating func bankAccount(_ start: Int, _ end: Int) -> Range<Int>? {
         guard end - start >= 2, !kept.contains(.iban), mayBeIBAN(start),
             let length = BankAccount.length(text[start - 2], text[start - 1])
@@ -144,7 +146,7 @@ extension ScanPass {
         while position < text.count, count < length {
             let byte = text[position]
             let isBetween = byte == 0x20 || byte == UInt8(ascii: "-") || byte == UInt8(ascii: "+")
-            // Another number, to be read for itself.
+            // Another account number, which is checked by itself.
             if isBetween, position + 4 < text.count, mayBeIBAN(position + 3), ASCII.isDigit(text[position + 3]),
                 ASCII.isDigit(text[position + 4]), BankAccount.length(text[position + 1], text[position + 2]) != nil
             {
@@ -165,7 +167,7 @@ extension ScanPass {
     }
 }
 
-/// How long account numbers are, by country.
+/// The lengths of account numbers, by country.
 enum BankAccount {
     private static let lengths: [(country: StaticString, length: Int)] = [
         ("AD", 24), ("AE", 23), ("AL", 28), ("AT", 20), ("AZ", 28), ("BA", 20), ("BE", 16), ("BG", 22), ("BH", 22),
@@ -189,13 +191,13 @@ enum BankAccount {
 
     static let countries = lengths.map { (country: "\($0.country)", length: $0.length) }
 
-    /// - Parameters: two letters in either case.
+    /// Returns the length for a country of two letters, in either case.
     static func length(_ first: UInt8, _ second: UInt8) -> Int? {
         let length = byCountry[Int(first & 31) << 5 | Int(second & 31)]
         return length == 0 ? nil : Int(length)
     }
 
-    /// The remainder of 97 with one more letter or digit behind; letters count from 10 on.
+    /// Returns the remainder modulo 97 with one more letter or digit appended; letters count from 10.
     static func remainder(_ value: Int, _ byte: UInt8) -> Int {
         ASCII.isDigit(byte)
             ? (value * 10 + Int(byte &- 0x30)) % 97 : (value * 100 + Int((byte | 0x20) &- 0x61) + 10) % 97

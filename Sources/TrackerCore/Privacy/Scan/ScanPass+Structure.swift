@@ -1,5 +1,5 @@
 extension ScanPass {
-    /// A byte that ends a name and means nothing else.
+    /// Handles a byte that ends a name and has no other meaning.
     mutating func delimit(at position: Int) {
         endTokens(at: position)
         endSegment(at: position, isInside: false)
@@ -11,7 +11,7 @@ extension ScanPass {
         if !name.isEmpty { name.reset() }
     }
 
-    /// Hides the segment that ends here if it is a secret behind a telling word.
+    /// Hides the segment that ends here if it is a secret after a keyword.
     @inline(__always)
     mutating func endSegment(at position: Int, isInside: Bool) {
         if path.isQuiet { path.restart(at: position &+ 1) } else { endTellingSegment(at: position, isInside: isInside) }
@@ -29,9 +29,9 @@ extension ScanPass {
         path.endSegment(at: position, isInside: isInside)
     }
 
-    /// A byte that shapes the text.
+    /// Handles a structural byte.
     ///
-    /// - Returns: where to go on.
+    /// - Returns: where to continue.
     mutating func structure(_ byte: UInt8, at position: Int) -> Int {
         switch byte {
         case UInt8(ascii: "="), UInt8(ascii: ":"): return assignment(byte, at: position)
@@ -69,7 +69,7 @@ extension ScanPass {
         }
     }
 
-    /// Where a text that is no URL itself goes on behind one.
+    /// Leaves the query of a URL inside another text.
     private mutating func leaveQuery(at position: Int) {
         if context == .header, depth(position) == 0 { isInQuery = false }
     }
@@ -78,7 +78,7 @@ extension ScanPass {
         if let open = authority, position >= open.start, depth(position) <= open.depth { authority = nil }
     }
 
-    /// A space, a quote or a backslash: a name may stand before it and its value behind it.
+    /// Handles a space, a quote or a backslash: a name may precede it, and its value follow.
     private mutating func gap(_ byte: UInt8, at position: Int) {
         endTokens(at: position)
         endSegment(at: position, isInside: false)
@@ -97,7 +97,7 @@ extension ScanPass {
         endName()
     }
 
-    /// `=` or `:`, with a name before it.
+    /// Handles `=` or `:`, with a name before it.
     private mutating func assignment(_ byte: UInt8, at position: Int) -> Int {
         let meaning = name.result
         endTokens(at: position)
@@ -138,13 +138,14 @@ extension ScanPass {
         return end > position + 1 ? hide(position + 1..<end) : position + 1
     }
 
-    /// The end of a user and password in a URL (RFC 3986, section 3.2.1), or the middle of an e-mail address.
+    /// Handles an `@`: the end of the user and password in a URL (RFC 3986, section 3.2.1), or the middle of an e-mail
+    /// address.
     private mutating func at(_ position: Int) -> Int {
         endTokens(at: position)
         endSegment(at: position, isInside: false)
         endName()
         if let open = authority, depth(position) <= open.depth {
-            // The password itself may have an @; what stands behind the last one is the host.
+            // The password may contain an @; the host follows the last one.
             if position > open.start { hide(open.start..<position) }
             return position + 1
         }
@@ -154,7 +155,7 @@ extension ScanPass {
         return hide(range)
     }
 
-    /// Whether something stands on both sides of an `@` that may be a part of an address.
+    /// Returns whether both neighbours of an `@` may be part of an address.
     @inline(__always)
     private func mayHaveAddress(around position: Int) -> Bool {
         position > 0 && position &+ 1 < text.count && text[position &- 1] != UInt8(ascii: "@")

@@ -1,16 +1,16 @@
 /// Where the value of a name begins, and what may end it.
 struct ValuePlace {
     var start: Int
-    /// How deep the `=` or `:` was encoded: what was encoded deeper is a part of the value.
+    /// The encoding depth of the `=` or `:`; what is encoded deeper is part of the value.
     var depth: UInt32
-    /// Whether it is a parameter of the URL's own query, which ends at a `&` and nowhere else.
+    /// Whether it is a parameter of the URL's own query, which ends only at a `&`.
     var isParameter: Bool
-    /// What stands before the name.
+    /// The byte before the name; 0 at the start of the text.
     var quote: UInt8
 }
 
 extension ScanPass {
-    /// The value of a telling name; nil if there is none, or if it is harmless.
+    /// Returns the value of a sensitive name; nil if there is none, or if it is harmless.
     mutating func secretValue(_ place: ValuePlace, _ meaning: SensitiveName.Meaning) -> Range<Int>? {
         var place = place
         while place.start < text.count, Self.isBeforeValue(text[place.start]) { place.start += 1 }
@@ -27,7 +27,7 @@ extension ScanPass {
         return range
     }
 
-    /// Spaces, and what `=>`, `==` and `:=` end with.
+    /// Returns whether a byte may precede a value: spaces, and the ends of `=>`, `==` and `:=`.
     private static func isBeforeValue(_ byte: UInt8) -> Bool {
         byte == 0x20 || byte == 0x09 || byte == UInt8(ascii: "=") || byte == UInt8(ascii: ">")
     }
@@ -50,7 +50,8 @@ extension ScanPass {
         return place.start..<end
     }
 
-    /// Up to the same quote, encoded no deeper than the first one; or to the end of the parameter that it stands in.
+    /// Returns the value up to the same quote, encoded no deeper than the first, or to the end of the parameter around
+    /// it.
     private func quoted(from start: Int, by quote: Int) -> Range<Int> {
         let depth = depth(quote)
         var end = start
@@ -63,7 +64,7 @@ extension ScanPass {
         return start..<min(end, text.count)
     }
 
-    /// A whole object or list under a telling name: its own names tell nothing.
+    /// Returns the whole object or list under a sensitive name, whatever the names inside.
     private func bracketed(from start: Int) -> Range<Int> {
         let depth = depth(start)
         var open = 0
@@ -88,7 +89,7 @@ extension ScanPass {
 
     private func plain(_ place: ValuePlace, from start: Int) -> Range<Int> {
         var position = start
-        // "Bearer abc", "Basic abc": the scheme's name is no secret, what follows is.
+        // "Bearer abc", "Basic abc": the value goes on after the scheme.
         var mayHaveScheme = true
         while position < text.count {
             if depth(position) > place.depth {
@@ -125,7 +126,7 @@ extension ScanPass {
         return start..<position
     }
 
-    /// Whether a bracket or quote closes what stands around the value: the value's own ones are followed by more of it.
+    /// Returns whether a bracket or quote closes what surrounds the value; inside the value, more of it follows.
     private func isClosing(_ position: Int) -> Bool {
         guard position + 1 < text.count else { return true }
         switch text[position + 1] {
@@ -137,7 +138,7 @@ extension ScanPass {
         }
     }
 
-    /// Whether a comma or semicolon stands between this value and something else.
+    /// Returns whether a comma or semicolon separates this value from something else.
     private func isSeparating(_ position: Int) -> Bool {
         guard position + 1 < text.count else { return true }
         switch text[position + 1] {
@@ -148,7 +149,7 @@ extension ScanPass {
         }
     }
 
-    /// Whether a name and a `=` stand here, or, if asked for, a name and a `:`.
+    /// Returns whether a name and a `=` are here, or, if `colons`, a name and a `:`.
     private func hasName(at start: Int, colons: Bool) -> Bool {
         var position = start
         while position < text.count, position - start <= 64 {
@@ -162,7 +163,7 @@ extension ScanPass {
         return false
     }
 
-    /// All of the line: a cookie has many values. A quote before the name stands around all of it.
+    /// Returns the rest of the line: a cookie field has many values. A quote before the name encloses all of it.
     private func line(_ place: ValuePlace) -> Range<Int> {
         if place.isParameter { return parameter(place) }
         if text[place.start] == UInt8(ascii: "\"") { return quoted(from: place.start + 1, by: place.start) }
@@ -179,7 +180,7 @@ extension ScanPass {
         return end
     }
 
-    /// The value of `code`, `state` and their like, if it looks like one, or in the URL that a login comes back to.
+    /// Returns the value of `code`, `state` and the like if it looks random or is in a login's callback URL.
     private mutating func loginCode(_ place: ValuePlace) -> Range<Int>? {
         var start = place.start
         while start < text.count, start - place.start < 3,
@@ -198,7 +199,7 @@ extension ScanPass {
     private func isLoginByte(_ index: Int, _ depth: UInt32) -> Bool {
         let byte = text[index]
         if automaton.alphabets[Int(byte)] & Alphabet.token.bit != 0, byte != UInt8(ascii: "=") { return true }
-        // Encoded once more, it belongs to the value, but for what begins a value of its own.
+        // What is encoded deeper belongs to the value, except what begins a value of its own.
         return self.depth(index) > depth && byte != UInt8(ascii: "=") && byte != UInt8(ascii: ":")
             && byte != UInt8(ascii: "&")
     }
@@ -211,7 +212,7 @@ enum AuthenticationScheme {
         "oauth", "hmac", "dpop", "sharedkey", "scram-sha-256",
     ]
     private static let names = all.map { Array($0.utf8) }
-    /// Those whose credentials are a list of names and values.
+    /// The schemes whose credentials are a list of names and values.
     private static let listed = [
         "digest", "aws4-hmac-sha256", "signature", "hawk", "oauth", "hmac", "scram-sha-256",
     ].map { Array($0.utf8) }

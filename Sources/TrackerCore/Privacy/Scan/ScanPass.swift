@@ -1,31 +1,31 @@
-/// One pass over one text after another, each from its first byte to its last. Keeps its buffers.
+/// Scans texts, each in a single pass from its first byte to its last. Reuses its buffers.
 ///
-/// For each byte the automaton takes one step. Where it reports something, or where a delimiter, a digit or an `@`
-/// stands, a rule looks further; what it looked at is either hidden, and then not read again, or remembered
-/// (``TokenRun``), so that no byte is looked at more than a constant number of times. ``steps`` counts every such look.
+/// The automaton takes one step per byte. At its reports, and at delimiters, digits and `@`, a rule reads further. What
+/// it reads is either hidden, and not read again, or cached (``TokenRun``), so that no byte is read more than a
+/// constant number of times. ``steps`` counts every such read.
 struct ScanPass {
     enum Context {
         case header
-        /// The path of a URL and what follows.
+        /// A URL from its path on.
         case url
     }
 
     let automaton: RuleAutomaton
     let kept: PersonalData
 
-    /// The text as it is meant; see ``DecodedText``. Valid only during ``run(_:marks:_:isNested:)``.
+    /// The decoded text; see ``DecodedText``. Valid only during ``run(_:marks:_:isNested:)``.
     private(set) var text = UnsafeBufferPointer<UInt8>(start: nil, count: 0)
-    /// How deeply each byte was encoded, in the highest eight bits; empty if no byte was.
+    /// The encoding depth of each byte, in the highest eight bits; empty if no byte was encoded.
     private(set) var marks = UnsafeBufferPointer<UInt32>(start: nil, count: 0)
     private(set) var context = Context.header
-    /// Whether the text was hidden in base64 or hex; no further text is looked for in it.
+    /// Whether the text was decoded from base64 or hex; nothing is decoded in it again.
     private(set) var isNested = false
 
-    /// What was found, and buffers that are reused.
+    /// The findings, and reused buffers.
     var scratch = ScanScratch()
-    /// How often bytes were looked at.
+    /// The number of byte reads.
     var steps = 0
-    /// Whether the bound on the steps was hit, and the rest of the text hidden for it.
+    /// Whether the limit on steps was hit and the rest of the text hidden.
     private(set) var isExhausted = false
 
     // The state at the current position.
@@ -34,18 +34,18 @@ struct ScanPass {
     var nameStart = 0
     /// Where the current run of letters, digits, `-` and `_` began.
     var tokenStart = 0
-    /// The same, with `+` and `/` in it.
+    /// The same, including `+` and `/`.
     var base64Start = 0
     var path = PathReader()
     var isInQuery = false
-    /// Whether the current parameter of the URL's own query has had its `=`.
+    /// Whether the current parameter of the URL's own query already had its `=`.
     var hasValue = false
-    /// Whether there was a `://`.
+    /// Whether the text had a `://` so far.
     var hasURL = false
-    /// Where the user and password of a URL would stand, and how deeply its slashes were encoded.
+    /// Where a URL's user and password would begin, and the encoding depth of its slashes.
     var authority: (start: Int, depth: UInt32)?
     var tag = TagReader()
-    /// Up to where text in base64 has been looked for.
+    /// The position up to which base64 has been decoded.
     var decodedEnd = 0
 
     init(_ automaton: RuleAutomaton, keeping kept: PersonalData) {
@@ -53,7 +53,7 @@ struct ScanPass {
         self.kept = kept
     }
 
-    /// Reads a text. What was found in the one before is forgotten.
+    /// Scans a text, and discards the previous findings.
     mutating func run(
         _ text: UnsafeBufferPointer<UInt8>, marks: UnsafeBufferPointer<UInt32> = .init(start: nil, count: 0),
         _ context: Context, isNested: Bool = false
@@ -83,11 +83,11 @@ struct ScanPass {
         self.marks = UnsafeBufferPointer(start: nil, count: 0)
     }
 
-    /// How long a token has to be for a look at what it may be.
+    /// The minimum length of a token that is checked for secrets.
     static let leastToken = 16
 
-    /// The most looks at a text of so many bytes besides those of the automaton. Ordinary texts need one for every two
-    /// bytes.
+    /// Returns the maximum number of reads of a text of `count` bytes, without the automaton's. Ordinary texts need one
+    /// for every two bytes.
     static func bound(_ count: Int) -> Int { 1024 + 3 * count }
 
     @inline(__always)
@@ -124,12 +124,12 @@ struct ScanPass {
                 delimit(at: position)
             }
             if onward != position &+ 1 {
-                // Something was hidden: what follows begins anew.
+                // Something was hidden: restart after it.
                 state = 0
                 position = onward
                 continue
             }
-            // The rest of a name changes nothing but the automaton's state, nor do digits after the first one.
+            // The rest of a name, and digits after the first, change only the automaton's state.
             if isInName, state < firstReporting {
                 while onward < count {
                     let following = kinds[Int(text[onward])]
@@ -147,13 +147,13 @@ struct ScanPass {
             }
             if steps > bound { return hideRest(from: position) }
         }
-        // By the automaton, and by what follows it.
+        // One read by the automaton, one by the switch.
         steps &+= 2 &* count
         endTokens(at: count)
         endSegment(at: count, isInside: false)
     }
 
-    /// Ends tokens at what stands in none of them.
+    /// Ends the current tokens at a byte that belongs to none.
     @inline(__always)
     mutating func endTokens(at position: Int) {
         if position &- tokenStart >= Self.leastToken {
@@ -181,9 +181,9 @@ struct ScanPass {
         if !name.isEmpty { name.reset() }
     }
 
-    /// Hides a place, and what was found in it before.
+    /// Hides a range, merged with the findings that it overlaps.
     ///
-    /// - Returns: where to go on.
+    /// - Returns: where to continue.
     @discardableResult
     mutating func hide(_ range: Range<Int>) -> Int {
         var range = range
@@ -200,9 +200,9 @@ struct ScanPass {
         return range.upperBound
     }
 
-    /// What the automaton reports: the end of a word or of a beginning that it knows.
+    /// Handles a report of the automaton: the end of a word or prefix that it knows.
     ///
-    /// - Returns: where to go on if something was hidden.
+    /// - Returns: where to continue if something was hidden.
     private mutating func report(_ state: Int, at end: Int) -> Int? {
         if let finding = automaton.onlyKey(of: state), case .key(let number) = finding.pointee.rule {
             steps &+= 2
@@ -215,7 +215,7 @@ struct ScanPass {
         return reportAll(state, at: end)
     }
 
-    /// Most keys are turned away by what stands before.
+    /// Returns whether a key may begin here, which rejects most candidates.
     @inline(__always)
     private func mayBeKey(_ number: UInt16, _ start: Int) -> Bool {
         isBoundary(start) || automaton.lead(ofKey: number) > 0
@@ -252,7 +252,7 @@ struct ScanPass {
         return nil
     }
 
-    /// Whether a word may begin here.
+    /// Returns whether a word may begin here.
     @inline(__always)
     func isBoundary(_ index: Int) -> Bool { index <= 0 || !ASCII.isLetterOrDigit(text[index &- 1]) }
 }

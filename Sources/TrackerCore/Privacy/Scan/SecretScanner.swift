@@ -1,23 +1,23 @@
-/// Finds the places in a text that should not leave the host: values after a telling name, what looks like a secret by
-/// itself, and personal data.
+/// Finds the parts of a text that should not leave the host: values of sensitive names, text that looks like a secret,
+/// and personal data.
 ///
-/// A text is decoded if it has to be, and then read once, by ``ScanPass``. Keeps its buffers.
+/// Decodes a text if necessary, then reads it once, with ``ScanPass``. Reuses its buffers.
 struct SecretScanner {
     private var pass: ScanPass
     private var decoded = DecodedText()
 
-    /// What was found in the last text, in order and without overlap.
+    /// The ranges found in the last text, in order and without overlap.
     private(set) var found: [Range<Int>] = []
-    /// How often the last scan looked at bytes.
+    /// The number of byte reads of the last scan.
     private(set) var steps = 0
-    /// Whether the last scan hit its bound.
+    /// Whether the last scan hit a limit.
     private(set) var isExhausted = false
 
     init(_ automaton: RuleAutomaton, keeping kept: PersonalData) {
         pass = ScanPass(automaton, keeping: kept)
     }
 
-    /// - Parameter steps: how many looks at bytes are left; what can't be read with them is hidden.
+    /// - Parameter bound: the number of byte reads left; a text longer than that is hidden as a whole.
     mutating func scan(
         _ bytes: UnsafeBufferPointer<UInt8>, _ context: ScanPass.Context, steps bound: Int = .max
     ) {
@@ -34,7 +34,7 @@ struct SecretScanner {
             for range in pass.scratch.found { add(range, of: bytes) }
             return
         }
-        // Both passes of the decoder, and what it makes is read again.
+        // Two passes of the decoder, then a scan of the result.
         decoded.decode(bytes)
         decoded.bytes.withUnsafeBufferPointer { plain in
             decoded.marks.withUnsafeBufferPointer { marks in pass.run(plain, marks: marks, context) }
@@ -48,7 +48,7 @@ struct SecretScanner {
         }
     }
 
-    /// Adds a place, made wide enough for whole characters: what is left of one is no UTF-8.
+    /// Adds a range, widened to whole characters: part of a character is not valid UTF-8.
     private mutating func add(_ range: Range<Int>, of bytes: UnsafeBufferPointer<UInt8>) {
         var (start, end) = (range.lowerBound, range.upperBound)
         for _ in 0..<3 {

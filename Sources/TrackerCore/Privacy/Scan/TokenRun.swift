@@ -1,17 +1,18 @@
-/// A run of characters of one alphabet, with what tells chance from words. Remembered, so that however many beginnings
-/// stand in it, each of its bytes is looked at once for each alphabet.
+/// A run of characters of one alphabet, with what distinguishes random characters from words.
+///
+/// Cached, so that each byte is read once per alphabet, however many prefixes the run contains.
 struct TokenRun {
     var start = 0
     var end = 0
-    /// Where a letter stands behind a digit, a digit behind a letter, or a capital behind a small letter: the last three
-    /// places, the earliest first; -1: none.
+    /// The last three positions where a letter follows a digit, a digit a letter, or a capital a small letter, the
+    /// earliest first; -1: none.
     private var changes = (-1, -1, -1)
     /// -1: none.
     private(set) var lastDigit = -1
     private(set) var lastCapital = -1
 
-    /// Whether what stands behind a place looks like chance: in twenty random characters nine such changes are usual, in
-    /// words and slugs there are none or one.
+    /// Returns whether the run looks random after a position: it has at least three such changes. Twenty random
+    /// characters usually have nine, words and slugs none or one.
     func isRandom(from start: Int) -> Bool { changes.0 > start }
 
     mutating func read(
@@ -43,23 +44,23 @@ struct TokenRun {
 /// The buffers of a ``ScanPass``.
 struct ScanScratch {
     var found: [Range<Int>] = []
-    /// For each alphabet the run that was looked at last.
+    /// The last run read of each alphabet.
     var runs: [TokenRun] = []
-    /// The groups of digits that may be parts of one card number.
+    /// The groups of digits that may form one card number.
     var groups: [DigitGroup] = []
-    /// The text that was hidden in base64 or hex: the first ``plainCount`` bytes.
+    /// The text decoded from base64 or hex: the first ``plainCount`` bytes.
     var plain: [UInt8] = []
     var plainCount = 0
-    /// Reads that text; none or one.
+    /// Scans that text; none or one.
     var inner: [ScanPass] = []
 
-    /// Makes room for what a text of so many bytes may hide.
+    /// Makes room for what a text of `count` bytes may hide.
     mutating func makeRoomForPlain(_ count: Int) {
         if plain.count < count { plain.append(contentsOf: repeatElement(0, count: count - plain.count)) }
     }
 
     mutating func reset() {
-        // Most are empty, and to empty them is not free.
+        // Most are empty already, and emptying them is not free.
         if !found.isEmpty { found.removeAll(keepingCapacity: true) }
         if !runs.isEmpty { runs.removeAll(keepingCapacity: true) }
         if !groups.isEmpty { groups.removeAll(keepingCapacity: true) }
@@ -67,12 +68,12 @@ struct ScanScratch {
 }
 
 extension ScanPass {
-    /// The run of an alphabet's characters that a place lies in; empty, if it is in none.
+    /// Returns the run of an alphabet's characters that includes a position; empty if there is none.
     mutating func run(of alphabet: Alphabet, at position: Int) -> TokenRun {
         scratch.runs[readRun(of: alphabet, at: position)]
     }
 
-    /// The same, as a place among the runs: most callers look at its end and are done.
+    /// As ``run(of:at:)``, but returns the run's index: most callers need only its end.
     @inline(__always)
     mutating func readRun(of alphabet: Alphabet, at position: Int) -> Int {
         let index = Int(alphabet.rawValue)

@@ -386,17 +386,19 @@ def run(options):
 def main():
     parser = argparse.ArgumentParser(
         prog="LoadTests/backends", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter,
-        epilog="It installs nothing, and skips what is missing. For all cases:\n"
+        epilog="Installs nothing, and skips what is missing. For all cases:\n"
         "  apt-get install openssl nginx haproxy caddy redis-server nats-server\n"
         "  scripts/check-tools     (duckdb and chdb, into .build/check-tools)",
     )
     parser.add_argument("--rate", type=int, default=500, help="requests per second (500)")
-    parser.add_argument("--seconds", type=float, default=5, help="how long the load of a case lasts (5)")
-    parser.add_argument("--only", action="append", choices=[*FRONTS, *BROKERS, "file"], help="only these cases")
-    parser.add_argument("--binaries", type=pathlib.Path, help="where DemoRouterApp is, if it is built already")
+    parser.add_argument("--seconds", type=float, default=5, help="duration of the load in each case (5)")
+    parser.add_argument(
+        "--only", action="append", choices=[*FRONTS, *BROKERS, "file"], help="run only this case; may be repeated"
+    )
+    parser.add_argument("--binaries", type=pathlib.Path, help="folder with DemoRouterApp, if it is already built")
     options = parser.parse_args()
     if not 1 <= options.rate <= 2000 or not 1 <= options.seconds <= 60:
-        parser.error("--rate is from 1 to 2000, --seconds from 1 to 60")
+        parser.error("--rate must be from 1 to 2000, --seconds from 1 to 60")
     # Programs end what they started when an exception passes.
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda number, _: sys.exit(128 + number))

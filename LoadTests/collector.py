@@ -1,13 +1,13 @@
 #!/usr/bin/env python3
-"""Takes events over HTTP and answers 204 only once a file or a broker has them; else 503, and the tracker tries again.
+"""Accepts events over HTTP. Answers 204 only once a file or broker has stored them, else 503, and the tracker retries.
 
     LoadTests/collector.py 127.0.0.1:8000 file:/var/lib/events/events.ndjson
     LoadTests/collector.py 127.0.0.1:8000 redis://127.0.0.1:6379
     LoadTests/collector.py 127.0.0.1:8000 nats://127.0.0.1:4222
 
 An event's identity is its request's Idempotency-Key and its line there, from 0. Redis and NATS store an identity once; the
-file keeps repetitions, with key and line in each line. Offers batches and gzip. Writes one line for each POST to standard
-error. Python's standard library is enough.
+file keeps duplicates, with key and line number in each line. Offers batches and gzip. Writes one line per POST to
+standard error. Needs only Python's standard library.
 """
 import argparse
 import base64
@@ -262,7 +262,7 @@ def gunzip(body):
     reader = zlib.decompressobj(16 + zlib.MAX_WBITS)
     text = reader.decompress(body, EXPANDED_LIMIT)
     if not reader.eof:
-        raise ValueError("the body is not one whole gzip stream, or too long")
+        raise ValueError("the body is not one complete gzip stream, or is too long")
     return text
 
 

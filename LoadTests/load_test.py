@@ -34,19 +34,19 @@ server {{
 def parse_arguments():
     parser = argparse.ArgumentParser(
         prog="LoadTests/run",
-        description="Visitors on a demo site: every answered request must be one event, and latency is shown with and "
-        "without the tracker.",
+        description="Load-tests a demo site with and without the tracker: checks that every answered request is exactly "
+        "one event, and compares latencies.",
     )
-    parser.add_argument("--demo", choices=["router", "cgi"], default="router", help="which demo (router)")
-    parser.add_argument("--users", type=int, default=50, help="visitors at once (50)")
-    parser.add_argument("--time", default="30s", help="how long one run takes, such as 30s or 2m (30s)")
-    parser.add_argument("--rounds", type=int, default=2, help="runs with and runs without the tracker (2)")
+    parser.add_argument("--demo", choices=["router", "cgi"], default="router", help="the demo to test (router)")
+    parser.add_argument("--users", type=int, default=50, help="concurrent visitors (50)")
+    parser.add_argument("--time", default="30s", help="duration of one run, such as 30s or 2m (30s)")
+    parser.add_argument("--rounds", type=int, default=2, help="runs with the tracker, and as many without (2)")
     parser.add_argument(
-        "--dashboard", action="store_true", help="Locust's own dashboard on port 8089 instead, until Ctrl-C"
+        "--dashboard", action="store_true", help="serve Locust's own dashboard on port 8089 instead, until Ctrl-C"
     )
     options = parser.parse_args()
     if options.users < 1 or options.rounds < 1 or not re.fullmatch(r"[1-9]\d*[smh]", options.time):
-        parser.error("--users and --rounds are at least 1, --time is a number with s, m or h")
+        parser.error("--users and --rounds must be at least 1, --time a number with s, m or h")
     return options
 
 
@@ -184,12 +184,12 @@ def dashboard(binaries, options):
         handler, handler_port, _ = start_handler(programs, binaries)
         demo, site = start_demo(programs, binaries, options.demo, f"http://127.0.0.1:{handler_port}")
         print(f"Locust's dashboard: http://127.0.0.1:8089/ (the site is {site})")
-        print(f"The events, live:   http://127.0.0.1:{handler_port}/\nCtrl-C ends it.", flush=True)
+        print(f"The events, live:   http://127.0.0.1:{handler_port}/\nCtrl-C stops it.", flush=True)
         done = locust(
             ["--host", site, "--web-host", "127.0.0.1", "--users", str(options.users)], {}, programs.folder
         )
         if done.returncode not in (0, -2) and "Address already in use" in done.stderr:
-            raise Failure("port 8089 is taken; end what uses it")
+            raise Failure("port 8089 is in use; stop the program that uses it")
         print(programs.stop(demo).strip().splitlines()[-1])
 
 
@@ -200,7 +200,7 @@ def check_open_files(users):
     if soft >= wanted:
         return
     if hard != resource.RLIM_INFINITY and hard < wanted:
-        raise Failure(f"{users} visitors need {wanted} open files, and {hard} are allowed: raise it with ulimit -n {wanted}")
+        raise Failure(f"{users} visitors need {wanted} open files, but only {hard} are allowed: run ulimit -n {wanted}")
     resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 

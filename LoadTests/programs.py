@@ -74,7 +74,7 @@ class Programs:
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
             if process.poll() is not None:
-                raise Failure(f"{process.name} ended with {process.returncode}: {process.errors.read_text()}")
+                raise Failure(f"{process.name} exited with {process.returncode}: {process.errors.read_text()}")
             with socket.socket() as probe:
                 if probe.connect_ex(("127.0.0.1", port)) == 0:
                     return

@@ -1,4 +1,4 @@
-"""Several FastCGI processes behind nginx that share one spool: what grows with processes, sessions and requests."""
+"""Load-tests FastCGI processes behind nginx that share a spool: what grows with processes, sessions and requests."""
 
 import argparse
 import datetime
@@ -202,15 +202,15 @@ def run(options):
     result = point.measure(4, 1_000, 2_000, seconds + 2, outage=outage)
     counts = result["counts"]
     print(
-        f"\nBackend away for {outage} s at 2,000 requests/s, 4 processes: captured {counts.get('captured', 0):,}, delivered "
+        f"\nBackend down for {outage} s at 2,000 requests/s, 4 processes: captured {counts.get('captured', 0):,}, delivered "
         f"{counts.get('delivered', 0):,} by the process that captured them and {counts.get('others', 0):,} by another, dropped "
-        f"{counts.get('dropped', 0)}; answers' p99 {result['p99'] / 1000:.2f} ms"
+        f"{counts.get('dropped', 0)}; p99 of the answers {result['p99'] / 1000:.2f} ms"
     )
 
 
 def main():
     parser = argparse.ArgumentParser(prog="LoadTests/scale", description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="fewer and shorter measurements, below two minutes")
+    parser.add_argument("--quick", action="store_true", help="fewer and shorter measurements, under two minutes")
     try:
         run(parser.parse_args())
         return 0

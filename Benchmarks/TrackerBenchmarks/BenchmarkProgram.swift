@@ -13,22 +13,22 @@ enum BenchmarkProgram {
         Area(name: "request-path", what: "the middleware against the bare handler") {
             try await RequestPathBenchmark.run()
         },
-        Area(name: "request-states", what: "the same, whatever state queue and backend are in") {
+        Area(name: "request-states", what: "the same, in every state of queue and backend") {
             try await RequestStateBenchmark.run()
         },
         Area(name: "encoding", what: "one browser's event as JSON, and what the filter adds") {
             EncodingBenchmark.run()
         },
-        Area(name: "privacy-worst", what: "what the filter costs at worst, against the ordinary") {
+        Area(name: "privacy-worst", what: "what the filter costs for the worst input, against ordinary input") {
             WorstInputBenchmark.run()
         },
         Area(name: "queue", what: "events in and out, and the memory of a full queue") { try QueueBenchmark.run() },
         Area(name: "session", what: "session ids and cookies") { SessionBenchmark.run() },
         Area(name: "spool", what: "events to disk and back") { try SpoolBenchmark.run() },
-        Area(name: "spool-age", what: "how long an event is in memory alone") { try SpoolAgeBenchmark.run() },
+        Area(name: "spool-age", what: "how long an event is in memory only") { try SpoolAgeBenchmark.run() },
         Area(name: "segments", what: "a spool of 20,000 small files, delivered") { try SegmentsBenchmark.run() },
         Area(name: "delivery", what: "events to nginx, against C on libcurl and wrk") { try DeliveryBenchmark.run() },
-        Area(name: "network-http1", what: "to a backend at a distance, against C on libcurl and the Python package") {
+        Area(name: "network-http1", what: "to a distant backend, against C on libcurl and the Python package") {
             try NetworkBenchmark.run(NetworkBenchmark.http)
         },
         Area(name: "network-https", what: "the same over https") { try NetworkBenchmark.run(NetworkBenchmark.https) },
@@ -36,7 +36,7 @@ enum BenchmarkProgram {
         Area(name: "network-ndjson", what: "the same with batches") {
             try NetworkBenchmark.run(NetworkBenchmark.batches)
         },
-        Area(name: "network-load", what: "a steady load at a distance with default settings, and the shutdown") {
+        Area(name: "network-load", what: "a steady load to a distant backend with default settings, and the shutdown") {
             try NetworkLoadBenchmark.run()
         },
         Area(name: "demo-server", what: "the demo site against nginx, with and without the tracker") {
@@ -56,15 +56,15 @@ enum BenchmarkProgram {
             var options = CommandLineOptions(
                 program: "TrackerBenchmarks",
                 summary: """
-                    Measures the tracker side by side with what it is compared with, and prints a table for each area:
+                    Measures the tracker and its baselines side by side, and prints a table for each area:
 
                     \(areas.map { "  \($0.name.padding(toLength: 16, withPad: " ", startingAt: 0))\($0.what)" }.joined(separator: "\n"))
 
-                    Build it with: swift build -c release -Xswiftc -static-stdlib (a CGI program starts faster so).
+                    Build it with: swift build -c release -Xswiftc -static-stdlib (CGI programs start faster).
                     """,
                 options: [
-                    .init("filter", value: "X", "Only areas whose name has X in it; several with commas."),
-                    .init("json", value: "FILE", "Write the results to a file, too."),
+                    .init("filter", value: "X", "Only areas whose name contains X; separate several with commas."),
+                    .init("json", value: "FILE", "Also write the results to this file, as JSON."),
                 ])
             try options.parse(arguments)
             if options.has("help") {
@@ -75,7 +75,7 @@ enum BenchmarkProgram {
             let chosen = areas.filter { area in wanted.contains { $0.isEmpty || area.name.contains($0) } }
             guard !chosen.isEmpty else {
                 StandardError.write(
-                    "there is no such area; there are \(areas.map(\.name).joined(separator: ", "))")
+                    "there is no such area; the areas are \(areas.map(\.name).joined(separator: ", "))")
                 return ExitStatus.usage
             }
             return try await run(chosen, options.text("json"))

@@ -47,12 +47,12 @@ SCENARIOS = {
 
 def main():
     parser = argparse.ArgumentParser(prog="Benchmarks/compare/run", description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="one round, and nothing is written: to see that it works")
-    parser.add_argument("--only", default="", help=f"some of {', '.join(CONTENDERS)}, with commas; nothing is written")
+    parser.add_argument("--quick", action="store_true", help="one round, to see that it works; writes nothing")
+    parser.add_argument("--only", default="", help=f"comma-separated, from {', '.join(CONTENDERS)}; writes nothing")
     options = parser.parse_args()
     names = [name for name in options.only.split(",") if name] or list(CONTENDERS)
     if unknown := [name for name in names if name not in CONTENDERS]:
-        parser.error(f"unknown: {', '.join(unknown)}; there are {', '.join(CONTENDERS)}")
+        parser.error(f"unknown: {', '.join(unknown)}; choose from {', '.join(CONTENDERS)}")
     rounds = 1 if options.quick else 5
     results = {name: {scenario: [] for scenario in SCENARIOS} for name in names}
     failures = {}

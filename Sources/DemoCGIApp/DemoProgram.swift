@@ -16,17 +16,17 @@ enum DemoProgram {
             summary: """
                 The demo site as a CGI and FastCGI program, with every request tracked.
 
-                Started by a web server it speaks CGI or FastCGI, whichever it finds. Started by hand it listens for HTTP,
-                and without RA_PROJECT_ID and RA_PROJECT_TOKEN starts an event handler of its own and prints each event.
+                Started by a web server, it detects CGI or FastCGI. Started by hand, it serves HTTP, and without
+                RA_PROJECT_ID and RA_PROJECT_TOKEN it also starts its own event handler and prints each event.
                 """,
             options: [
                 .init("host", value: "H", "The address to listen on for HTTP (127.0.0.1)."),
-                .init("port", value: "N", "The port to listen on for HTTP (8081); 0: a free one."),
-                .init("fastcgi", value: "WHERE", "Listen for FastCGI at unix:/path or host:port instead."),
-                .init("mount", value: "PATH", "The path below which the web server mounts the site."),
-                .init("max-requests", value: "N", "FastCGI: end after N requests."),
-                .init("max-memory", value: "MB", "FastCGI: end once the process takes so many megabytes."),
-                .init("check", "Look at settings, backend and spool, report, and end with 0 or 78."),
+                .init("port", value: "N", "The port to listen on for HTTP (8081); 0 picks a free one."),
+                .init("fastcgi", value: "WHERE", "Listen for FastCGI on unix:/path or host:port instead."),
+                .init("mount", value: "PATH", "The path under which the web server mounts the site."),
+                .init("max-requests", value: "N", "FastCGI: exit after N requests."),
+                .init("max-memory", value: "MB", "FastCGI: exit once the process uses more than this many megabytes."),
+                .init("check", "Check settings, backend and spool, print a report, and exit with 0 or 78."),
                 .init("no-tracker", "Serve the site without the tracker, for comparisons."),
             ],
             settings: { isListening ? serverSettings() : try EnvironmentFile.settings(path: $0.text("env-file")) },

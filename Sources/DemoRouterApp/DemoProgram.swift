@@ -13,11 +13,11 @@ enum DemoProgram {
             summary: """
                 A small site on a closure-based router, with every request tracked.
 
-                Without RA_PROJECT_ID and RA_PROJECT_TOKEN it starts an event handler of its own and prints each event.
+                Without RA_PROJECT_ID and RA_PROJECT_TOKEN, it starts its own event handler and prints each event.
                 """,
             options: [
                 .init("host", value: "H", "The address to listen on (127.0.0.1)."),
-                .init("port", value: "N", "The port to listen on (8080); 0: a free one."),
+                .init("port", value: "N", "The port to listen on (8080); 0 picks a free one."),
             ], serve: serve)
     }
 
@@ -36,7 +36,7 @@ enum DemoProgram {
         do {
             let bound = try server.start()
             let shown = host.contains(":") && !host.hasPrefix("[") ? "[\(host)]" : host
-            StandardError.write("Open http://\(shown):\(bound)/ and watch the events; Ctrl-C ends it.")
+            StandardError.write("Open http://\(shown):\(bound)/ and watch the events; Ctrl-C stops it.")
         } catch {
             StandardError.write("DemoRouterApp can't listen on \(host):\(port): \(error); try another --port or --host")
             return ExitStatus.inputOutput

@@ -8,27 +8,27 @@ TerminationSignal.prepare()
 var options = CommandLineOptions(
     program: "EventHandler",
     summary: """
-        Takes events as the RigidAnalytics backend does, checks them, and prints each as one line of JSON.
+        Accepts events as the RigidAnalytics backend does, validates them, and prints each as one line of JSON.
 
-        Open its address in a browser to watch events as they come. GET /PROJECT_ID/events?limit=&since= gives them
+        Open its address in a browser to watch events as they arrive. GET /PROJECT_ID/events?limit=&since= returns them
         as JSON: the last 100, or as many as limit says; with since, the first after that time, in nanoseconds.
         """,
     options: [
-        .init("host", value: "H", "The address to listen on (127.0.0.1: for this machine alone)."),
-        .init("port", value: "N", "The port to listen on (8001); 0: a free one."),
+        .init("host", value: "H", "The address to listen on (127.0.0.1: this machine only)."),
+        .init("port", value: "N", "The port to listen on (8001); 0 picks a free one."),
         .init("quiet", "Do not print events."),
-        .init("allow-host", value: "NAME", "Also answer to this name, as through a tunnel; several with commas."),
+        .init("allow-host", value: "NAME", "Also accept these comma-separated host names, for example a tunnel's."),
         .init("store", value: "FILE", "Keep events in this file, one per line, and show them again after a restart."),
-        .init("no-store", "Keep no events in a file; without --store they are in one among the temporary files."),
-        .init("force", "Let a store shrink to --keep, or take over one of release 1.0."),
+        .init("no-store", "Keep events in memory only; the default without --store is a temporary file."),
+        .init("force", "Let --keep delete stored events, and convert a store of release 1.0."),
         .init("keep", value: "N", "How many events to keep, in memory and in the file (10000)."),
-        .init("project-token", value: "T", "Answer events with another token with 401."),
-        .init("page", value: "DIR", "Serve the page's files from this folder, for work on the page."),
-        .init("no-batch", "Take one event per request alone, as the first backends do."),
+        .init("project-token", value: "T", "Answer events that have another token with 401."),
+        .init("page", value: "DIR", "Serve the page's files from this folder, for developing the page."),
+        .init("no-batch", "Accept only one event per request, as the first backends do."),
         .init("delay-ms", value: "N", "Wait this long before each answer."),
-        .init("fail-rate", value: "P", "Answer this share of events with 503 (0 to 1)."),
-        .init("status", value: "N", "Answer every event with this status."),
-        .init("retry-after", value: "S", "Ask for this many seconds of patience with each failing answer."),
+        .init("fail-rate", value: "P", "Answer this share of POST requests with 503 (0 to 1)."),
+        .init("status", value: "N", "Answer every POST request with this status."),
+        .init("retry-after", value: "S", "Send Retry-After with this many seconds in each failing answer."),
     ])
 
 func fail(_ message: String, status: Int32) -> Never {
@@ -64,7 +64,7 @@ do {
     behaviour.pageFolder = options.text("page")
     let log = LineOutput(descriptor: 2, capacity: 1 << 20)
     let output = LineOutput(descriptor: 1) { skipped in
-        log.write("EventHandler did not print \(skipped) events: what reads standard output is too slow".utf8)
+        log.write("EventHandler did not print \(skipped) events: the reader of standard output is too slow".utf8)
     }
     var store: EventStore?
     if let path = options.text("store") {
@@ -77,12 +77,12 @@ do {
         do {
             store = try TemporaryStore.open(program: "EventHandler", port: UInt16(port), keep: behaviour.keep)
         } catch {
-            StandardError.write("EventHandler \(error); they are in memory alone")
+            StandardError.write("EventHandler \(error); they are kept in memory only")
         }
     }
     let unreadable = store?.unreadable ?? 0
     let path = store?.path ?? ""
-    if unreadable > 0 { StandardError.write("EventHandler left out \(unreadable) lines of \(path) that are no events") }
+    if unreadable > 0 { StandardError.write("EventHandler skipped \(unreadable) lines of \(path) that are not events") }
     let receiver = EventReceiver(options: behaviour, store: store, output: isQuiet ? nil : output, log: log)
     do {
         let bound = try receiver.start(host: host, port: UInt16(port))
@@ -93,7 +93,7 @@ do {
         )
         if !path.isEmpty { StandardError.write("Events are kept in \(path)") }
         if !EventReceiver.isLoopback(host) {
-            StandardError.write("Whoever can reach \(host) can read the events: there is no login")
+            StandardError.write("Anyone who can reach \(host) can read the events: there is no login")
         }
     } catch {
         fail(

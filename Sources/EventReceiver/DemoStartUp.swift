@@ -6,10 +6,10 @@ import TrackerCore
 package struct DemoStartUp {
     /// The options that every demo has besides its own.
     package static let options: [CommandLineOptions.Option] = [
-        .init("live-port", value: "N", "The port of the live page (8001, or the next that is free; 0: any)."),
-        .init("no-store", "Keep no events in a file among the temporary ones."),
+        .init("live-port", value: "N", "The port of the live page (8001, or the next free one); 0 picks any free one."),
+        .init("no-store", "Don't keep events in a temporary file."),
         .init("env-file", value: "F", "A file of RA_... settings, one NAME=value per line."),
-        .init("describe", "Print what the tracker would collect under the settings, and end."),
+        .init("describe", "Print what the tracker would collect with these settings, and exit."),
     ]
 
     /// The program's name.

@@ -39,14 +39,14 @@ package struct EmbeddedReceiver: Sendable {
         let options = ReceiverOptions()
         let log = LineOutput(descriptor: 2, capacity: 1 << 20)
         let output = LineOutput(descriptor: 1) { skipped in
-            log.write("\(skipped) events were not printed: what reads standard output is too slow".utf8)
+            log.write("\(skipped) events were not printed: the reader of standard output is too slow".utf8)
         }
         var store: EventStore?
         if isStored {
             do throws(StoreError) {
                 store = try TemporaryStore.open(program: program, port: port, keep: options.keep)
             } catch {
-                StandardError.write("\(program) \(error); they are in memory alone")
+                StandardError.write("\(program) \(error); they are kept in memory only")
             }
         }
         let path = store?.path
@@ -57,7 +57,7 @@ package struct EmbeddedReceiver: Sendable {
         StandardError.write(
             "No RA_... settings: events go to an event handler in this process, http://127.0.0.1:\(bound)/demo")
         StandardError.write("Watch them live at http://127.0.0.1:\(bound)/")
-        if let path { StandardError.write("The last ones are kept in \(path); --no-store keeps none") }
+        if let path { StandardError.write("The latest are kept in \(path); --no-store turns this off") }
         return EmbeddedReceiver(receiver: receiver, port: bound)
     }
 

@@ -76,7 +76,7 @@ package final class EventReceiver: Sendable {
         addReadingRoutes(to: router)
         router.on("GET", "/:project", name: "latest") { [self] request in
             let latest = state.withLock { $0.latest[request.parameters["project"] ?? ""] }
-            guard let latest else { return StatusText.page(404, "no event of this project has come yet") }
+            guard let latest else { return StatusText.page(404, "no event of this project has arrived yet") }
             return Self.json(latest.line + [0x0A])
         }
         let server = HTTPServer(configuration: .init(host: host, port: port)) { await router.handle($0) }
@@ -109,15 +109,15 @@ package final class EventReceiver: Sendable {
         if options.delayMilliseconds > 0 { try await Task.sleep(for: .milliseconds(options.delayMilliseconds)) }
         let type = (request.header("Content-Type") ?? "").prefix { $0 != ";" && $0 != " " }.lowercased()
         guard type == Self.eventType || type == Self.linesType else {
-            return reject("events are \(Self.eventType) or \(Self.linesType)", status: 415)
+            return reject("events must be \(Self.eventType) or \(Self.linesType)", status: 415)
         }
         let isBatch = type == Self.linesType
         if let coding = request.header("Content-Encoding"), !coding.isEmpty {
             guard options.takesBatches, coding.lowercased() == "gzip", Gzip.isAvailable else {
-                return reject("no content coding but gzip is understood here", status: 415)
+                return reject("the only supported content coding is gzip", status: 415)
             }
             guard let body = Gzip.expand(request.body, limit: Self.maximumExpandedBytes) else {
-                return reject("the body is not gzip, or too long")
+                return reject("the body is not valid gzip, or is too long")
             }
             request.body = body
         }
@@ -125,7 +125,7 @@ package final class EventReceiver: Sendable {
         state.withLock { $0.statistics.received += lines.count }
         if let status = options.status, status != 200 { return failure(status) }
         if options.failRate > 0, Double.random(in: 0..<1) < options.failRate { return failure(503) }
-        guard options.takesBatches || !isBatch else { return reject("one event per request, please", status: 415) }
+        guard options.takesBatches || !isBatch else { return reject("only one event per request", status: 415) }
         return accept(lines, key: request.header("Idempotency-Key"), project: request.parameters["project"] ?? "")
     }
 
@@ -138,7 +138,7 @@ package final class EventReceiver: Sendable {
             case .failure(let fault): return reject(fault.description)
             case .success(let summary):
                 guard isToken(summary.token, in: line) else {
-                    return reject("project_token: not the one of this project", status: 401)
+                    return reject("project_token: not this project's token", status: 401)
                 }
                 if summary.hasLineEnds { spread.append(index) }
                 events.append(KeptEvent(project: project, line: line, summary: summary))

@@ -170,7 +170,7 @@ struct FastCGIHostTests {
         #expect(run.descriptors <= 128)
         idle.removeAll()
         #expect(try await run.stop() == 0)
-        #expect(run.errors.contains("at most 64 connections at a time, as there may be 128 open files"))
+        #expect(run.errors.contains("at most 64 connections at a time, because the limit on open files is 128"))
     }
 
     @Test("ends after so many requests, and loses none")
@@ -186,7 +186,7 @@ struct FastCGIHostTests {
         // It may have ended already, as it exceeds the limit from the start.
         _ = try? ask(port)
         #expect(try await run.end() == 0)
-        #expect(run.errors.contains("more than it may"))
+        #expect(run.errors.contains("more than its limit"))
     }
 
     @Test("tells how it is on SIGUSR2, and lives on")
@@ -199,7 +199,7 @@ struct FastCGIHostTests {
         // The response arrives a moment before the request counts as done.
         try await eventually("the line") {
             run.signal(SIGUSR2)
-            return run.errors.contains("tracker-cgi: 1 requests, 0 in work")
+            return run.errors.contains("tracker-cgi: 1 requests, 0 in progress")
         }
         #expect(run.errors.contains("tracker: captured 1"))
         #expect(run.errors.contains(" connections, ") && run.errors.contains(" threads, "))

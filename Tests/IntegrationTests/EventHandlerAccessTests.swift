@@ -31,8 +31,8 @@ struct EventHandlerAccessTests {
         }
         #expect(try await handler.events().count == 1)
         let advice =
-            "EventHandler refused a request: Host \"attacker.example\" is not a name of this event handler; "
-            + "if it is to be, start it with --allow-host NAME"
+            "EventHandler refused a request: Host \"attacker.example\" is not allowed; "
+            + "to allow a name, start the event handler with --allow-host NAME"
         try await eventually("the log") { handler.program.errors.contains(advice) }
         #expect(handler.program.errors.components(separatedBy: advice).count == 2)
         try await handler.program.stop()

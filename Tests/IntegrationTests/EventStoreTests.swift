@@ -57,7 +57,7 @@ struct EventStoreTests {
             try (Self.mark() + whole[0] + "\nnonsense\n{\"project\":\"p\",\"event\":{}}\n" + whole[1].prefix(80))
                 .write(toFile: file, atomically: false, encoding: .utf8)
             let second = try await HandlerClient("--store", file)
-            #expect(second.program.errors.contains("left out 2 lines of \(file) that are no events"))
+            #expect(second.program.errors.contains("skipped 2 lines of \(file) that are not events"))
             try await second.post([HandlerClient.event(path: "/3")])
             #expect(try await second.events().map(\.url) == ["http://h/1", "http://h/3"])
             try await second.program.stop()
@@ -107,7 +107,7 @@ struct EventStoreTests {
             #expect(first.program.errors.contains("could not") == false)
             let second = try await HandlerClient("--store", file)
             let kept = try await second.events().map(\.url)
-            #expect(!second.program.errors.contains("no events"))
+            #expect(!second.program.errors.contains("not events"))
             #expect(kept.count > 5 && kept.count < 30)
             #expect(kept == (0..<kept.count).map { "http://h/\($0)" })
             try await second.program.stop()
@@ -121,7 +121,7 @@ struct EventStoreTests {
             let second = try RunningProgram("EventHandler", ["--port", "0", "--store", file])
             #expect(try await second.end() == 74)
             try await eventually {
-                second.errors == "EventHandler can't keep events in \(file): another event handler uses it\n"
+                second.errors == "EventHandler can't keep events in \(file): another event handler is using it\n"
             }
             try await first.program.stop()
             let folder = try RunningProgram("EventHandler", ["--port", "0", "--store", "/nowhere/events"])
@@ -150,7 +150,7 @@ struct EventStoreTests {
     func token() async throws {
         let handler = try await HandlerClient("--project-token", "right")
         let refusal = try await handler.post([HandlerClient.event(token: "wrong")])
-        #expect(refusal.hasPrefix("HTTP/1.1 401 ") && refusal.contains("project_token: not the one of this project"))
+        #expect(refusal.hasPrefix("HTTP/1.1 401 ") && refusal.contains("project_token: not this project's token"))
         // A request is accepted or refused as a whole.
         #expect(
             try await handler.post([HandlerClient.event(token: "right"), HandlerClient.event(token: "wrong")])
@@ -168,7 +168,8 @@ struct EventStoreTests {
         #expect(throws: (any Error).self) { try RawClient(port: handler.port, host: "127.0.0.2") }
         try await handler.program.stop()
         let everywhere = try await HandlerClient("--host", "0.0.0.0")
-        #expect(everywhere.program.errors.contains("Whoever can reach 0.0.0.0 can read the events: there is no login"))
+        #expect(
+            everywhere.program.errors.contains("Anyone who can reach 0.0.0.0 can read the events: there is no login"))
         _ = try RawClient(port: everywhere.port, host: "127.0.0.2")
         try await everywhere.program.stop()
     }
@@ -183,9 +184,9 @@ struct EventStoreTests {
             #expect(good.hasPrefix(Self.mark()))
             let old = good.split(separator: "\n").dropFirst().joined(separator: "\n") + "\n"
             for (text, advice) in [
-                ("my notes, and no line end", "it is not an event store, and is left as it is; choose another file"),
+                ("my notes, and no line end", "it is not an event store, and was left unchanged; choose another file"),
                 ("{\"format\":\"other\"}\n\n", "it is not an event store"), ("\n", "it is not an event store"),
-                (old, "it is a store of release 1.0, without the first line that marks one; --force adds that line"),
+                (old, "it is a store of release 1.0, which has no header line; --force adds it"),
             ] {
                 try text.write(toFile: file, atomically: false, encoding: .utf8)
                 let refused = try RunningProgram("EventHandler", ["--port", "0", "--store", file])
@@ -236,7 +237,7 @@ struct EventStoreTests {
             try FileManager.default.removeItem(atPath: file)
             try "another's\n".write(toFile: file, atomically: true, encoding: .utf8)
             try await eventually("the trouble") {
-                handler.program.errors.contains("\(file) is another file now; events are in memory alone")
+                handler.program.errors.contains("\(file) was replaced by another file; events are kept in memory only")
                     || handler.program.errors.components(separatedBy: "was removed").count > 2
             }
             #expect(try await handler.post([HandlerClient.event(path: "/3")]).hasPrefix("HTTP/1.1 200 "))
@@ -271,7 +272,7 @@ struct EventStoreTests {
         // A folder that others can write to is not safe.
         try FileManager.default.setAttributes([.posixPermissions: 0o777], ofItemAtPath: own)
         let third = try await start()
-        #expect(third.program.errors.contains("the folder belongs to somebody else, or others may write to it"))
+        #expect(third.program.errors.contains("the folder belongs to another user, or others can write to it"))
         #expect(try await third.events().isEmpty)
         try await third.program.stop()
     }

@@ -77,10 +77,10 @@ struct FastCGIEnduranceTests {
                 let lines = demo.errors.count { $0 == "\n" }
                 demo.signal(SIGUSR2)
                 try await eventually("the status") { demo.errors.count { $0 == "\n" } > lines }
-                let status = demo.errors.split(separator: "\n").last { $0.contains(" in work") } ?? ""
+                let status = demo.errors.split(separator: "\n").last { $0.contains(" in progress, ") } ?? ""
                 let captured = status.components(separatedBy: "captured ").dropFirst().first ?? ""
                 return (Int(captured.prefix { $0.isNumber }) ?? 0) >= events
-                    && status.contains(", 0 in work, 0 waiting") && status.contains("pending 0,")
+                    && status.contains(", 0 in progress, 0 waiting") && status.contains("pending 0,")
             }
             return (demo.descriptors, demo.residentBytes)
         }

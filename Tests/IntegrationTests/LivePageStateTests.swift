@@ -44,7 +44,7 @@ struct LivePageStateTests {
             let page = LivePage(handler: handler, browser: browser)
             try await eventually("the reason") {
                 try await page.text("state-text")
-                    == "Too many viewers: 503 Service Unavailable: 64 pages are watching already; close one of them"
+                    == "Too many viewers: 503 Service Unavailable: 64 pages are already watching; close one of them"
             }
             viewers.removeAll()
             try await page.expect("Live", of: "state-text")
@@ -63,7 +63,7 @@ struct LivePageStateTests {
             let second = try await HandlerClient(port: first.port)
             try await eventually("the reason") {
                 try await page.text("state-text").hasPrefix(
-                    "Refused: Host \"shop.example:\(first.port)\" is not a name of this event handler; if it is to be, start it with"
+                    "Refused: Host \"shop.example:\(first.port)\" is not allowed; to allow a name, start the event handler with"
                 )
             }
             try await second.program.stop()
@@ -88,7 +88,7 @@ struct LivePageStateTests {
             try FileManager.default.removeItem(atPath: inner)
             try await eventually("the store's trouble") {
                 try await page.text("notes-text").contains(
-                    "\(inner)/events was removed, and can't be made anew: open: No such file")
+                    "\(inner)/events was removed and can't be recreated: open: No such file")
             }
             #expect(
                 try await page.handler.post([HandlerClient.event(path: "/on", token: "right")]).hasPrefix(

@@ -44,7 +44,7 @@ struct ProgramTests {
         "say where they can't listen for FastCGI, with status 74",
         arguments: [
             ("unix:/nowhere/x.sock", "bind(/nowhere/x.sock): No such file or directory"),
-            ("here", "\"here\" is no place to listen on: use unix:/path/to/socket or host:port"),
+            ("here", "can't listen on \"here\": use unix:/path/to/socket or host:port"),
         ])
     func badPlace(place: String, message: String) async throws {
         let run = try RunningProgram(
@@ -107,10 +107,10 @@ struct ProgramTests {
     @Test(
         "refuse a file of settings that would be misread, and say what to do",
         arguments: [
-            ("RA_SAMPLE_RATE=0.5 # half", "line 1: something follows the value of RA_SAMPLE_RATE"),
-            ("RA_PROJECT_ID=\"p\" # mine", "line 1: something follows the value of RA_PROJECT_ID"),
-            ("#\nRA_PROJECT_ID=\"p", "line 2: something follows the value of RA_PROJECT_ID"),
-            ("RA_PROJECT_ID", "line 1: not NAME=value"), (nil, "is a directory: give the path of the file"),
+            ("RA_SAMPLE_RATE=0.5 # half", "line 1: unexpected text after the value of RA_SAMPLE_RATE"),
+            ("RA_PROJECT_ID=\"p\" # mine", "line 1: unexpected text after the value of RA_PROJECT_ID"),
+            ("#\nRA_PROJECT_ID=\"p", "line 2: unexpected text after the value of RA_PROJECT_ID"),
+            ("RA_PROJECT_ID", "line 1: not NAME=value"), (nil, "is a directory: give the path of a file"),
         ])
     func misreadFile(text: String?, message: String) async throws {
         let folder = try TemporaryFolder()
@@ -193,7 +193,7 @@ struct ProgramTests {
         }
         let live = try ReservedPort()
         let told = try RunningProgram(program, ["--port", "0", "--live-port", String(live.number), "--no-store"])
-        #expect(try await home(told).contains("<a href=\"http://127.0.0.1:\(live.number)/\">Watch the events come</a>"))
+        #expect(try await home(told).contains("<a href=\"http://127.0.0.1:\(live.number)/\">Watch the events live</a>"))
         #expect(try await told.stop() == 0)
         let site = try ReservedPort()
         let usual = try RunningProgram(program, ["--port", String(site.number), "--no-store"])

@@ -66,7 +66,7 @@ struct ReceivingTests {
         #expect(statistics.contains("\"accepted\": 500") && !statistics.contains("\"not_printed\": 0"))
         try await eventually(within: .seconds(240), "the message") {
             _ = unread.read()
-            return handler.program.errors.contains("events: what reads standard output is too slow")
+            return handler.program.errors.contains("events: the reader of standard output is too slow")
         }
         #expect(try await handler.program.stop() == 0)
     }

@@ -160,7 +160,7 @@ struct SpoolProcessTests {
         try await sender.ask("capture 200")
         #expect(try await sender.ask("shutdown") == "delivered 0 spooled 0 dropped 200 pending 0")
         #expect(try await sender.finish() == 0)
-        #expect(!sender.process.errors.contains("without a shutdown"))
+        #expect(!sender.process.errors.contains("without shutting down"))
     }
 
     @Test("go on in memory, with one line, where the directory can't be used any more")

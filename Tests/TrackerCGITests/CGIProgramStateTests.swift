@@ -110,7 +110,7 @@ struct CGIProgramStateTests {
         guard case .taken(let slot) = next.takeSlot() else { throw PrivateFile.Refusal(description: "no slot") }
         next.begin(slot)
         let message = try #require(next.takeMessage(now: 1))
-        #expect(message.hasPrefix("1 event was lost since ") && message.contains("was killed"), "\(message)")
+        #expect(message.hasPrefix("1 event lost since ") && message.contains("was killed"), "\(message)")
     }
 
     @Test("counts what many lose at the same time")
@@ -128,7 +128,7 @@ struct CGIProgramStateTests {
             }
         }
         let message = try CGIProgramState(directory: directory, key: "k").takeMessage(now: 1)
-        #expect(message?.hasPrefix("200 events were lost since ") == true, "\(message ?? "nothing")")
+        #expect(message?.hasPrefix("200 events lost since ") == true, "\(message ?? "nothing")")
     }
 
     @Test("waits for nobody who keeps the count locked")
@@ -141,7 +141,7 @@ struct CGIProgramStateTests {
         state.countLost(1, because: "r", remedy: .spool, patience: .milliseconds(1))
         #expect(state.takeMessage(now: 1) == nil)
         holder.unlock(byte: 64)
-        #expect(state.takeMessage(now: 1)?.hasPrefix("1 event was lost ") == true)
+        #expect(state.takeMessage(now: 1)?.hasPrefix("1 event lost ") == true)
     }
 
     @Test("that somebody damaged counts as empty", arguments: [0, 1, 63, 64, 128, 130, 640, 100_000])
@@ -153,7 +153,7 @@ struct CGIProgramStateTests {
         let state = try CGIProgramState(directory: shared.own, key: "k")
         #expect(state.takeMessage(now: 1) == nil)
         state.countLost(2, because: "r", remedy: .none, patience: .seconds(60))
-        #expect(state.takeMessage(now: 1)?.hasPrefix("2 events were lost ") == true)
+        #expect(state.takeMessage(now: 1)?.hasPrefix("2 events lost ") == true)
     }
 }
 
@@ -169,14 +169,14 @@ struct LostEventsTests {
         lost.add(2, because: "no route to host", remedy: .spool, now: 1_000_000_060)
         #expect(
             lost.takeMessage(now: 5)
-                == "3 events were lost since Sun, 09 Sep 2001 01:46:40 GMT (the last one: no route to host); set "
-                + "RA_SPOOL_DIRECTORY, so that what can't be delivered waits there for a later request")
+                == "3 events lost since Sun, 09 Sep 2001 01:46:40 GMT (the last one: no route to host); set "
+                + "RA_SPOOL_DIRECTORY to keep undelivered events for a later request")
         #expect(lost.takeMessage(now: 6) == nil)
         lost.add(1, because: "the backend answered 400", remedy: .none, now: 1_000_000_100)
         #expect(lost.takeMessage(now: 4 + Self.minute) == nil)
         #expect(
             lost.takeMessage(now: 5 + Self.minute)
-                == "1 event was lost since Sun, 09 Sep 2001 01:48:20 GMT (the last one: the backend answered 400)")
+                == "1 event lost since Sun, 09 Sep 2001 01:48:20 GMT (the last one: the backend answered 400)")
     }
 
     @Test("are said again after the machine was started anew, when its clock begins at zero")

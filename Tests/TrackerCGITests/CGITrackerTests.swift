@@ -103,7 +103,7 @@ struct CGITrackerTests {
         }
         #expect(
             CGITrackerError.alreadyInstalled.description
-                == "this app has a tracker already: install one tracker once, or use a second CGIApp")
+                == "this app already has a tracker: install it once, or use a second CGIApp")
         await serve(app, request("GET", "/"))
         await tracker.tracker?.flush()
         #expect(transport.events.count == 1)

@@ -53,7 +53,7 @@ struct HTTPConnection {
             socket.isIdle = isIdle
             let end = await socket.tryReceive(timeout: patience?.left ?? configuration.idleTimeout.nanoseconds)
             socket.isIdle = false
-            if end == .timedOut, !isIdle { throw RequestRefusal(408, "the request did not come in time") }
+            if end == .timedOut, !isIdle { throw RequestRefusal(408, "the request did not arrive in time") }
             if let end { throw end }
             if patience == nil { patience = Patience(configuration.headTimeout) }
         }
@@ -95,7 +95,7 @@ struct HTTPConnection {
         let before = socket.input.count
         let end = await socket.tryReceive(timeout: patience.left)
         patience.renew(for: socket.input.count - before)
-        if end == .timedOut { throw RequestRefusal(408, "the body did not come in time") }
+        if end == .timedOut { throw RequestRefusal(408, "the body did not arrive in time") }
         if let end { throw end }
     }
 
@@ -125,7 +125,7 @@ struct HTTPConnection {
         var isComplete = false
         defer { onSent?(isComplete) }
         if !response.isSafe {
-            server.log("a handler's answer to \(request.method) \(request.rawPath) has a header that can't be sent")
+            server.log("a response to \(request.method) \(request.rawPath) has a header that can't be sent")
             response = StatusText.page(500)
         }
         let closes = !head.keepsAlive || server.isStopping || request.bodyRefusal != nil
@@ -167,7 +167,7 @@ struct HTTPConnection {
         do {
             if hasBody { try await produce(writer) }
         } catch {
-            server.log("a streamed answer to \(request.method) \(request.rawPath) broke off: \(error)")
+            server.log("a streamed response to \(request.method) \(request.rawPath) was cut short: \(error)")
             // Close the connection, so that the client can't take the body for complete.
             throw SocketEnd.closed
         }

@@ -82,7 +82,7 @@ package final class HTTPServer: Sendable {
             do {
                 try acceptor.accept(on: listener) { self.acceptWaiting(listener) }
             } catch {
-                log("can't wait for connections: \(error)")
+                log("can't accept connections: \(error)")
             }
         }
         return port

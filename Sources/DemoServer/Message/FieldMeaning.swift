@@ -17,7 +17,7 @@ struct FieldMeaning {
             guard hosts == 1 else { throw RequestRefusal(400, "more than one Host") }
         case 6 where ASCII.areSame(field.name, "expect"):
             guard ASCII.areSame(field.value, "100-continue") else {
-                throw RequestRefusal(417, "only 100-continue can be expected")
+                throw RequestRefusal(417, "the only supported expectation is 100-continue")
             }
             expectsContinue = true
         case 10 where ASCII.areSame(field.name, "connection"):
@@ -34,7 +34,7 @@ struct FieldMeaning {
             contentLength = length
         case 17 where ASCII.areSame(field.name, "transfer-encoding"):
             guard !isChunked, ASCII.areSame(field.value, "chunked") else {
-                throw RequestRefusal(isChunked ? 400 : 501, "the only transfer coding here is a single \"chunked\"")
+                throw RequestRefusal(isChunked ? 400 : 501, "the transfer coding must be a single \"chunked\"")
             }
             isChunked = true
         default: break

@@ -99,13 +99,13 @@ struct RequestHeadParser {
             throw RequestRefusal(400, "the method is not a token")
         }
         guard !target.isEmpty, target.allSatisfy(ASCII.isVisible) else {
-            throw RequestRefusal(400, "the target holds a byte that may not stand in one")
+            throw RequestRefusal(400, "the target contains a byte that is not allowed")
         }
         guard version.count == 8, version.starts(with: Array("HTTP/".utf8)), version[version.startIndex + 6] == 0x2E,
             ASCII.isDigit(version[version.startIndex + 5]), ASCII.isDigit(version[version.startIndex + 7])
         else { throw RequestRefusal(400, "the version is not HTTP/1.1") }
         guard version[version.startIndex + 5] == UInt8(ascii: "1") else {
-            throw RequestRefusal(505, "only HTTP/1.1 and HTTP/1.0 are spoken here")
+            throw RequestRefusal(505, "only HTTP/1.1 and HTTP/1.0 are supported")
         }
         return (
             String(decoding: method, as: UTF8.self), String(decoding: target, as: UTF8.self),

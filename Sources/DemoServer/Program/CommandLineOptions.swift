@@ -38,7 +38,7 @@ package struct CommandLineOptions {
         var rest = arguments[...]
         while let argument = rest.popFirst() {
             guard argument.hasPrefix("--"), argument.utf8.count > 2 else {
-                throw error("does not know what to do with \"\(argument)\"")
+                throw error("does not take the argument \"\(argument)\"")
             }
             let parts = argument.dropFirst(2).split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
             let name = String(parts[0])

@@ -29,8 +29,8 @@ package enum EnvironmentFile {
             let name = line[..<equals].trimmingSpaces()
             guard let value = value(line[line.index(after: equals)...].trimmingSpaces()) else {
                 throw Failure(
-                    description: "\(path), line \(number + 1): something follows the value of \(name); "
-                        + "put a comment on a line of its own, and a value that has # or quotes in it between quotes")
+                    description: "\(path), line \(number + 1): unexpected text after the value of \(name); "
+                        + "put comments on their own lines, and quote a value that contains # or quotes")
             }
             settings[name] = value
         }
@@ -56,7 +56,7 @@ package enum EnvironmentFile {
         defer { close(file) }
         var status = stat()
         guard fstat(file, &status) == 0, status.st_mode & S_IFMT != S_IFDIR else {
-            throw Failure(description: "\(path) is a directory: give the path of the file with the RA_... lines in it")
+            throw Failure(description: "\(path) is a directory: give the path of a file with RA_... lines")
         }
         var bytes: [UInt8] = []
         var buffer = [UInt8](repeating: 0, count: 4096)
@@ -68,7 +68,7 @@ package enum EnvironmentFile {
             guard count > 0 else { return String(decoding: bytes, as: UTF8.self) }
             bytes += buffer[..<count]
             guard bytes.count <= maximumBytes else {
-                throw Failure(description: "\(path) is longer than 1 MiB: it can't be a file of settings")
+                throw Failure(description: "\(path) is longer than 1 MiB, too long for a settings file")
             }
         }
     }

@@ -12,7 +12,7 @@ package enum HomePage {
 
     /// - Parameter livePage: the URL of the live page, if known.
     package static func html(livePage: String? = nil) -> String {
-        let watch = livePage.map { " <a href=\"\($0)\">Watch the events come</a>." } ?? ""
+        let watch = livePage.map { " <a href=\"\($0)\">Watch the events live</a>." } ?? ""
         return """
             <!doctype html>
             <html lang="en">

@@ -37,22 +37,22 @@ struct HostRule: Sendable {
         let hosts = request.headers.filter { $0.name.utf8.count == 4 && $0.name.lowercased() == "host" }
         guard hosts.count == 1, let host = hosts.first?.value, allows(authority: host) else {
             let name = hosts.first.map { Self.shown($0.value) } ?? ""
-            return "\(name.isEmpty ? "no Host" : "Host \(name)") is not a name of this event handler; "
-                + "if it is to be, start it with --allow-host NAME"
+            return (name.isEmpty ? "the request has no Host" : "Host \(name) is not allowed")
+                + "; to allow a name, start the event handler with --allow-host NAME"
         }
         if !request.target.hasPrefix("/"), let scheme = request.target.range(ofScheme: "://") {
             let authority = request.target[scheme...].prefix { $0 != "/" && $0 != "?" && $0 != "#" }
-            guard allows(authority: String(authority)) else { return "the target is on another host" }
+            guard allows(authority: String(authority)) else { return "the target names another host" }
         }
         if let origin = request.header("Origin"), !Self.isSame(origin: origin, host: host) {
-            return "requests from pages of another origin are not taken"
+            return "requests from pages of another origin are not accepted"
         }
         // Browsers say which site a request comes from. Only navigation, a person following a link, may come from
         // elsewhere.
         let site = request.header("Sec-Fetch-Site") ?? "none"
         let isNavigation = request.header("Sec-Fetch-Mode") == "navigate" && request.method == "GET"
         if site != "none", site != "same-origin", !isNavigation {
-            return "requests from pages of another origin are not taken"
+            return "requests from pages of another origin are not accepted"
         }
         return nil
     }

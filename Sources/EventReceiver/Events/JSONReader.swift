@@ -23,7 +23,7 @@ package struct JSONReader {
         var reader = JSONReader(bytes)
         let value = try reader.value(depth: 0)
         reader.skipSpace()
-        guard reader.peek == nil else { throw reader.failure("something follows the value") }
+        guard reader.peek == nil else { throw reader.failure("unexpected text after the value") }
         return value
     }
 
@@ -44,9 +44,9 @@ package struct JSONReader {
     }
 
     private mutating func value(depth: Int) throws(Failure) -> JSONValue {
-        guard depth < Self.maximumDepth else { throw failure("too deep") }
+        guard depth < Self.maximumDepth else { throw failure("nested too deeply") }
         skipSpace()
-        guard let first = peek else { throw failure("the text ends too early") }
+        guard let first = peek else { throw failure("unexpected end of text") }
         switch first {
         case UInt8(ascii: "{"): return try object(depth: depth)
         case UInt8(ascii: "["): return try array(depth: depth)
@@ -120,7 +120,7 @@ package struct JSONReader {
                 position += 1
             }
         }
-        throw failure("a string does not end")
+        throw failure("an unterminated string")
     }
 
     private func validated(_ utf8: ArraySlice<UInt8>) throws(Failure) -> String {
@@ -130,7 +130,7 @@ package struct JSONReader {
 
     private mutating func escape(into decoded: inout [UInt8]) throws(Failure) {
         position += 1
-        guard let byte = peek else { throw failure("a string does not end") }
+        guard let byte = peek else { throw failure("an unterminated string") }
         position += 1
         switch byte {
         case UInt8(ascii: "\""), UInt8(ascii: "\\"), UInt8(ascii: "/"): decoded.append(byte)
@@ -186,7 +186,7 @@ package struct JSONReader {
         }
         let text = String(decoding: bytes[start..<position], as: UTF8.self)
         if isInteger, let integer = Int64(text) { return .integer(integer) }
-        guard let number = Double(text) else { throw failure("a number that can't be read") }
+        guard let number = Double(text) else { throw failure("an invalid number") }
         return .number(number)
     }
 

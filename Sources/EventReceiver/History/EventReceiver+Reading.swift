@@ -42,7 +42,7 @@ extension EventReceiver {
                             status: 400, text: "since: not a number of nanoseconds since 1970-01-01, UTC\n")
                     }
                     since = time
-                default: return HTTPResponse(status: 400, text: "only limit and since can be asked for\n")
+                default: return HTTPResponse(status: 400, text: "the only parameters are limit and since\n")
                 }
             }
             let project = request.parameters["project"] ?? ""

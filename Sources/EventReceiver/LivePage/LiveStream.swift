@@ -25,7 +25,7 @@ struct LiveStream: Sendable {
 
     func response(to request: HTTPRequest) -> HTTPResponse {
         guard clients.join() else {
-            return StatusText.page(503, "\(LiveClients.maximum) pages are watching already; close one of them")
+            return StatusText.page(503, "\(LiveClients.maximum) pages are already watching; close one of them")
         }
         let start = start(after: request.header("Last-Event-ID"))
         var response = HTTPResponse(

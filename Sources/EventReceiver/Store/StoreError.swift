@@ -23,19 +23,19 @@ package struct StoreError: Error, Equatable, CustomStringConvertible {
     package var description: String {
         switch reason {
         case .system(let error): "can't keep events in \(path): \(error)"
-        case .inUse: "can't keep events in \(path): another event handler uses it"
+        case .inUse: "can't keep events in \(path): another event handler is using it"
         case .notAFile: "can't keep events in \(path): it is not a regular file"
         case .notAStore:
-            "can't keep events in \(path): it is not an event store, and is left as it is; "
+            "can't keep events in \(path): it is not an event store, and was left unchanged; "
                 + "choose another file, or move this one away"
         case .oldStore:
-            "can't keep events in \(path): it is a store of release 1.0, without the first line that marks one; "
-                + "--force adds that line"
+            "can't keep events in \(path): it is a store of release 1.0, which has no header line; "
+                + "--force adds it"
         case .shrinks(let events, let keep):
             "can't keep events in \(path): it has \(events) events, and --keep \(keep) would delete "
                 + "\(events - keep) of them; --keep \(events) keeps all, --force deletes them"
         case .unsafeFolder:
-            "can't keep events in \(path): the folder belongs to somebody else, or others may write to it"
+            "can't keep events in \(path): the folder belongs to another user, or others can write to it"
         }
     }
 }

@@ -77,14 +77,14 @@ final class StoreWriter: Sendable {
         switch state.store.place {
         case .there: trouble = write(&state)
         case .anotherFile:
-            trouble = "\(state.store.path) is another file now; events are in memory alone"
+            trouble = "\(state.store.path) was replaced by another file; events are kept in memory only"
         case .removed:
             do throws(SystemError) {
                 if state.status.trouble == nil { log("EventHandler: \(state.store.path) was removed") }
                 try state.store.replace(with: history.takeAll())
-                log("EventHandler has made \(state.store.path) anew, with the events in memory")
+                log("EventHandler recreated \(state.store.path) with the events in memory")
             } catch {
-                trouble = "\(state.store.path) was removed, and can't be made anew: \(error)"
+                trouble = "\(state.store.path) was removed and can't be recreated: \(error)"
             }
         }
         if let trouble, trouble != state.status.trouble { log("EventHandler: \(trouble)") }

@@ -99,7 +99,7 @@ extension CGIApp {
             try ResponseHead.validate(response)
             return response
         } catch {
-            request.log("\(request.method) \(request.requestURI): the response was refused: \(error)")
+            request.log("\(request.method) \(request.requestURI): the response is invalid: \(error)")
             return CGIResponse(text: "500 Internal Server Error\n", status: 500)
         }
     }

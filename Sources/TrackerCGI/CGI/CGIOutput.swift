@@ -60,7 +60,8 @@ final class CGIOutput: Sendable {
         var head: [UInt8] = []
         ResponseHead.append(response, method: request.method, to: &head)
         if head.count > 4096 {
-            app.configuration.log("tracker-cgi: a response's headers take \(head.count) bytes, more than nginx takes")
+            app.configuration.log(
+                "tracker-cgi: a response's headers take \(head.count) bytes, more than nginx accepts by default")
         }
         state.withLock { $0.head = head }
     }

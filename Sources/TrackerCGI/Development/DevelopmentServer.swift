@@ -28,8 +28,8 @@ enum DevelopmentServer {
             bound = try server.start()
         }
         let shown = host.contains(":") && !host.hasPrefix("[") ? "[\(host)]" : host
-        app.config.log("No web server started this program, so it serves HTTP itself, to be tried out.")
-        app.config.log("Open http://\(shown):\(bound)/ in a browser; Ctrl-C ends it. --help shows what else it does.")
+        app.config.log("This program was not started by a web server, so it serves HTTP itself, for development.")
+        app.config.log("Open http://\(shown):\(bound)/ in a browser; Ctrl-C stops it. --help lists the options.")
         TerminationSignal.wait()
         server.stop(grace: .seconds(5))
         app.runShutdownHooks()

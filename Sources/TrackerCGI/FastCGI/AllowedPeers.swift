@@ -24,7 +24,7 @@ struct AllowedPeers: Sendable {
 
     static func fromEnvironment(_ log: RateLimitedLog) -> AllowedPeers {
         AllowedPeers(getenv("FCGI_WEB_SERVER_ADDRS").map { String(cString: $0) }) { name in
-            log.write("addresses", "\(name) in FCGI_WEB_SERVER_ADDRS is no address of a host that is known here")
+            log.write("addresses", "\(name) in FCGI_WEB_SERVER_ADDRS can't be resolved to an address")
         }
     }
 

@@ -73,7 +73,7 @@ struct FastCGIMultiplexer: Sendable {
     ) {
         // With an id in use, two live requests would share their streams.
         guard let begin, index(ofID: id) == nil else {
-            outcome.complain("begin", "a web server sent a broken or repeated BEGIN_REQUEST record")
+            outcome.complain("begin", "a web server sent a malformed or repeated BEGIN_REQUEST record")
             outcome.isViolation = true
             return
         }
@@ -89,7 +89,7 @@ struct FastCGIMultiplexer: Sendable {
                     now: context.now))
         } else {
             outcome.complain(
-                "requests", "there are \(admission.maximumRequests) requests in work: further ones get a 503")
+                "requests", "\(admission.maximumRequests) requests are in progress: further ones get a 503")
             outcome.reply(503, to: id)
             decline(id, begin.keepsConnection, .overloaded, &outcome)
         }
@@ -122,7 +122,7 @@ struct FastCGIMultiplexer: Sendable {
             decline(request.id, request.keepsConnection, .requestComplete, &outcome)
         case .failed(let error):
             if error == .overloaded {
-                outcome.complain("memory", "bodies of all requests together take too much memory: one got a 503")
+                outcome.complain("memory", "request bodies take too much memory in total: one request got a 503")
             }
             requests[index].fail(error)
             apply(.starts(isStreaming: false), to: index, &outcome)
@@ -222,7 +222,7 @@ struct FastCGIMultiplexer: Sendable {
             case .failed:
                 outcome.complain(
                     "body time",
-                    "a request was given up: its body stalled for \(limits.bodyTimeout.boundedMilliseconds) ms")
+                    "a request timed out: its body stalled for \(limits.bodyTimeout.boundedMilliseconds) ms")
             case .goesOn, .starts, .isReadable: break
             }
             apply(verdict, to: index, &outcome)

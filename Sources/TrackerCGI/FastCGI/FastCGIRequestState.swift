@@ -75,7 +75,7 @@ struct FastCGIRequestState: Sendable {
     mutating func endParams(_ context: FastCGIContext) -> Verdict {
         guard case .params = phase else { return .goesOn }
         guard let variables = FastCGINameValues.decode(params) else {
-            return .refused(status: 400, because: "a length among its variables points past their end")
+            return .refused(status: 400, because: "a length in its variables points past their end")
         }
         params = []
         patience = FastCGIPatience(now: context.now)
@@ -110,7 +110,7 @@ struct FastCGIRequestState: Sendable {
         case .params:
             // No server sends a body first, but the records of two streams may come in any order.
             if body.count + piece.count > Self.maximumBufferedBody {
-                return .refused(status: 400, because: "its body came before its variables")
+                return .refused(status: 400, because: "its body arrived before its variables")
             }
             guard reservation.take(piece.count) else { return .refused(status: 503, because: Self.outOfMemory) }
             body.append(piece)

@@ -69,7 +69,7 @@ enum FastCGIRuntime {
             guard let resident = Memory.residentBytes else { continue }
             let limit = server.limits.maximumResidentBytes
             if limit > 0, resident > limit {
-                server.log.write("memory", "the process takes \(resident >> 20) MiB, more than it may: it ends")
+                server.log.write("memory", "the process uses \(resident >> 20) MiB, more than its limit, and exits")
                 return
             }
             if server.admission.requestsInWork == 0, resident > trimmedBytes + (4 << 20) {
@@ -92,8 +92,8 @@ enum FastCGIRuntime {
         let memory = Memory.residentBytes.map { ", \($0 >> 20) MiB resident" } ?? ""
         let bodies = admission.bodies.used > 0 ? ", \(admission.bodies.used >> 10) KiB of requests" : ""
         return
-            "tracker-cgi: \(admission.requests) requests, \(admission.requestsInWork) in work, \(load.waiting) waiting; "
-            + "\(load.threads) threads, \(load.blocking) in handlers; "
+            "tracker-cgi: \(admission.requests) requests, \(admission.requestsInWork) in progress, "
+            + "\(load.waiting) waiting; \(load.threads) threads, \(load.blocking) in handlers; "
             + "\(server.openConnections) of \(admission.maximumConnections) connections\(memory)\(bodies)"
     }
 
@@ -116,7 +116,7 @@ enum FastCGIRuntime {
         }
         if server.admission.requestsInWork > 0 {
             server.log.write(
-                "shutdown", "\(server.admission.requestsInWork) requests were still in work at the end")
+                "shutdown", "\(server.admission.requestsInWork) requests were still in progress at the end")
         }
     }
 }

@@ -78,7 +78,7 @@ final class FastCGIServer: Sendable {
                 else { break }
                 if let connection = take(Descriptor(number)) { taken.append(connection) }
             } catch {
-                log.write("accept", "no connection can be taken now: \(error)")
+                log.write("accept", "can't accept a connection: \(error)")
                 // Probably out of descriptors: idle connections make room. If there are none, the sweep tries again.
                 if !evict() { state.withLock { $0.isListeningPaused = true } }
                 break
@@ -138,7 +138,7 @@ final class FastCGIServer: Sendable {
     private func makeRoom() -> Bool {
         guard state.withLock({ $0.connections.count >= admission.maximumConnections }) else { return true }
         if evict() { return true }
-        log.write("connections", "all \(admission.maximumConnections) connections are busy: new ones have to wait")
+        log.write("connections", "all \(admission.maximumConnections) connections are busy: new ones must wait")
         state.withLock { $0.isListeningPaused = true }
         return false
     }

@@ -39,7 +39,7 @@ enum OpenFiles {
         let files = Int(clamping: limit.rlim_cur)
         let room = max(1, files - min(reserve, files / 2))
         if wanted > room {
-            log.write("files", "at most \(room) connections at a time, as there may be \(files) open files")
+            log.write("files", "at most \(room) connections at a time, because the limit on open files is \(files)")
         }
         return max(1, min(wanted, room))
     }

@@ -173,9 +173,9 @@ public enum CGIRequestError: Error, Equatable, Sendable, CustomStringConvertible
         case .bodyTooLarge(let maximum): "the request's body is longer than \(maximum) bytes"
         case .bodyTooShort: "the request's body ended before its announced length"
         case .invalidContentLength: "CONTENT_LENGTH is not a number of bytes"
-        case .aborted: "the web server gave the request up"
-        case .overloaded: "too many requests are in work"
-        case .timedOut: "the web server stopped moving data for this request"
+        case .aborted: "the web server aborted the request"
+        case .overloaded: "too many requests are in progress"
+        case .timedOut: "the web server stopped sending or receiving data for this request"
         }
     }
 }

@@ -14,21 +14,21 @@ enum ResponseHead {
 
     static func validate(_ response: CGIResponse) throws(Invalid) {
         guard (200...599).contains(response.status) else {
-            throw Invalid(description: "the status \(response.status) is no final one, 200...599")
+            throw Invalid(description: "the status \(response.status) is not a final status (200 to 599)")
         }
         if let reason = response.reason, !reason.withBytes({ $0.allSatisfy(isValueByte) }) {
-            throw Invalid(description: "the status' reason holds a control character")
+            throw Invalid(description: "the reason phrase contains a control character")
         }
         for header in response.headers {
             guard !header.name.isEmpty, header.name.withBytes({ $0.allSatisfy { ASCII.isTokenByte($0) } }) else {
                 throw Invalid(description: "a header's name is not a token")
             }
             guard header.value.withBytes({ $0.allSatisfy(isValueByte) }) else {
-                throw Invalid(description: "the header \(header.name) holds a control character")
+                throw Invalid(description: "the header \(header.name) contains a control character")
             }
         }
         for cookie in response.cookies where cookie.headerValue == nil {
-            throw Invalid(description: "a cookie's name, value or attribute holds a character that it may not")
+            throw Invalid(description: "a cookie's name, value or attribute contains a character that is not allowed")
         }
     }
 

@@ -13,7 +13,7 @@ public enum CGIRunError: Error, Equatable, Sendable, CustomStringConvertible {
     public var description: String {
         switch self {
         case .invalidEndpoint(let text):
-            "\"\(text)\" is no place to listen on: use unix:/path/to/socket or host:port, such as 127.0.0.1:9000"
+            "can't listen on \"\(text)\": use unix:/path/to/socket or host:port, such as 127.0.0.1:9000"
         case .system(let text): "the server cannot start: \(text)"
         }
     }
@@ -95,7 +95,7 @@ extension CGIApp {
             Self.say("\(Self.programName) \(config.version ?? "(TrackerCGI \(TrackerVersion.current))")\n")
         case .check:
             let (report, hasPassed) = runChecks()
-            Self.say(report.isEmpty ? "ok      no extension has anything to check\n" : report)
+            Self.say(report.isEmpty ? "ok      there is nothing to check\n" : report)
             if !hasPassed { exit(78) }
         case .run:
             if isInherited {
@@ -138,7 +138,7 @@ extension CGIApp {
             case .inherited:
                 let listeners = FastCGIListener.inherited()
                 guard !listeners.isEmpty else {
-                    throw SystemError(call: "descriptor 0 is no listening socket", code: ENOTSOCK)
+                    throw SystemError(call: "descriptor 0 is not a listening socket", code: ENOTSOCK)
                 }
                 try FastCGIRuntime.run(self) { listeners }
             case .fastCGI(let endpoint):

@@ -21,18 +21,18 @@ struct CGICommandLine: Equatable {
     var maximumMegabytes: Int?
 
     static let help = """
-        A web program. Started by a web server or a process manager it speaks CGI or FastCGI, whichever it finds; started by
-        hand it serves HTTP on this machine alone, to try it out.
+        A web program. Started by a web server or a process manager, it detects CGI or FastCGI; started by hand, it
+        serves HTTP on this machine only, for development.
 
-          --fastcgi WHERE     listen for FastCGI at unix:/path/to/socket or host:port
+          --fastcgi WHERE     listen for FastCGI on unix:/path/to/socket or host:port
           --http HOST:PORT    listen for HTTP there (127.0.0.1:8081, or a free port if that one is taken)
-          --mount PATH        the path below which the web server mounts the program, where it does not say so itself;
+          --mount PATH        the path under which the web server mounts the program, if the server does not send it;
                               also CGI_MOUNT_PATH
-          --max-requests N    end after N requests, for whoever starts another process
-          --max-memory MB     end once the process takes so many megabytes
-          --check             look at settings, backend and spool, report, and end with 0 or 78
-          --version           show the version and end
-          --help              show this text and end
+          --max-requests N    exit after N requests, for a process manager that starts another process
+          --max-memory MB     exit once the process uses more than this many megabytes
+          --check             check settings, backend and spool, print a report, and exit with 0 or 78
+          --version           show the version and exit
+          --help              show this text and exit
 
         """
 
@@ -58,7 +58,7 @@ struct CGICommandLine: Equatable {
             case "--mount": mountPath = try value
             case "--max-requests": maximumRequests = try Self.number(parts[0], value)
             case "--max-memory": maximumMegabytes = try Self.number(parts[0], value)
-            default: throw Mistake(description: "does not know what to do with \"\(argument)\"")
+            default: throw Mistake(description: "unexpected argument \"\(argument)\"")
             }
         }
     }

@@ -159,7 +159,7 @@ final class WorkerPool: Sendable {
         } catch {
             idle.wrappingSubtract(1, ordering: .relaxed)
             threads.wrappingSubtract(1, ordering: .relaxed)
-            log.write("thread", "no further thread can be started: \(error)")
+            log.write("thread", "can't start another thread: \(error)")
             return false
         }
     }

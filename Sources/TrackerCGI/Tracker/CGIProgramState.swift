@@ -81,7 +81,7 @@ final class CGIProgramState: Sendable {
         file.write([Mark.delivering], at: slot)
         guard wasKilled else { return }
         countLost(
-            1, because: "the process that delivered it was killed or took far too long", remedy: .spool,
+            1, because: "the process delivering it was killed or took too long", remedy: .spool,
             patience: .seconds(1))
     }
 

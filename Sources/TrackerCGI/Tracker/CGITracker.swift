@@ -156,7 +156,7 @@ public struct CGITrackerError: Error, Sendable, Equatable, CustomStringConvertib
 
     static let alreadyInstalled = CGITrackerError(
         code: .alreadyInstalled,
-        description: "this app has a tracker already: install one tracker once, or use a second CGIApp")
+        description: "this app already has a tracker: install it once, or use a second CGIApp")
 
     static func settings(_ text: String) -> CGITrackerError {
         CGITrackerError(code: .settings, description: text)

@@ -40,8 +40,8 @@ enum CGITrackerChecks {
             }
             return !isConnected
         }
-        guard isKnown else { return .failed("\(endpoint.host) is no host that is known here") }
-        if isConnected { return .passed("\(endpoint.host) takes connections on port \(port)") }
+        guard isKnown else { return .failed("\(endpoint.host) can't be resolved to an address") }
+        if isConnected { return .passed("\(endpoint.host) accepts connections on port \(port)") }
         return .failed("\(endpoint.host), port \(port): \(failure.map { "\($0)" } ?? "it has no address")")
     }
 
@@ -78,7 +78,7 @@ enum CGITrackerChecks {
 
     private static func spool(_ directory: String?) -> CGICheckResult {
         guard let directory else {
-            return .passed("none: what can't be delivered in time is lost (RA_SPOOL_DIRECTORY)")
+            return .passed("none: events that can't be delivered in time are lost (set RA_SPOOL_DIRECTORY)")
         }
         var status = stat()
         // The tracker creates a missing directory if it may.
@@ -87,7 +87,7 @@ enum CGITrackerChecks {
             return .failed(
                 "\(SystemError(call: place)) for user \(geteuid()); chown it to the user that the app runs as")
         }
-        return .passed("\(directory) can be written")
+        return .passed("\(directory) is writable")
     }
 
     private static func parent(of path: String) -> String {

@@ -58,7 +58,7 @@ final class LastEvent: Sendable {
             } catch {
                 if TrackerLogRecord.Level.warning >= configuration.logLevel {
                     SystemLog.write(
-                        .warning, "this program's processes can't be counted, so events have less time: \(error)")
+                        .warning, "can't count this program's processes, so events have less time: \(error)")
                 }
             }
             opened = .some(state)
@@ -117,7 +117,7 @@ final class LastEvent: Sendable {
     private func leaveToLaterRuns(_ event: MeasuredRequest, _ state: CGIProgramState) {
         guard configuration.spoolDirectory != nil else {
             state.countLost(
-                1, because: "\(CGIProgramState.maximumChildren) processes of this program were delivering already",
+                1, because: "\(CGIProgramState.maximumChildren) processes of this program were already delivering",
                 remedy: .spool, patience: .milliseconds(20))
             return
         }
@@ -186,7 +186,7 @@ private final class FailureLog: Sendable {
 
 /// Sends nothing, so that captured events are spooled at once.
 private struct NoTransport: EventTransport {
-    static let reason = "too many processes deliver already"
+    static let reason = "too many processes are already delivering"
 
     func open() throws(TransportUnavailable) -> any TransportSession {
         throw TransportUnavailable(Self.reason)

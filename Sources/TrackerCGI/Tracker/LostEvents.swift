@@ -50,10 +50,10 @@ struct LostEvents: Equatable, Sendable {
         // The clock restarts when the machine does, and the file may outlive that.
         guard count > 0, saidAt == 0 || now < saidAt || now - saidAt >= Self.interval else { return nil }
         var message =
-            "\(count) \(count == 1 ? "event was" : "events were") lost since \(HTTPDate.format(since))"
+            "\(count) \(count == 1 ? "event" : "events") lost since \(HTTPDate.format(since))"
             + (reason.isEmpty ? "" : " (the last one: \(reason))")
         if remedy == .spool {
-            message += "; set RA_SPOOL_DIRECTORY, so that what can't be delivered waits there for a later request"
+            message += "; set RA_SPOOL_DIRECTORY to keep undelivered events for a later request"
         }
         self = LostEvents()
         saidAt = max(1, now)

@@ -62,12 +62,14 @@ final class PrivateFile: Sendable {
     private static func check(_ descriptor: Int32, _ path: String, kind: mode_t, mode: mode_t) throws(Refusal) {
         var status = stat()
         guard fstat(descriptor, &status) == 0 else { throw refusal(path, "fstat") }
-        guard status.st_mode & S_IFMT == kind else { throw Refusal(description: "\(path) is of another kind") }
+        guard status.st_mode & S_IFMT == kind else {
+            throw Refusal(description: "\(path) is not a \(kind == S_IFDIR ? "directory" : "regular file")")
+        }
         guard status.st_uid == geteuid() else {
             throw Refusal(description: "\(path) belongs to user \(status.st_uid), not to user \(geteuid())")
         }
         guard kind == S_IFDIR || status.st_nlink == 1 else {
-            throw Refusal(description: "\(path) has a second name")
+            throw Refusal(description: "\(path) has a second hard link")
         }
         guard status.st_mode & 0o077 == 0 || fchmod(descriptor, mode) == 0 else { throw refusal(path, "fchmod") }
     }

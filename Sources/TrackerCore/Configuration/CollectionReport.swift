@@ -6,7 +6,7 @@ extension TrackerConfiguration {
         guard !isDisabled else { return "Analytics are disabled: nothing is collected, and nothing leaves the host.\n" }
         var lines = [
             "One event for each request goes to \(backendEndpoint.url(projectID: projectID)); privacy: \(privacy.name).",
-            "", "| field | where it comes from | how it is filtered |", "| --- | --- | --- |",
+            "", "| field | source | filtering |", "| --- | --- | --- |",
         ]
         for (field, source, treatment) in fields { lines.append("| `\(field)` | \(source) | \(treatment) |") }
         lines += ["", "Not collected: bodies of requests and responses, response headers other than `Set-Cookie`."]
@@ -14,14 +14,14 @@ extension TrackerConfiguration {
             "", "Cookie: `\(SessionCookie.name)`, 128 random bits, `HttpOnly`, `SameSite=Lax`, without an expiry.",
         ]
         lines += notes.map { "\n\($0)" }
-        if privacy.searchesValues { lines += ["", "What is looked for, by family:", ""] + rules }
+        if privacy.searchesValues { lines += ["", "What the filter looks for, by family:", ""] + rules }
         return lines.joined(separator: "\n") + "\n"
     }
 
     private var fields: [(String, String, String)] {
         [
-            ("project_token", "the configuration", "sent as it is: it identifies the project"),
-            ("ra_tracker_version", "this package", "sent as it is"),
+            ("project_token", "the configuration", "sent as is: it identifies the project"),
+            ("ra_tracker_version", "this package", "sent as is"),
             ("view_name", "the route's or handler's name", "cut to \(EventLimit.viewNameBytes) bytes"),
             (
                 "header_data", "the request's header fields, \(EventLimit.headers) at most",
@@ -34,20 +34,20 @@ extension TrackerConfiguration {
                     + "cut to \(EventLimit.urlBytes) bytes"
             ),
             ("ra_session_id", "the session cookie, or the app's own session", "random; says nothing about the visitor"),
-            ("time_request_received_ns", "the clock", "sent as it is"),
-            ("processing_time_ns", "the clock", "sent as it is"),
-            ("response_data.status_code", "the response", "sent as it is"),
+            ("time_request_received_ns", "the clock", "sent as is"),
+            ("processing_time_ns", "the clock", "sent as is"),
+            ("response_data.status_code", "the response", "sent as is"),
             (
                 "response_data.cookies",
                 "routers: names and attributes of `Set-Cookie`, without values; CGI: the request's cookies",
                 "values: \(Self.describe(privacy.cookies))"
             ),
-        ] + (sampleRate < 1 ? [("sample_weight", "the sample rate of \(sampleRate)", "sent as it is")] : [])
+        ] + (sampleRate < 1 ? [("sample_weight", "the sample rate of \(sampleRate)", "sent as is")] : [])
     }
 
     /// The filter's rules by family, with their number and sources.
     private var rules: [String] {
-        var lines = ["| family | what | how many | from |", "| --- | --- | --- | --- |"]
+        var lines = ["| family | what | count | source |", "| --- | --- | --- | --- |"]
         for (family, formats) in SecretFormat.families {
             let names = formats.prefix(4).map(\.name).joined(separator: ", ")
             lines.append(
@@ -59,14 +59,14 @@ extension TrackerConfiguration {
         for family in families {
             let names = SensitiveName.all.filter { $0.family == family }
             let words = names.flatMap(\.words)
-            let meaning = names.first?.meaning == .harmless ? "values stay" : "values are replaced"
+            let meaning = names.first?.meaning == .harmless ? "values are kept" : "values are replaced"
             lines.append(
                 "| names: \(family) | \(meaning): \(words.prefix(4).joined(separator: ", ")) ... | \(words.count) "
                     + "| \(sources(names.map(\.source))) |")
         }
         let paths = TellingPath.words
         lines.append(
-            "| paths | a random segment behind \(paths.prefix(4).joined(separator: ", ")) ... | \(paths.count) | frameworks |"
+            "| paths | a random segment after \(paths.prefix(4).joined(separator: ", ")) ... | \(paths.count) | frameworks |"
         )
         let kept = PersonalData.named.filter { privacy.kept.contains($0.kind) }.map(\.name)
         let found = PersonalData.named.filter { !privacy.kept.contains($0.kind) }.map(\.name)
@@ -85,7 +85,7 @@ extension TrackerConfiguration {
 
     private static func describe(_ rule: PrivacyPolicy.Rule) -> String {
         switch rule {
-        case .off: "every value stays"
+        case .off: "every value is kept"
         case .denyList: "values of sensitive names become `\(PrivacyFilter.replacement)`"
         case .allowList(let names) where names.isEmpty: "every value becomes `\(PrivacyFilter.replacement)`"
         case .allowList(let names):
@@ -95,14 +95,14 @@ extension TrackerConfiguration {
 
     private var searching: String {
         privacy.searchesValues
-            ? "keys, tokens, personal data and named secrets inside of values are replaced, as far as they are recognised"
+            ? "keys, tokens, personal data and named secrets inside values are replaced where recognised"
             : "values are not searched"
     }
 
     private var pathSegments: String {
         switch privacy.pathSegments {
-        case .searched: privacy.searchesValues ? "random segments behind telling words are replaced" : "as sent"
-        case .harmless: "plain words and numbers of up to nine digits stay"
+        case .searched: privacy.searchesValues ? "random segments after words such as reset are replaced" : "as sent"
+        case .harmless: "plain words and numbers of up to nine digits are kept"
         case .template: "the route's template, else plain words and numbers of up to nine digits"
         }
     }
@@ -117,9 +117,9 @@ extension TrackerConfiguration {
 
     private var forwarded: String {
         switch trustedProxies {
-        case .none: "not believed"
-        case .count(let count): "believed from \(count) proxies"
-        case .networks(let networks): "believed from \(networks.joined(separator: ", "))"
+        case .none: "not trusted"
+        case .count(let count): "trusted from \(count) proxies"
+        case .networks(let networks): "trusted from \(networks.joined(separator: ", "))"
         }
     }
 
@@ -129,7 +129,7 @@ extension TrackerConfiguration {
             notes.append("Further sensitive terms: \(privacy.terms.sorted().joined(separator: ", ")).")
         }
         if !privacy.paths.isEmpty {
-            notes.append("Paths whose marked segments are replaced: \(privacy.paths.sorted().joined(separator: ", ")).")
+            notes.append("Paths whose `*` segments are replaced: \(privacy.paths.sorted().joined(separator: ", ")).")
         }
         if !ignore.isEmpty { notes.append("Not tracked: requests that match one of \(ignore.count) rules.") }
         if honorsDoNotTrack { notes.append("Not tracked: visitors who send `DNT: 1` or `Sec-GPC: 1`.") }

@@ -27,7 +27,7 @@ public struct ConfigurationError: Error, Equatable, Sendable, CustomStringConver
     ///   - variable: its name in the environment.
     ///   - misspelt: a variable that is set, is not a setting, and has a similar name.
     static func missing(variable: String, misspelt: String? = nil) -> ConfigurationError {
-        let hint = misspelt.map { "\($0) is set, but is no setting: it is spelt \(variable)" }
+        let hint = misspelt.map { "\($0) is set, but the setting is spelt \(variable)" }
         return ConfigurationError(
             code: .missing, variable: variable, value: nil,
             allowed: hint ?? "set it in the environment or in code")

@@ -122,8 +122,8 @@ struct MisspeltVariable: Sendable, Equatable {
 
     /// One sentence that says what to do.
     var warning: String {
-        guard let nearest else { return "\(name) is set, but is no setting of the tracker: it is ignored" }
-        return "\(name) is set, but is no setting of the tracker: did you mean \(nearest)?"
+        guard let nearest else { return "\(name) is set, but is not a tracker setting: it is ignored" }
+        return "\(name) is set, but is not a tracker setting: did you mean \(nearest)?"
     }
 
     private enum Limit {

@@ -47,7 +47,7 @@ extension TrackerConfiguration {
             case let number as Int: values["RA_\(key)"] = String(number)
             case Optional<any Sendable>.none: break
             default:
-                throw .invalid(variable: key, value: "a \(type(of: value))", allowed: "a text or a Boolean")
+                throw .invalid(variable: key, value: "a \(type(of: value))", allowed: "a string or a Boolean")
             }
         }
         try self.init(environment: values)

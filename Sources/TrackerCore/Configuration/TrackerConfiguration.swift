@@ -103,7 +103,7 @@ public struct TrackerConfiguration: Sendable, CustomStringConvertible, CustomRef
         guard !projectID.trimmingSpaces().isEmpty else { throw .missing(variable: "RA_PROJECT_ID") }
         guard projectID != ".", projectID != "..", Self.isPrintable(projectID) else {
             throw .invalid(
-                variable: "RA_PROJECT_ID", value: projectID, allowed: "the id that your project has at the backend")
+                variable: "RA_PROJECT_ID", value: projectID, allowed: "your project's id at the backend")
         }
         guard !projectToken.trimmingSpaces().isEmpty else { throw .missing(variable: "RA_PROJECT_TOKEN") }
         guard let endpoint = BackendEndpoint(backendEndpoint ?? "") else {

@@ -30,9 +30,9 @@ struct DeliveryReporter {
         if pacer.isAway, beforeOutage == nil { beforeOutage = mailbox.statistics }
         func text() -> String {
             let pending = mailbox.statistics.pending
-            guard pacer.isAway else { return "\(reason); it is tried again, \(pending) events wait" }
+            guard pacer.isAway else { return "\(reason); retrying, \(pending) events waiting" }
             let pause = pacer.pausedUntil > now ? Double(pacer.pausedUntil - now) / 1e9 : 0
-            return "\(reason); \(pending) events wait, next try in \(Self.seconds(pause))"
+            return "\(reason); \(pending) events waiting, next try in \(Self.seconds(pause))"
         }
         if failure == .refused {
             log.write(.error, topic: "refused", every: 600_000_000_000, text())
@@ -47,7 +47,7 @@ struct DeliveryReporter {
         beforeOutage = nil
         var text =
             "the backend is back after \(Self.seconds(Double(outage) / 1e9)): "
-            + "\(now.pending + now.spooled) events are delivered late"
+            + "\(now.pending + now.spooled) events will be delivered late"
         let lost = DropReason.allCases.compactMap { reason -> String? in
             let count = (now.dropped[reason] ?? 0) - (before.dropped[reason] ?? 0)
             return count > 0 ? "\(reason.rawValue) \(count)" : nil
@@ -84,7 +84,7 @@ struct DeliveryReporter {
         let (kind, text) = cause(status, lacksProcessors: lacksProcessors, isBraking, spoolRefusal)
         log.write(
             .warning, topic: "queue.\(kind)",
-            "the queue is full: \(orders.refusals) events refused so far, \(pending) wait; \(text)")
+            "the queue is full: \(orders.refusals) events refused so far, \(pending) waiting; \(text)")
         knownRefusals = orders.refusals
     }
 
@@ -93,29 +93,30 @@ struct DeliveryReporter {
     ) -> (kind: String, text: String) {
         let backend = status.backend
         if let spoolRefusal {
-            return ("disk", "the spool takes none: \(spoolRefusal); make room, or choose another directory")
+            return ("disk", "the spool accepts no events: \(spoolRefusal); make room, or choose another directory")
         }
         if backend.isAway {
             return (
-                "away", "the backend is away (\(lastFailure)); name an RA_SPOOL_DIRECTORY to keep events in an outage"
+                "away",
+                "the backend is unavailable (\(lastFailure)); set RA_SPOOL_DIRECTORY to keep events during an outage"
             )
         }
         if lacksProcessors {
             let text =
-                "all processors are busy\(isBraking ? ", so delivery leaves them to requests" : ""); "
-                + "sample with RA_SAMPLE_RATE, name an RA_SPOOL_DIRECTORY, or let the backend take batches"
+                "all processors are busy\(isBraking ? ", so delivery yields to requests" : ""); "
+                + "sample with RA_SAMPLE_RATE, set RA_SPOOL_DIRECTORY, or let the backend accept batches"
             return ("processors", text)
         }
-        let latency = backend.latency.map { "\(Self.milliseconds($0)) per answer" } ?? "no answer yet"
+        let latency = backend.latency.map { "\(Self.milliseconds($0)) per response" } ?? "no response yet"
         if backend.httpVersion != "HTTP/2", backend.window >= maximumConnections {
             let text =
                 "\(maximumConnections) of \(maximumConnections) connections, \(latency): "
-                + "raise RA_MAXIMUM_CONNECTIONS, or let the backend take batches"
+                + "raise RA_MAXIMUM_CONNECTIONS, or let the backend accept batches"
             return ("connections", text)
         }
         let text =
-            "\(backend.window) requests at a time, \(latency): the backend takes no more; raise RA_QUEUE_CAPACITY "
-            + "for bursts, name an RA_SPOOL_DIRECTORY, or sample with RA_SAMPLE_RATE"
+            "\(backend.window) requests at a time, \(latency): the backend accepts no more; raise RA_QUEUE_CAPACITY "
+            + "for bursts, set RA_SPOOL_DIRECTORY, or sample with RA_SAMPLE_RATE"
         return ("backend", text)
     }
 

@@ -94,8 +94,8 @@ final class EventWriter {
             hasWarnedOfHost = true
             log.write(
                 .warning, topic: "host",
-                "a request came without a host, so its full_url names this server instead; HTTP/1.0 clients do that, "
-                    + "but if others do, give RequestSnapshot its host: where the framework keeps it outside of the headers"
+                "a request had no host, so its full_url names this server instead; that is normal for HTTP/1.0 "
+                    + "clients, but otherwise pass the host to RequestSnapshot: the framework may keep it outside the headers"
             )
         }
         if encoder.exhaustions != filterLimits {

@@ -116,7 +116,7 @@ final class ParcelStore {
         }
         log.write(
             .error, topic: "spool.\(reason)", every: Limit.repetition,
-            "the spool in \(directory) does not take events: \(reason); they stay in memory as long as there is room")
+            "the spool in \(directory) does not accept events: \(reason); they stay in memory while there is room")
     }
 
     private func countLosses() {
@@ -125,21 +125,24 @@ final class ParcelStore {
             let lost = losses.lostEvents - knownLosses
             log.write(
                 .warning, topic: "spool.limit",
-                "the spool in \(directory) is over its limit of size or age, or damaged: \(losses.lostEvents) of its "
-                    + "events are lost so far")
+                "the spool in \(directory) is over its size or age limit, or is damaged: \(losses.lostEvents) of its "
+                    + "events have been lost so far")
             mailbox.record { $0.dropFromSpool(.spoolLimit, own: lost) }
             knownLosses = losses.lostEvents
         }
         let before = known
         known = losses
-        for (kind, count) in [
-            ("torn record", losses.tornRecords - before.tornRecords),
-            ("corrupt record", losses.corruptRecords - before.corruptRecords),
-            ("file that is no segment of this version", losses.corruptSegments - before.corruptSegments),
+        for (kind, text, count) in [
+            ("torn record", "torn record", losses.tornRecords - before.tornRecords),
+            ("corrupt record", "corrupt record", losses.corruptRecords - before.corruptRecords),
+            (
+                "file that is no segment of this version", "file that is not a segment of this version",
+                losses.corruptSegments - before.corruptSegments
+            ),
         ] where count > 0 {
             log.write(
                 .warning, topic: "spool.\(kind)", every: .max,
-                "the spool in \(directory) has a \(kind); it is left out, and counted in statistics.spoolDamage")
+                "the spool in \(directory) has a \(text); it is skipped, and counted in statistics.spoolDamage")
         }
     }
 

@@ -49,7 +49,7 @@ enum ExitHandler {
             TrackerLog.standardError(
                 TrackerLogRecord(
                     level: .warning, topic: "shutdown",
-                    message: "the process ended without a shutdown of its tracker: \(lost) events are lost; "
+                    message: "the process exited without shutting down its tracker: \(lost) events are lost; "
                         + "call tracker.shutdown()"))
         }
     }

@@ -198,8 +198,8 @@ package enum SpoolError: Error, Equatable, CustomStringConvertible {
             "The spool directory \(path) belongs to user \(owner), but this program runs as user \(user): "
                 + "change its owner with chown, or choose another directory."
         case .accessible(let path, let mode, let failure):
-            "The spool directory \(path) is open to other users (mode 0\(String(mode, radix: 8))) "
-                + "and cannot be closed (\(failure)): set its mode to 0700, or choose another directory."
+            "The spool directory \(path) is accessible to other users (mode 0\(String(mode, radix: 8))) "
+                + "and its mode cannot be changed (\(failure)): set it to 0700, or choose another directory."
         }
     }
 }

@@ -20,7 +20,7 @@ package struct RoutePattern: Sendable {
         let parts = text.dropFirst().split(separator: "/", omittingEmptySubsequences: false)
         segments = parts.enumerated().map { index, part in
             if part == "*" {
-                precondition(index == parts.count - 1, "in the route \"\(text)\" the wildcard must stand at the end")
+                precondition(index == parts.count - 1, "the wildcard of the route \"\(text)\" must be its last segment")
                 return .wildcard
             }
             return part.hasPrefix(":") ? .parameter(String(part.dropFirst())) : .literal(String(part))

@@ -75,7 +75,7 @@ public final class Tracker: Sendable, CustomStringConvertible, CustomReflectable
         if configuration.backendEndpoint.scheme == "http", !configuration.backendEndpoint.isLoopback {
             log.write(
                 .warning, topic: "settings.http",
-                "events and the project token travel to \(configuration.backendEndpoint.host) unencrypted; use https")
+                "events and the project token are sent to \(configuration.backendEndpoint.host) unencrypted; use https")
         }
     }
 

@@ -100,7 +100,7 @@ struct HTTPAnswer {
         case 404:
             .holdBack(because: "the backend answered 404: check RA_PROJECT_ID and RA_BACKEND_ENDPOINT")
         case 407:
-            .holdBack(because: "a proxy answered 407: it wants credentials, in http_proxy or https_proxy")
+            .holdBack(because: "a proxy answered 407: put its credentials in http_proxy or https_proxy")
         case 408, 421, 425, 429, 500...:
             .retry(after: pause(now: now), because: "the backend answered \(status)")
         default: .drop(.rejected, because: "the backend answered \(status)")

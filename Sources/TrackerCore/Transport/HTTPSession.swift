@@ -44,7 +44,7 @@ final class HTTPSession: TransportSession {
         share = ccurl_share_init()
         // One transfer, to check that libcurl accepts the settings.
         guard let first = makeTransfer(), openMulti() != nil else {
-            throw TransportUnavailable("libcurl could not be set up; is there memory left?")
+            throw TransportUnavailable("libcurl could not be set up; the process may be out of memory")
         }
         idle.append(first)
         ccurl_sockets_keep_spare(sockets)
@@ -170,7 +170,7 @@ final class HTTPSession: TransportSession {
         if transfer.isCompressed, answer.status == 415 {
             // The backend does not accept gzip after all (RFC 9110, section 15.5.16); the events are not at fault.
             compression.refused()
-            outcome = .retry(after: nil, because: "the backend does not take gzip any more")
+            outcome = .retry(after: nil, because: "the backend no longer accepts gzip")
         }
         return DeliveryCompletion(
             identifier: transfer.identifier, outcome: outcome, acceptsLines: answer.acceptsLines,

@@ -55,7 +55,7 @@ public struct SecretLeaked: Error, Sendable, CustomStringConvertible {
 
     /// The number of events that contain it, and the first of them, which shows the secret.
     public var description: String {
-        "a secret is in \(events.count) \(events.count == 1 ? "event" : "events"), the first of which is \(events.first ?? "")"
+        "a secret is in \(events.count) \(events.count == 1 ? "event" : "events"), the first: \(events.first ?? "")"
     }
 }
 

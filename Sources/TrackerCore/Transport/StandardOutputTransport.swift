@@ -16,7 +16,7 @@ public struct StandardOutputTransport: EventTransport {
             return DeliveryCompletion(
                 identifier: payload.identifier,
                 outcome: isWritten
-                    ? .delivered : .drop(.transportUnavailable, because: "standard output can't be written"))
+                    ? .delivered : .drop(.transportUnavailable, because: "can't write to standard output"))
         }
     }
 

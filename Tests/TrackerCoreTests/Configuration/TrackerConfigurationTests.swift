@@ -137,7 +137,7 @@ struct TrackerConfigurationTests {
         }
         #expect(
             error?.description == "RA_PROJECT_TOKEN is required but not set; "
-                + "RA_PROJCT_TOKEN is set, but is no setting: it is spelt RA_PROJECT_TOKEN.")
+                + "RA_PROJCT_TOKEN is set, but the setting is spelt RA_PROJECT_TOKEN.")
     }
 
     @Test("from a dictionary has the Python package's keys")

@@ -359,8 +359,8 @@ struct TrackerTests {
         tracker.shutdown()
         #expect(
             lines.all == [
-                "[warning] RA_COLOUR is set, but is no setting of the tracker: it is ignored",
-                "[warning] RA_SAMPEL_RATE is set, but is no setting of the tracker: did you mean RA_SAMPLE_RATE?",
+                "[warning] RA_COLOUR is set, but is not a tracker setting: it is ignored",
+                "[warning] RA_SAMPEL_RATE is set, but is not a tracker setting: did you mean RA_SAMPLE_RATE?",
             ])
     }
 
@@ -379,7 +379,7 @@ struct TrackerTests {
         }
         subject.tracker.flush()
         #expect(subject.lines.all.count == 1)
-        #expect(subject.lines.all.first?.hasPrefix("[warning] a request came without a host") == true)
+        #expect(subject.lines.all.first?.hasPrefix("[warning] a request had no host") == true)
     }
 
     @Test("is shut down by withTracker on every way out")

@@ -18,7 +18,7 @@ package enum FileOutput {
             let count = bytes.withUnsafeBytes { raw in
                 writeBytes(descriptor, raw.baseAddress.map { $0 + sent }, raw.count - sent)
             }
-            if count > 0 { sent += count } else if errno != EINTR { return false }
+            if count > 0 { sent += count } else if count == 0 || errno != EINTR { return false }
         }
         return true
     }

@@ -13,10 +13,11 @@ final class BodyBudget: Sendable {
     var used: Int { taken.load(ordering: .relaxed) }
 
     fileprivate func take(_ count: Int) -> Bool {
-        let (total, overflows) = taken.load(ordering: .relaxed).addingReportingOverflow(count)
-        guard !overflows, total <= limit else { return false }
-        taken.wrappingAdd(count, ordering: .relaxed)
-        return true
+        guard count <= limit else { return false }
+        // Taken first and then looked at, because several threads take at once.
+        if taken.wrappingAdd(count, ordering: .relaxed).newValue <= limit { return true }
+        giveBack(count)
+        return false
     }
 
     fileprivate func giveBack(_ count: Int) {

@@ -21,6 +21,7 @@ final class TrackerLog: Sendable {
     private let handler: Handler
     private let topics = ThreadLock<[String: Topic]>([:], survivesFork: true)
     private static let maximumTopics = 256
+    private static let maximumBytes = 2048
 
     init(level: TrackerLogRecord.Level, secret: String, handler: @escaping Handler) {
         self.level = level
@@ -65,8 +66,9 @@ final class TrackerLog: Sendable {
 
     /// Returns one line without the secret and without control characters, which a backend's text may contain.
     private static func clean(_ text: String, secret: String) -> String {
-        var bytes = Array(text.utf8.prefix(2048)).map { $0 < 0x20 || $0 == 0x7F ? 0x20 : $0 }
         let needle = Array(secret.utf8)
+        // A secret that begins within the part that is kept is read whole, or what is left of it would not be found.
+        var bytes = text.utf8.prefix(maximumBytes + needle.count).map { $0 < 0x20 || $0 == 0x7F ? 0x20 : $0 }
         // A token of up to three letters is no secret, and replacing it would garble ordinary words.
         if needle.count >= 4, bytes.count >= needle.count {
             var cleaned: [UInt8] = []
@@ -82,7 +84,7 @@ final class TrackerLog: Sendable {
             }
             bytes = cleaned
         }
-        return String(decoding: bytes, as: UTF8.self)
+        return String(decoding: bytes.prefix(maximumBytes), as: UTF8.self)
     }
 
     /// Writes each message as one line to standard error, in one system call, so that threads' lines do not mix.

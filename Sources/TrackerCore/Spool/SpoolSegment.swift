@@ -11,8 +11,9 @@ final class SpoolSegment {
     private var ready: [SpoolSegmentContents.Entry] = []
     /// Offsets of records that were handed out and are not settled.
     private var out: Set<Int> = []
-    /// The range of this process's own records; they are contiguous, since the segment is held.
-    private var ownRange: Range<Int>
+    /// Where this process's own records are. What it writes while it holds the segment is contiguous; another process
+    /// may have written between two times.
+    private var ownRanges: [Range<Int>]
     /// Own events not yet settled.
     private(set) var ownPending: Int
     /// Whether bytes after `scannedEnd` may hold records not yet handed out.
@@ -23,7 +24,7 @@ final class SpoolSegment {
 
     /// This process's records in a segment that it has released.
     struct Own {
-        var range: Range<Int>
+        var ranges: [Range<Int>]
         var pending: Int
     }
 
@@ -31,13 +32,13 @@ final class SpoolSegment {
     init(_ file: SpoolSegmentFile, size: Int, own: Own?) {
         self.file = file
         end = max(size, SpoolFormat.fileHeaderBytes)
-        ownRange = own?.range ?? end..<end
+        ownRanges = own?.ranges ?? []
         ownPending = own?.pending ?? 0
         mayHoldMore = size > SpoolFormat.fileHeaderBytes
     }
 
     var name: String { file.name }
-    var own: Own? { ownPending > 0 ? Own(range: ownRange, pending: ownPending) : nil }
+    var own: Own? { ownPending > 0 ? Own(ranges: ownRanges, pending: ownPending) : nil }
     var hasOut: Bool { !out.isEmpty }
     /// Whether a record can be handed out, now or after reading more of the file.
     var mayHaveReady: Bool { !ready.isEmpty || mayHoldMore }
@@ -67,9 +68,12 @@ final class SpoolSegment {
     /// - Returns: the record's offset.
     func append(bytes: Int, events: Int, isOut: Bool) -> Int {
         let start = end
-        if ownRange.isEmpty { ownRange = start..<start }
         end += bytes
-        ownRange = ownRange.lowerBound..<end
+        if let last = ownRanges.last, last.upperBound == start {
+            ownRanges[ownRanges.count - 1] = last.lowerBound..<end
+        } else {
+            ownRanges.append(start..<end)
+        }
         ownPending += events
         if isOut {
             out.insert(start)
@@ -117,7 +121,7 @@ final class SpoolSegment {
     /// The number of events that can still be handed out; the file must have been scanned.
     var readyEvents: Int { ready.reduce(0) { $0 + $1.record.eventCount } }
 
-    func isOwn(_ offset: Int) -> Bool { ownRange.contains(offset) }
+    func isOwn(_ offset: Int) -> Bool { ownRanges.contains { $0.contains(offset) } }
 
     // MARK: Settling
 
@@ -152,7 +156,7 @@ final class SpoolSegment {
         guard file.truncate(to: SpoolFormat.fileHeaderBytes) else { return false }
         end = SpoolFormat.fileHeaderBytes
         scannedEnd = end
-        ownRange = end..<end
+        ownRanges = []
         return true
     }
 }

@@ -166,6 +166,9 @@ struct Selection: Sendable {
     private let threshold: UInt64?
     private let rate: Double
     private let keepsServerErrors: Bool
+    /// Made of the project token, so that all processes of a project sample the same sessions, and no client can tell
+    /// which ones they are.
+    private let key: UInt64
 
     /// - Returns: nil if every request becomes an event.
     init?(_ configuration: TrackerConfiguration) {
@@ -174,6 +177,10 @@ struct Selection: Sendable {
         rate = min(1, max(0, configuration.sampleRate))
         threshold = rate < 1 ? UInt64(rate * 9_007_199_254_740_992) : nil
         keepsServerErrors = configuration.keepsServerErrors
+        // FNV-1a, 64 bits.
+        key = configuration.projectToken.utf8.reduce(0xCBF2_9CE4_8422_2325) {
+            ($0 ^ UInt64($1)) &* 0x0000_0100_0000_01B3
+        }
         if rules.isEmpty, !honorsOptOut, threshold == nil { return nil }
     }
 
@@ -192,9 +199,15 @@ struct Selection: Sendable {
     func weight(session: SessionIdentifier, status: Int) -> Double? {
         guard let threshold else { return 1 }
         if keepsServerErrors, status >= 500 { return 1 }
-        // Hash the id: a client may choose its own, but should not choose whether it is sampled.
-        let mixed = (session.low ^ session.high &* 0x9E37_79B9_7F4A_7C15) &* 0xD6E8_FEB8_6659_FD93
-        return (mixed ^ mixed >> 32) >> 11 < threshold ? 1 / rate : nil
+        // A client may choose its own id, but should not choose whether it is sampled.
+        let mixed = Self.stir(Self.stir(session.low ^ key) ^ session.high ^ key.byteSwapped)
+        return mixed >> 11 < threshold ? 1 / rate : nil
+    }
+
+    /// Both halves of a full product depend on all bits of the value.
+    private static func stir(_ value: UInt64) -> UInt64 {
+        let product = (value ^ 0xD6E8_FEB8_6659_FD93).multipliedFullWidth(by: 0x9E37_79B9_7F4A_7C15)
+        return product.high ^ product.low
     }
 
     /// Whether events need a weight.

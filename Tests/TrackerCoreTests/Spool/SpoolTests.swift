@@ -316,6 +316,18 @@ struct SpoolTests {
         #expect(second.statistics.pendingEvents == 0)
     }
 
+    @Test("knows its own records on both sides of another process's")
+    func ownRecordsAroundOthers() throws {
+        let first = try Spool(directory: directory.spool)
+        let second = try Spool(directory: directory.spool)
+        for spool in [first, second, first] {
+            _ = spool.store(Make.records(1))
+            spool.close()
+        }
+        #expect(try directory.names().count == 1)
+        #expect(first.takeAll().map { $0.place.isOwn } == [true, false, true])
+    }
+
     @Test("drops and counts records older than a day, once")
     func expiry() throws {
         let clock = TestClock()

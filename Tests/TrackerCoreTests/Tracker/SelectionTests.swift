@@ -94,6 +94,24 @@ struct SelectionTests {
         #expect(adds(statistics))
     }
 
+    @Test("samples the same sessions in every process of a project, and others in another project")
+    func samplingKey() throws {
+        func sampled(_ token: String) throws -> [Int] {
+            var configuration = try TrackerConfiguration(projectID: "p", projectToken: token)
+            configuration.sampleRate = 0.5
+            let selection = try #require(Selection(configuration))
+            return (0..<256).filter {
+                selection.weight(session: SessionIdentifier(high: 0, low: UInt64($0)), status: 200) != nil
+            }
+        }
+        let first = try sampled("tok-1")
+        #expect((90...166).contains(first.count))
+        #expect(try sampled("tok-1") == first)
+        // Without a key a client could find out which ids are left out.
+        let others = try sampled("tok-2")
+        #expect((64...192).contains(Set(first).symmetricDifference(others).count))
+    }
+
     @Test("says no weight where every request becomes an event")
     func noWeight() async throws {
         let tracker = try tracker { _ in }

@@ -446,4 +446,16 @@ struct TrackerTests {
         #expect(subject.tracker.flush().isComplete)
         #expect(subject.lines.all == ["[warning] dropped an event: bad token [Filtered] forged line"])
     }
+
+    @Test("never writes a part of its token, where a message is cut off", arguments: 2030...2050)
+    func cutSecret(place: Int) {
+        let lines = Mutex<[String]>([])
+        let log = TrackerLog(level: .info, secret: "tok-s3cr3t") { record in
+            lines.withLock { $0.append(record.message) }
+        }
+        log.write(.warning, String(repeating: "x", count: place) + "tok-s3cr3t and more")
+        let line = lines.withLock { $0.first } ?? ""
+        #expect(line.utf8.count <= 2048 && line.utf8.count >= 2030)
+        #expect(!line.contains("tok"))
+    }
 }

@@ -58,7 +58,7 @@ public struct BackendEndpoint: Sendable, Hashable, CustomStringConvertible {
     /// Whether the backend is on this machine, so that plain `http` exposes nothing.
     package var isLoopback: Bool {
         host == "localhost" || host.hasSuffix(".localhost") || host == "::1"
-            || (host.hasPrefix("127.") && host.utf8.allSatisfy { ($0 >= 0x30 && $0 <= 0x39) || $0 == 0x2E })
+            || (host.hasPrefix("127.") && host.utf8.allSatisfy { ASCII.isDigit($0) || $0 == 0x2E })
     }
 
     /// The endpoint as a URL, without credentials.

@@ -49,7 +49,7 @@ struct ConfigurationReader {
     }
 
     private static func duration(_ text: String) -> Duration? {
-        let digits = text.utf8.prefix { ($0 >= 0x30 && $0 <= 0x39) || $0 == 0x2E }
+        let digits = text.utf8.prefix { ASCII.isDigit($0) || $0 == 0x2E }
         // 1e9 is above any limit and cannot overflow.
         guard let number = Double(String(digits) ?? ""), number <= 1e9 else { return nil }
         let unit: Double? =

@@ -1,19 +1,21 @@
 /// Turns tracked requests into events and writes them straight into parcels: the app's hook, the privacy filter, the
 /// JSON, the key. Used by the delivery thread alone.
+///
+/// Unchecked properties: see ``DeliveryLoop``.
 final class EventWriter {
     private let mailbox: Mailbox
     private let log: TrackerLog
     private let hook: BeforeSend?
-    private var encoder: EventEncoder
+    @exclusivity(unchecked) private var encoder: EventEncoder
     private let identifiers = EventIdentifierGenerator()
     /// How often the privacy filter has reached its bound.
-    private var filterLimits = 0
-    private var hasWarnedOfHost = false
-    private var backlog = EventBacklog()
+    @exclusivity(unchecked) private var filterLimits = 0
+    @exclusivity(unchecked) private var hasWarnedOfHost = false
+    @exclusivity(unchecked) private var backlog = EventBacklog()
     /// The number of the backlog's next event.
-    private var sequence: UInt64 = 0
+    @exclusivity(unchecked) private var sequence: UInt64 = 0
     /// The average of the last parcel, which predicts how much room the next one needs.
-    private var bytesPerEvent = 1_024
+    @exclusivity(unchecked) private var bytesPerEvent = 1_024
 
     /// How many events are written before the thread yields its processor.
     private static let writtenAtOnce = 32
@@ -30,7 +32,7 @@ final class EventWriter {
     }
 
     /// Events that waited in the mailbox when this turn began, without those taken since.
-    var mailboxCount = 0
+    @exclusivity(unchecked) var mailboxCount = 0
     /// Events that wait to be written.
     var unwritten: Int { backlog.count + mailboxCount }
     /// Events that were taken off the queue and wait to be written.

@@ -1,18 +1,20 @@
 /// Parcels from when they are written until they are settled: ready, in flight, or waiting for a retry.
+///
+/// Unchecked properties: see ``DeliveryLoop``.
 final class Outbox {
     /// Written and never sent.
-    var ready = ParcelLine()
+    @exclusivity(unchecked) var ready = ParcelLine()
     /// Already on disk, and about to be sent for the first time.
-    var staged = ParcelLine()
+    @exclusivity(unchecked) var staged = ParcelLine()
     /// To be sent again, or in parts, now.
-    var due = ParcelLine()
+    @exclusivity(unchecked) var due = ParcelLine()
     /// To be sent again later.
-    private var waiting = ParcelHeap()
-    private var flying: [Parcel?] = []
-    private var freePlaces: [Int] = []
-    private var flights: UInt64 = 0
-    private(set) var flyingCount = 0
-    private(set) var flyingBytes = 0
+    @exclusivity(unchecked) private var waiting = ParcelHeap()
+    @exclusivity(unchecked) private var flying: [Parcel?] = []
+    @exclusivity(unchecked) private var freePlaces: [Int] = []
+    @exclusivity(unchecked) private var flights: UInt64 = 0
+    @exclusivity(unchecked) private(set) var flyingCount = 0
+    @exclusivity(unchecked) private(set) var flyingBytes = 0
 
     /// The most payload bytes in flight at once.
     static let maximumFlyingBytes = 32 << 20
@@ -24,7 +26,7 @@ final class Outbox {
     var waitingCount: Int { waiting.count }
 
     /// Events in flight that are in memory alone.
-    private(set) var flyingEvents = 0
+    @exclusivity(unchecked) private(set) var flyingEvents = 0
 
     // MARK: In flight
 
@@ -51,8 +53,9 @@ final class Outbox {
     /// - Returns: nil if the number is not in flight.
     func land(_ number: UInt64) -> Parcel? {
         let place = Int(number & 0xFFFF)
-        guard flying.indices.contains(place), let parcel = flying[place], parcel.flight == number else { return nil }
-        flying[place] = nil
+        guard flying.indices.contains(place), flying[place]?.flight == number, let parcel = flying[place].take() else {
+            return nil
+        }
         freePlaces.append(place)
         flyingCount -= 1
         flyingBytes -= parcel.body.count

@@ -1,13 +1,15 @@
 /// Chooses the next parcel to send: a retry, a new one, or one from disk; one event at a time, or several in a request
 /// if the backend accepts that.
+///
+/// Unchecked properties: see ``DeliveryLoop``.
 final class ParcelSource {
     private let outbox: Outbox
     private let writer: EventWriter
     private let store: ParcelStore?
     private let mayBatch: Bool
     private let gathers: Bool
-    private var mode = Mode.unknown
-    private var hasMetLines = false
+    @exclusivity(unchecked) private var mode = Mode.unknown
+    @exclusivity(unchecked) private var hasMetLines = false
 
     /// What the backend accepts in one request.
     private enum Mode {

@@ -1,12 +1,14 @@
 /// Applies the outcome of each attempt: to its parcel, the counts, and the pace of all others.
+///
+/// Unchecked properties: see ``DeliveryLoop``.
 final class Settlement {
     private let mailbox: Mailbox
     private let outbox: Outbox
     private let store: ParcelStore?
     private let log: TrackerLog
-    var pacer: Pacer
+    @exclusivity(unchecked) var pacer: Pacer
     /// How many parcels have been delivered.
-    private var arrivals = 0
+    @exclusivity(unchecked) private var arrivals = 0
 
     private enum Limit {
         /// Failures, each after deliveries of others, after which a parcel is dropped.

@@ -44,7 +44,7 @@ struct HTTPAnswer {
         guard let space = line.firstIndex(of: UInt8(ascii: " ")) else { return 0 }
         var status = 0
         for byte in line[(space + 1)...].prefix(3) {
-            guard byte >= UInt8(ascii: "0"), byte <= UInt8(ascii: "9") else { return 0 }
+            guard ASCII.isDigit(byte) else { return 0 }
             status = status * 10 + Int(byte - UInt8(ascii: "0"))
         }
         return status

@@ -2,25 +2,27 @@ import CCurl
 import CLibrary
 
 /// A session over libcurl's multi interface, on the delivery thread.
+///
+/// Unchecked properties: see ``DeliveryLoop``.
 final class HTTPSession: TransportSession {
     private let transport: HTTPTransport
     // Opened in init or on demand, closed when idle or in deinit, and used only by the thread that owns this object.
-    private var multi: UnsafeMutableRawPointer?
+    @exclusivity(unchecked) private var multi: UnsafeMutableRawPointer?
     private let share: UnsafeMutableRawPointer?
     /// Allocated separately, because libcurl keeps a pointer to it.
     private let sockets: UnsafeMutablePointer<ccurl_sockets>
     private let headers = HTTPHeaderLines()
-    private var transfers: [HTTPTransfer] = []
+    @exclusivity(unchecked) private var transfers: [HTTPTransfer] = []
     /// Those of `transfers` that are not in flight.
-    private var idle: [HTTPTransfer] = []
+    @exclusivity(unchecked) private var idle: [HTTPTransfer] = []
     private let answered = HTTPTransfer.Answered()
     /// Payloads that could not be started; reported by the next wait.
-    private var failed: [DeliveryCompletion] = []
-    private var underWay = 0
-    private var version: Int = 0
-    private var compression: Compression
-    private var keyBytes: [UInt8] = []
-    private var lastTurn: UInt64 = 0
+    @exclusivity(unchecked) private var failed: [DeliveryCompletion] = []
+    @exclusivity(unchecked) private var underWay = 0
+    @exclusivity(unchecked) private var version: Int = 0
+    @exclusivity(unchecked) private var compression: Compression
+    @exclusivity(unchecked) private var keyBytes: [UInt8] = []
+    @exclusivity(unchecked) private var lastTurn: UInt64 = 0
 
     private enum Bound {
         /// The most HTTP/2 connections; each carries as many concurrent requests as the peer allows.

@@ -4,28 +4,30 @@ import CLibrary
 /// A reusable libcurl easy handle with what a request needs while it is in flight.
 ///
 /// libcurl keeps pointers to the object and to its memory, so it lives until ``close()``; the session ensures that.
+///
+/// Unchecked properties: see ``DeliveryLoop``.
 final class HTTPTransfer {
     let easy: UnsafeMutableRawPointer
-    var identifier: UInt64 = 0
-    var answer = HTTPAnswer()
-    var isCompressed = false
-    var isUnderWay = false
+    @exclusivity(unchecked) var identifier: UInt64 = 0
+    @exclusivity(unchecked) var answer = HTTPAnswer()
+    @exclusivity(unchecked) var isCompressed = false
+    @exclusivity(unchecked) var isUnderWay = false
     /// Whether delivery was reported while the rest of the response was still coming.
-    var isReported = false
+    @exclusivity(unchecked) var isReported = false
     /// When the response's header was complete, in monotonic nanoseconds; 0 before.
-    var answeredAt: UInt64 = 0
+    @exclusivity(unchecked) var answeredAt: UInt64 = 0
     private let answered: Answered
-    private var received = 0
+    @exclusivity(unchecked) private var received = 0
     private let error: UnsafeMutablePointer<CChar>
     /// The header line with the idempotency key, and its node in the list of header lines.
     private let line: UnsafeMutablePointer<CChar>
     private let node: UnsafeMutablePointer<ccurl_list>
-    private var body: UnsafeMutableRawPointer?
-    private var bodyCapacity = 0
+    @exclusivity(unchecked) private var body: UnsafeMutableRawPointer?
+    @exclusivity(unchecked) private var bodyCapacity = 0
 
     /// Transfers with a complete 2xx header whose body may still be coming.
     final class Answered {
-        var transfers: [HTTPTransfer] = []
+        @exclusivity(unchecked) var transfers: [HTTPTransfer] = []
     }
 
     private static let keyName = Array("Idempotency-Key: ".utf8)

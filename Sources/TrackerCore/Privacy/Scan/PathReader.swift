@@ -8,8 +8,6 @@ struct PathReader {
     private(set) var segmentStart = 0
     /// Whether the path or the URL so far looks like the callback of a login.
     var isCallback = false
-    /// Whether the text begins in the path of its own URL.
-    var isInPath = false
 
     /// A keyword counts for the next segment and three more: `/hooks/slack/T0/B0/KEY`.
     private static let reach = 4

@@ -71,7 +71,6 @@ struct ScanPass {
         tokenStart = 0
         base64Start = 0
         path = PathReader()
-        path.isInPath = context == .url
         isInQuery = false
         hasValue = false
         hasURL = false

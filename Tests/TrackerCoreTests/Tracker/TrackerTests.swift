@@ -458,4 +458,11 @@ struct TrackerTests {
         #expect(line.utf8.count <= 2048 && line.utf8.count >= 2030)
         #expect(!line.contains("tok"))
     }
+
+    @Test("counts nothing in the result of a flush that did nothing")
+    func emptyResult() {
+        let result = FlushResult()
+        #expect(result == FlushResult(delivered: 0, spooled: 0, dropped: 0, pending: 0))
+        #expect(result.isComplete)
+    }
 }

@@ -14,8 +14,6 @@ enum Randomness {
         if shape.longestPiece >= 6, shape.changes >= 3 { return true }
         // "iphone15pro" changes as often as a short token, but between words.
         if shape.longestPiece >= 6, shape.changes >= 2, shape.words < 2, text.count < 24 { return true }
-        // Letters of both cases: in words written together, every fifth or sixth letter is a capital.
-        if shape.longestPiece >= 16, shape.capitalsInside * 5 >= shape.longestPiece { return true }
         return text.count >= 16 && shape.longestPiece >= 8 && shape.rarePairs * 4 >= shape.pairs
     }
 
@@ -32,8 +30,7 @@ enum Randomness {
         shape.end()
         if shape.looksLikeFile { return false }
         if text.count >= 16, shape.isHexadecimal, shape.digits > 0, shape.letters > 0 { return true }
-        return shape.longestPiece >= 8
-            && (shape.changes >= 3 || shape.capitalsInside * 5 >= shape.longestPiece && shape.longestPiece >= 16)
+        return shape.longestPiece >= 8 && shape.changes >= 3
     }
 
     /// The features of a text.
@@ -45,7 +42,6 @@ enum Randomness {
         var longestPiece = 0
         /// Changes from letter to digit and back, and from a small letter to a capital, within such runs.
         var changes = 0
-        var capitalsInside = 0
         /// Pairs of adjacent letters, and how many of them are rare in words.
         var pairs = 0
         var rarePairs = 0
@@ -79,10 +75,7 @@ enum Randomness {
                     } else {
                         pairs += 1
                         if LetterPairs.isRare(last, byte) { rarePairs += 1 }
-                        if ASCII.isCapital(byte), !ASCII.isCapital(last) {
-                            changes += 1
-                            capitalsInside += 1
-                        }
+                        if ASCII.isCapital(byte), !ASCII.isCapital(last) { changes += 1 }
                     }
                 }
                 piece += 1

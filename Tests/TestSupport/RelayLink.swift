@@ -46,7 +46,8 @@ final class RelayLink: SocketMember {
     fileprivate static let mostHeld = 8 << 20
 
     let number: Int
-    private unowned let core: RelayCore
+    /// Kept alive: the loop may reach a link once more after the relay has ended.
+    private let core: RelayCore
     private let client: Int32
     private let server: Int32
     private var clientToken: UInt64 = 0

@@ -37,7 +37,8 @@ private final class TroubledBackend: Sendable {
     var accepted: [String: Set<String>] { state.withLock { $0.keys } }
 
     private func start() throws {
-        let server = try ScriptedBackend(port: port) { [unowned self] request in answer(request) }
+        // A connection's thread may still answer once the test is over.
+        let server = try ScriptedBackend(port: port) { [weak self] request in self?.answer(request) ?? .status(503) }
         state.withLock { $0.server = server }
     }
 

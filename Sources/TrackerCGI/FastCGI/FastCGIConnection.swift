@@ -24,22 +24,21 @@ final class FastCGIConnection: Sendable {
     /// Handles a poller event.
     func handle(_ event: Poller.Event, on worker: Worker) {
         if event.isWritable { flush() }
-        guard event.isReadable || event.isHangup, takeReaderRole(isHangup: event.isHangup) else { return }
-        let ready = read(worker.input)
+        guard event.isReadable || event.isHangup, takeReaderRole() else { return }
+        let ready = read(untilEmpty: event.isHangup, worker.input)
         server.run(ready, of: self, on: worker)
     }
 
     /// Reads at once, without waiting for an event: a new connection often brings its first request with it.
     func handleNew(on worker: Worker) {
-        guard takeReaderRole(isHangup: false) else { return }
-        let ready = read(worker.input)
+        guard takeReaderRole() else { return }
+        let ready = read(untilEmpty: false, worker.input)
         server.run(ready, of: self, on: worker)
     }
 
     /// Claims the reader role; false if another thread is reading, which then reads once more.
-    private func takeReaderRole(isHangup: Bool) -> Bool {
+    private func takeReaderRole() -> Bool {
         lock.withLock { state in
-            if isHangup { state.hasHungUp = true }
             if state.isClosed || state.multiplexer.isInputAtEnd { return false }
             if state.isReading {
                 state.readsAgain = true
@@ -54,18 +53,18 @@ final class FastCGIConnection: Sendable {
     /// Reads until the socket is empty, then releases the reader role.
     ///
     /// A short read means that the socket is empty: later bytes cause a new event. Only the end of the stream can hide
-    /// behind a short read, so after a hangup it reads on until it finds that end.
-    private func read(_ buffer: UnsafeMutableRawBufferPointer) -> [FastCGIReadyRequest] {
+    /// behind a short read, so a hangup asks for `untilEmpty`.
+    private func read(untilEmpty: Bool, _ buffer: UnsafeMutableRawBufferPointer) -> [FastCGIReadyRequest] {
         var ready: [FastCGIReadyRequest] = []
         while true {
             let transfer = descriptor.receive(into: buffer)
-            let goesOn = take(transfer, buffer, &ready)
+            let goesOn = take(transfer, buffer, untilEmpty: untilEmpty, &ready)
             if !goesOn { return ready }
         }
     }
 
     private func take(
-        _ transfer: Descriptor.Transfer, _ buffer: UnsafeMutableRawBufferPointer,
+        _ transfer: Descriptor.Transfer, _ buffer: UnsafeMutableRawBufferPointer, untilEmpty: Bool,
         _ ready: inout [FastCGIReadyRequest]
     ) -> Bool {
         var outcome = FastCGIOutcome()
@@ -78,7 +77,7 @@ final class FastCGIConnection: Sendable {
                     state.multiplexer.ingest(
                         UnsafeRawBufferPointer(rebasing: buffer[..<count]), context, &outcome)
                 }
-                goesOn = goesOn || count == buffer.count || state.hasHungUp
+                goesOn = goesOn || count == buffer.count || untilEmpty
                 if state.multiplexer.isPaused || state.isClosed { goesOn = false }
             case .wouldBlock: break
             case .end, .failed:

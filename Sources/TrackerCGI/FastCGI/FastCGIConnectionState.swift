@@ -7,8 +7,6 @@ struct FastCGIConnectionState: Sendable {
     /// A thread is reading from the socket. Any other thread that learns of more input sets `readsAgain`.
     var isReading = false
     var readsAgain = false
-    /// The web server has ended its side. The event says so once, and may come to a thread that does not read.
-    var hasHungUp = false
     var isClosed = false
     /// Close once all output is sent.
     var closesAfterOutput = false

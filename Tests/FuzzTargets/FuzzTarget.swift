@@ -49,14 +49,15 @@ package struct FuzzTarget: Sendable {
     /// The most steps per byte so far, among inputs of at least 256 bytes.
     package static let worstSteps = Mutex((ratio: 0.0, text: [UInt8]()))
 
-    /// The filter alone, for its worst case: it must not hit its limit, whatever it reads.
+    /// The filter alone, for its worst case. Dense hostile text reaches the limit on the looks, and is hidden from there
+    /// on; what was under way then may go over the limit by a look at the rest of the text.
     private static let filter = FuzzTarget(name: "filter", seeds: Seeds.filtered) { bytes in
         var probe = FilterProbe()
         // Repeated: a superlinear cost shows in long texts.
         let text = bytes.isEmpty ? [] : (0..<min(8192, bytes.count * 16)).map { bytes[$0 % bytes.count] }
         for isURL in [false, true] {
-            let (steps, isExhausted) = probe.steps(text, isURL: isURL)
-            guard !isExhausted else { throw Finding(text: "\(steps) steps for \(text.count) bytes") }
+            let (steps, _) = probe.steps(text, isURL: isURL)
+            guard steps <= 4096 + 10 * text.count else { throw Finding(text: "\(steps) steps for \(text.count) bytes") }
             guard text.count >= 256 else { continue }
             let ratio = Double(steps) / Double(text.count)
             worstSteps.withLock { worst in if ratio > worst.ratio { worst = (ratio, bytes) } }

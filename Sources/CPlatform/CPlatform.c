@@ -12,6 +12,7 @@
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/types.h>
@@ -38,6 +39,19 @@ int cplatform_accept(int listener, int nonblocking) {
     fcntl(connection, F_SETFL, nonblocking ? flags | O_NONBLOCK : flags & ~O_NONBLOCK);
     return connection;
 #endif
+}
+
+int cplatform_unread_output(int socket) {
+    int count = 0;
+#if defined(__linux__)
+    if (ioctl(socket, TIOCOUTQ, &count) != 0) return 0;
+#elif defined(SO_NWRITE)
+    socklen_t length = sizeof count;
+    if (getsockopt(socket, SOL_SOCKET, SO_NWRITE, &count, &length) != 0) return 0;
+#else
+    (void)socket;
+#endif
+    return count;
 }
 
 void cplatform_name_thread(const char *name) {

@@ -58,6 +58,22 @@ struct FastCGIHostileTests {
         #expect(eventually { running.server.openConnections == 0 })
     }
 
+    @Test("a disconnect while its threads still read what came before it")
+    func disconnectsWhileReading() throws {
+        let running = try RunningApp()
+        let head = Client.request(1, "/echo", method: "POST", body: [UInt8](repeating: 1, count: 4 << 20))
+        let port = running.port
+        DispatchQueue.concurrentPerform(iterations: 8) { thread in
+            for round in 0..<20 {
+                guard let client = try? Client(port: port) else { continue }
+                try? client.send(Array(head.prefix(200_000 + 60_000 * ((thread + round) % 16))))
+            }
+        }
+        // Long before the time-out for a body that does not come.
+        #expect(eventually(within: 10_000) { running.server.admission.requestsInWork == 0 })
+        #expect(eventually(within: 10_000) { running.server.openConnections == 0 })
+    }
+
     @Test("garbage of any kind")
     func garbage() throws {
         let running = try RunningApp()

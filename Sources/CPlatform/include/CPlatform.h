@@ -17,6 +17,10 @@ void cplatform_name_thread(const char *name);
 /// Returns the descriptor, or -1 with errno set.
 int cplatform_accept(int listener, int nonblocking);
 
+/// Returns how many bytes sent on a socket its peer has yet to read (Unix sockets) or to acknowledge (TCP); 0 where the
+/// system doesn't tell.
+int cplatform_unread_output(int socket);
+
 /// Installs a handler that writes the signal's number as one byte to `descriptor` (non-blocking). All signals share one
 /// descriptor. Returns 0, or -1 with errno set.
 int cplatform_report_signal(int signal, int descriptor);

@@ -24,21 +24,22 @@ final class FastCGIConnection: Sendable {
     /// Handles a poller event.
     func handle(_ event: Poller.Event, on worker: Worker) {
         if event.isWritable { flush() }
-        guard event.isReadable || event.isHangup, takeReaderRole() else { return }
-        let ready = read(untilEmpty: event.isHangup, worker.input)
+        guard event.isReadable || event.isHangup, takeReaderRole(isHangup: event.isHangup) else { return }
+        let ready = read(worker.input)
         server.run(ready, of: self, on: worker)
     }
 
     /// Reads at once, without waiting for an event: a new connection often brings its first request with it.
     func handleNew(on worker: Worker) {
-        guard takeReaderRole() else { return }
-        let ready = read(untilEmpty: false, worker.input)
+        guard takeReaderRole(isHangup: false) else { return }
+        let ready = read(worker.input)
         server.run(ready, of: self, on: worker)
     }
 
     /// Claims the reader role; false if another thread is reading, which then reads once more.
-    private func takeReaderRole() -> Bool {
+    private func takeReaderRole(isHangup: Bool) -> Bool {
         lock.withLock { state in
+            if isHangup { state.hasHungUp = true }
             if state.isClosed || state.multiplexer.isInputAtEnd { return false }
             if state.isReading {
                 state.readsAgain = true
@@ -53,18 +54,18 @@ final class FastCGIConnection: Sendable {
     /// Reads until the socket is empty, then releases the reader role.
     ///
     /// A short read means that the socket is empty: later bytes cause a new event. Only the end of the stream can hide
-    /// behind a short read, so a hangup asks for `untilEmpty`.
-    private func read(untilEmpty: Bool, _ buffer: UnsafeMutableRawBufferPointer) -> [FastCGIReadyRequest] {
+    /// behind a short read, so after a hangup it reads on until it finds that end.
+    private func read(_ buffer: UnsafeMutableRawBufferPointer) -> [FastCGIReadyRequest] {
         var ready: [FastCGIReadyRequest] = []
         while true {
             let transfer = descriptor.receive(into: buffer)
-            let goesOn = take(transfer, buffer, untilEmpty: untilEmpty, &ready)
+            let goesOn = take(transfer, buffer, &ready)
             if !goesOn { return ready }
         }
     }
 
     private func take(
-        _ transfer: Descriptor.Transfer, _ buffer: UnsafeMutableRawBufferPointer, untilEmpty: Bool,
+        _ transfer: Descriptor.Transfer, _ buffer: UnsafeMutableRawBufferPointer,
         _ ready: inout [FastCGIReadyRequest]
     ) -> Bool {
         var outcome = FastCGIOutcome()
@@ -77,7 +78,7 @@ final class FastCGIConnection: Sendable {
                     state.multiplexer.ingest(
                         UnsafeRawBufferPointer(rebasing: buffer[..<count]), context, &outcome)
                 }
-                goesOn = goesOn || count == buffer.count || untilEmpty
+                goesOn = goesOn || count == buffer.count || state.hasHungUp
                 if state.multiplexer.isPaused || state.isClosed { goesOn = false }
             case .wouldBlock: break
             case .end, .failed:
@@ -186,10 +187,25 @@ final class FastCGIConnection: Sendable {
         let written = lock.withLock { $0.afterWrite(to: descriptor, now: SystemClock.milliseconds()) }
         if written.isPending { watch() }
         if written.closes { close() }
+        if written.closesLater { closeLater() }
         for completion in written.completions { completion(true, mayBlock) }
         for writer in written.writers { writer.resume() }
         // Handlers that block their own threads.
         if written.hasRoom { lock.signal() }
+    }
+
+    /// Closes later. The sweep does it if Swift's threads are all taken.
+    private func closeLater() {
+        let isFirst = lock.withLock { state in
+            defer { state.hasTimer = true }
+            return !state.hasTimer
+        }
+        guard isFirst else { return }
+        Task {
+            try? await Task.sleep(for: AbruptEnd.interval)
+            lock.withLock { $0.hasTimer = false }
+            afterWrite(isSound: true)
+        }
     }
 
     // MARK: Closing
@@ -224,14 +240,18 @@ final class FastCGIConnection: Sendable {
     func checkTimes() {
         var outcome = FastCGIOutcome()
         let context = server.context()
-        let isOver = lock.withLock { state in
+        let (isOver, endsAbruptly) = lock.withLock { state in
             state.multiplexer.checkTimes(context, &outcome)
-            if let deadline = state.lingerDeadline, context.now > deadline { return true }
-            return state.output.isStalled(context.limits.sendTimeout.boundedMilliseconds, now: context.now)
+            let limit = context.limits.sendTimeout.boundedMilliseconds
+            let isOver =
+                state.lingerDeadline.map { context.now > $0 } ?? false
+                || state.output.isStalled(limit, now: context.now)
+            return (isOver, state.endsAbruptly)
         }
         let ready = outcome.ready
         act(on: outcome)
         if isOver { close() }
+        if endsAbruptly { afterWrite(isSound: true) }
         server.run(ready, of: self, on: nil)
     }
 

@@ -7,11 +7,17 @@ struct FastCGIConnectionState: Sendable {
     /// A thread is reading from the socket. Any other thread that learns of more input sets `readsAgain`.
     var isReading = false
     var readsAgain = false
+    /// The web server has ended its side. The event says so once, and may come to a thread that does not read.
+    var hasHungUp = false
     var isClosed = false
     /// Close once all output is sent.
     var closesAfterOutput = false
     /// A response was cut short; the web server must not take it as complete.
     var endsAbruptly = false
+    /// Set while the connection waits for the web server to pass on a response that was cut short.
+    private var pause: AbruptEnd?
+    /// A timer is running for that.
+    var hasTimer = false
     /// Set while lingering: all output is sent, and further input is discarded until the web server closes.
     var lingerDeadline: Int?
     /// Asynchronous handlers waiting for more of their bodies, by request.
@@ -56,6 +62,8 @@ struct FastCGIConnectionState: Sendable {
         /// Waiting writers may continue.
         var hasRoom: Bool
         var closes: Bool
+        /// The connection is to be closed later: call again after `AbruptEnd.interval`.
+        var closesLater: Bool
     }
 
     mutating func afterWrite(to descriptor: Descriptor, now: Int) -> Written {
@@ -65,7 +73,11 @@ struct FastCGIConnectionState: Sendable {
             closesAfterOutput && !isPending && multiplexer.requests.isEmpty && !isClosed
             && (lingerDeadline == nil || multiplexer.isInputAtEnd)
         let written = (completions: output.takeCompletions(), writers: hasRoom ? output.takeWriters() : [])
-        if closes, endsAbruptly {
+        var closesLater = false
+        if closes, endsAbruptly, !multiplexer.isInputAtEnd, !mayBreak(descriptor, now: now) {
+            closes = false
+            closesLater = true
+        } else if closes, endsAbruptly {
             // Some servers take a plain close as the end of the response; none can continue after this record.
             FastCGIRecordEncoder.brokenRecord.withUnsafeBytes { _ = output.write($0, to: descriptor) }
         } else if closes, !multiplexer.isInputAtEnd, multiplexer.owesInput || !multiplexer.isAtBoundary {
@@ -76,11 +88,43 @@ struct FastCGIConnectionState: Sendable {
         }
         return Written(
             completions: written.completions, writers: written.writers, isPending: isPending, hasRoom: hasRoom,
-            closes: closes)
+            closes: closes, closesLater: closesLater)
+    }
+
+    /// Whether the web server has had the time to pass on the response.
+    private mutating func mayBreak(_ descriptor: Descriptor, now: Int) -> Bool {
+        var pause = pause ?? AbruptEnd(now: now)
+        defer { self.pause = pause }
+        return pause.isOver(now: now, hasUnread: descriptor.hasUnreadOutput)
     }
 
     var worth: ConnectionWorth {
-        if isReading || output.pendingBytes > 0 || !multiplexer.isUnfinished { return .busy }
+        if isReading || output.pendingBytes > 0 || pause != nil || !multiplexer.isUnfinished { return .busy }
         return multiplexer.isIdle ? .idle : .unfinished
+    }
+}
+
+/// The pause between a response that was cut short and the end of its connection.
+///
+/// lighttpd 1.4 sends nothing before it has read all that is there. If that includes the end of the connection, it can
+/// still state a length, and the client gets what there is as a complete response.
+struct AbruptEnd: Sendable {
+    /// How often to look again.
+    static let interval = Duration.milliseconds(50)
+    private static let longest = 2000
+    /// From the moment the web server has read everything.
+    private static let shortest = 100
+
+    private let began: Int
+    private var readSince: Int
+
+    init(now: Int) {
+        began = now
+        readSince = now
+    }
+
+    mutating func isOver(now: Int, hasUnread: Bool) -> Bool {
+        if hasUnread { readSince = now }
+        return now - readSince >= Self.shortest || now - began >= Self.longest
     }
 }

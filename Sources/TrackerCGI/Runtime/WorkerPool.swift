@@ -180,14 +180,16 @@ final class WorkerPool: Sendable {
     }
 
     /// Adds threads while all of them have made no progress for two milliseconds: one, then two, then four, up to 16 at
-    /// a time.
+    /// a time, as long as the new ones are soon stuck as well.
     private func oversee() {
+        var batch = 1
+        var lastGrowth = 0
         while !isStopped.load(ordering: .acquiring) {
             _ = overseer.wait { state -> Bool? in
                 defer { state.isAwake = false }
                 return state.isAwake ? true : nil
             }
-            var batch = 1
+            if SystemClock.milliseconds() - lastGrowth > Self.burstMilliseconds { batch = 1 }
             while idle.load(ordering: .relaxed) == 0 {
                 let before = finished.load(ordering: .relaxed)
                 usleep(2000)
@@ -197,12 +199,15 @@ final class WorkerPool: Sendable {
                 }
                 for _ in 0..<batch where !startThread() { break }
                 batch = min(batch * 2, 16)
+                lastGrowth = SystemClock.milliseconds()
             }
             isStarved.store(false, ordering: .releasing)
             // A thread that became busy just before that did not wake us.
             if idle.load(ordering: .sequentiallyConsistent) == 0 { growIfBusy() }
         }
     }
+
+    private static let burstMilliseconds = 50
 
     private func work() {
         let worker = Worker()

@@ -1,4 +1,5 @@
 import CLibrary
+import CPlatform
 
 /// A file descriptor that is closed with its last reference, so that no holder can see its number reused.
 package final class Descriptor: Sendable {
@@ -94,6 +95,10 @@ package final class Descriptor: Sendable {
     package func shutDown() {
         _ = shutdown(number, Int32(SHUT_RDWR))
     }
+
+    /// Whether the peer has yet to read (Unix sockets) or acknowledge (TCP) something that was sent. False where the
+    /// system doesn't tell.
+    package var hasUnreadOutput: Bool { cplatform_unread_output(number) > 0 }
 
     /// Whether the peer has also stopped reading, as far as the system can tell.
     package var isPeerGone: Bool {

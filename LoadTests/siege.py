@@ -116,7 +116,7 @@ def besiege(programs, folder):
         print(f"besieged, {target}: {len(found)} requests, the first {first:.1f} ms, median {rest[len(rest) // 2]:.2f} ms, "
               f"most {rest[-1]:.1f} ms; {resident(demo):.1f} MiB")
     programs.stop(demo)
-    return max(max(found[1:]) for found in times.values()) <= 100
+    return max(max(found) for found in times.values()) <= 100
 
 
 def attack(address, chance):

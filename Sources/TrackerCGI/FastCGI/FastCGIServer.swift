@@ -41,6 +41,7 @@ final class FastCGIServer: Sendable {
             maximumConnections: OpenFiles.connections(limits.maximumConnections, log),
             maximumRequests: limits.maximumRequests, maximumBodyBytes: limits.maximumTotalBodyBytes)
         for (index, listener) in listeners.enumerated() {
+            listener.descriptor.prepareAcceptedSockets()
             try pool.poller.add(
                 listener.descriptor.number, token: WorkerPool.firstFreeToken + UInt64(index),
                 interest: [.read, .oneShot])
@@ -96,7 +97,6 @@ final class FastCGIServer: Sendable {
             log.write("peer", "a connection was refused: its address is not in FCGI_WEB_SERVER_ADDRS")
             return nil
         }
-        accepted.sendWithoutDelay()
         let connection = state.withLock { state in
             let connection = FastCGIConnection(accepted, token: state.nextToken, server: self)
             state.nextToken += 1

@@ -79,11 +79,15 @@ package final class Descriptor: Sendable {
         }
     }
 
-    /// Sets `TCP_NODELAY`; a no-op for Unix sockets. Without it, a second write waits for the peer's delayed
-    /// acknowledgement of the first, up to 40 ms.
-    package func sendWithoutDelay() {
-        var on: Int32 = 1
-        _ = setsockopt(number, Int32(IPPROTO_TCP), TCP_NODELAY, &on, socklen_t(MemoryLayout<Int32>.size))
+    /// Prepares the connections that this listening socket accepts, which inherit its options; a no-op for Unix sockets.
+    ///
+    /// Without `TCP_NODELAY`, a second write waits for the peer's delayed acknowledgement of the first, up to 40 ms.
+    /// `TCP_NOTSENT_LOWAT` keeps the system from buffering megabytes for each client that does not read.
+    package func prepareAcceptedSockets() {
+        for (option, value) in [(TCP_NODELAY, 1), (TCP_NOTSENT_LOWAT, 128 << 10)] as [(Int32, Int32)] {
+            var value = value
+            _ = setsockopt(number, Int32(IPPROTO_TCP), option, &value, socklen_t(MemoryLayout<Int32>.size))
+        }
     }
 
     /// Shuts down the sending side; the peer can still send.

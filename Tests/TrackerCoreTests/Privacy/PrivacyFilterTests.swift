@@ -41,6 +41,16 @@ struct PrivacyFilterTests {
     }
 
     @Test(
+        "hides as much of a header's text as the secret is long",
+        arguments: [
+            ("password=x&y=z", "password=[Filtered]&y=z"), ("password=x&y", "password=[Filtered]"),
+            ("wrote Xa3fG/k9Lm2NpQ/rS5tUvW+xYz7AbCdEf8HiJkLq twice", "wrote [Filtered] twice"),
+        ])
+    func text(value: String, expected: String) throws {
+        #expect(try Self.headers([("X-Note", value)])?.values.first == expected)
+    }
+
+    @Test(
         "cleans the query of addresses in headers",
         arguments: [
             ("https://e.org/a?b=c&token=x#d", "https://e.org/a?b=c&token=[Filtered]#d"),

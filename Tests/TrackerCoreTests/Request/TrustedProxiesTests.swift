@@ -52,6 +52,15 @@ struct TrustedProxiesTests {
         #expect(url(.networks(["10.0.0.0/8"]), headers) == "https://good.com/a")
     }
 
+    @Test("name no more proxies than addresses, even if all of them are trusted")
+    func onlyProxies() {
+        let headers = [
+            (name: "X-Forwarded-For", value: "10.0.0.2"), (name: "X-Forwarded-Proto", value: "http, https"),
+            (name: "X-Forwarded-Host", value: "evil.com, good.com"),
+        ]
+        #expect(url(.networks(["10.0.0.0/8"]), headers) == "https://good.com/a")
+    }
+
     @Test("pass through a chain of trusted proxies to the one that met the client")
     func chain() {
         let headers = [

@@ -128,7 +128,6 @@ extension ScanPass {
     /// Ends a token, and hides it if it is a secret without a known prefix.
     mutating func endToken(at end: Int) {
         let range = tokenStart..<end
-        tokenStart = end
         if let hidden = secretWithoutPrefix(range) ?? encodedSecret(range) ?? awsSecret(endingAt: end) { hide(hidden) }
     }
 

@@ -25,7 +25,7 @@ struct HTTPAnswer {
     mutating func read(_ line: UnsafeRawBufferPointer) {
         guard let first = line.first else { return }
         switch first {
-        case UInt8(ascii: "H") where line.starts(with: "HTTP/".utf8):
+        case UInt8(ascii: "H") where Self.isStatusLine(line):
             // A new status line: what came before was an interim response, such as "100 Continue".
             self = HTTPAnswer()
             status = Self.status(line)
@@ -37,6 +37,12 @@ struct HTTPAnswer {
             if let value = Self.value(of: line, "accept-encoding") { acceptEncoding = value }
         default: break
         }
+    }
+
+    private static func isStatusLine(_ line: UnsafeRawBufferPointer) -> Bool {
+        guard line.count >= 5 else { return false }
+        return line[1] == UInt8(ascii: "T") && line[2] == UInt8(ascii: "T") && line[3] == UInt8(ascii: "P")
+            && line[4] == UInt8(ascii: "/")
     }
 
     /// The number after the first space of a status line (RFC 9112, section 4; libcurl writes one for HTTP/2 too).

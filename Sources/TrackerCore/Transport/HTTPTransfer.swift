@@ -158,6 +158,8 @@ final class HTTPHeaderLines {
     // flight.
     private let nodes: UnsafeMutablePointer<ccurl_list>
     private static let texts = [
+        // As one of libcurl's options it would be formatted twice for each request.
+        "User-Agent: rigidanalytics-tracker-swift/\(TrackerVersion.current)",
         // An empty "Expect:" keeps libcurl from waiting for "100 Continue" before larger bodies.
         "Expect:", "Content-Type: \(DeliveryPayload.jsonType)", "Content-Type: \(DeliveryPayload.linesType)",
         "Content-Encoding: gzip",
@@ -165,8 +167,8 @@ final class HTTPHeaderLines {
 
     init() {
         nodes = .allocate(capacity: Self.texts.count)
-        // expect <- json, expect <- lines <- gzip
-        let next: [UnsafeMutablePointer<ccurl_list>?] = [nil, nodes, nodes, nodes + 2]
+        // agent <- expect <- json, expect <- lines <- gzip
+        let next: [UnsafeMutablePointer<ccurl_list>?] = [nil, nodes, nodes + 1, nodes + 1, nodes + 3]
         for (index, text) in Self.texts.enumerated() {
             (nodes + index).initialize(to: ccurl_list(data: strdup(text), next: next[index]))
         }
@@ -178,7 +180,7 @@ final class HTTPHeaderLines {
     }
 
     func lines(isLines: Bool, isGzip: Bool) -> UnsafeMutablePointer<ccurl_list> {
-        nodes + (isLines ? (isGzip ? 3 : 2) : 1)
+        nodes + (isLines ? (isGzip ? 4 : 3) : 2)
     }
 }
 

@@ -63,7 +63,6 @@ extension HTTPTransport {
             && set(ccurl_option_timeout_ms, Self.milliseconds(requestTimeout))
         if let caFile = caFile { isAccepted = isAccepted && set(ccurl_option_ca_info, caFile) }
         // Optional: an older or smaller libcurl may lack these.
-        _ = set(ccurl_option_user_agent, "rigidanalytics-tracker-swift/\(TrackerVersion.current)")
         _ = set(ccurl_option_http_version, Int(ccurl_http_version_2_tls))
         _ = set(ccurl_option_tcp_no_delay, 1)
         _ = set(ccurl_option_tcp_keep_alive, 1)

@@ -135,17 +135,18 @@ final class HTTPSession: TransportSession {
         answered.transfers.removeAll { !$0.isUnderWay }
         guard !answered.transfers.isEmpty else { return }
         let now = SystemClock.monotonicNanoseconds()
-        for transfer in answered.transfers {
+        // One that is cut off must leave the list now: it may soon carry another payload.
+        answered.transfers.removeAll { transfer in
             if transfer.answeredAt == 0 { transfer.answeredAt = now }
             let age = now - transfer.answeredAt
             if age >= Bound.answerBody, !transfer.isReported {
                 transfer.isReported = true
                 completions.append(completion(of: transfer, 0))
             }
-            if age >= Bound.drip {
-                _ = ccurl_multi_remove(multi, transfer.easy)
-                free(transfer)
-            }
+            guard age >= Bound.drip else { return false }
+            _ = ccurl_multi_remove(multi, transfer.easy)
+            free(transfer)
+            return true
         }
     }
 

@@ -6,12 +6,12 @@ extension ScanPass {
         var end = start + 1
         while end < text.count, ASCII.isDigit(text[end]) { end += 1 }
         let count = end - start
-        // Numbers of one or two digits are too common to check.
-        if count < 3, count < 2 || !mayBeIBAN(start) {
-            if !scratch.groups.isEmpty { scratch.groups.removeAll(keepingCapacity: true) }
-            return start + 1
-        }
         steps &+= count
+        // Numbers of one or two digits are too common to check, except as the check digits of an account number.
+        if count < 3 {
+            if !scratch.groups.isEmpty { scratch.groups.removeAll(keepingCapacity: true) }
+            return count < 2 ? start + 1 : bankAccount(start, end).map { hide($0) } ?? start + 1
+        }
         // Years, dates and the like: alone, and too short for anything but the bot's number of a Telegram token.
         let isAlone =
             (count < 8 || count < 13 && !(end < text.count && text[end] == UInt8(ascii: ":"))) && scratch.groups.isEmpty

@@ -5,6 +5,8 @@ enum Randomness {
     static func isToken(_ text: UnsafeBufferPointer<UInt8>) -> Bool {
         let text = UnsafeBufferPointer(rebasing: text.prefix(256))
         guard text.count >= 6 else { return false }
+        // A short one is told by its changes alone, and there is none among small letters.
+        if text.count < 16, !text.contains(where: { ASCII.isDigit($0) || ASCII.isCapital($0) }) { return false }
         var shape = Shape()
         for byte in text { shape.read(byte) }
         shape.end()

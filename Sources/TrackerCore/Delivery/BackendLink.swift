@@ -4,6 +4,7 @@ final class BackendLink {
     private let log: TrackerLog
     private var session: (any TransportSession)?
     private var nextOpening: UInt64 = 0
+    private var lastOpening: UInt64 = 0
     private var failures = 0
     private var mayBeConnected = false
     /// When the transport became unavailable, in monotonic nanoseconds; nil while it is available.
@@ -27,7 +28,9 @@ final class BackendLink {
     /// - Returns: whether there is a session.
     func open(now: UInt64, isUrgent: Bool) -> Bool {
         if session != nil { return true }
-        guard now >= nextOpening || isUrgent else { return false }
+        // One attempt per turn.
+        guard now >= nextOpening || isUrgent && now != lastOpening else { return false }
+        lastOpening = now
         do {
             session = try transport.open()
             unavailableSince = nil

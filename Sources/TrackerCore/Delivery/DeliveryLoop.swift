@@ -178,9 +178,7 @@ final class DeliveryLoop {
             let mustLook = room(now) > 0 || store != nil || !isStalled
             var limit = min(mustLook ? Limit.look : 10 * Limit.look, latest - now)
             if let due = outbox.nextDue { limit = min(limit, max(due, now) - now) }
-            let completions = link.wait(atMost: limit)
-            isStalled = completions.isEmpty
-            settle(completions)
+            settle(link.wait(atMost: limit))
         } else if !isIdle {
             lastActivity = now
             if mayWriteAhead { return writeAhead(Limit.writtenInPause) }
@@ -224,10 +222,10 @@ final class DeliveryLoop {
     }
 
     private func settle(_ completions: [DeliveryCompletion]) {
-        guard !completions.isEmpty else { return }
+        isStalled = completions.isEmpty
+        guard !isStalled else { return }
         let now = clock.now()
         lastActivity = now
-        isStalled = false
         for completion in completions where completion.outcome == .delivered {
             source.learn(acceptsLines: completion.acceptsLines)
         }

@@ -114,9 +114,7 @@ package final class Spool {
     // MARK: Size limit
 
     /// Makes room within the directory's size limit by deleting the oldest segments; false if that is not enough.
-    private func makeRoom(
-        for needed: Int, _ result: inout SpoolAppendResult
-    ) -> Result<Bool, SystemError> {
+    private func makeRoom(for needed: Int, _ result: inout SpoolAppendResult) -> Result<Bool, SystemError> {
         if shelf.hasRoom(for: needed) { return .success(true) }
         guard let listing = shelf.list() else { return .failure(SystemError(call: "readdir")) }
         for entry in listing.segments where shelf.totalBytes + needed > limits.maximumBytes {
@@ -159,12 +157,9 @@ package final class Spool {
 
     private func next(in segment: SpoolSegment) -> (record: SpoolRecord, place: SpoolPlace)? {
         if let entry = segment.next(oldest: oldestCapture) {
-            let record = entry.record
-            return (
-                record,
-                SpoolPlace(
-                    segment: segment, offset: entry.offset, events: record.eventCount, isSplit: entry.isSplit)
-            )
+            let events = entry.record.eventCount
+            let place = SpoolPlace(segment: segment, offset: entry.offset, events: events, isSplit: entry.isSplit)
+            return (entry.record, place)
         }
         tidy(segment)
         return nil

@@ -14,7 +14,8 @@ struct RandomnessTests {
             ("a1b2c", false), ("a1b2c3", true), ("abc12", false), ("iphone15pro", false), ("ab12cd", true),
             ("0123456789abcde", false), ("0123456789abcdef", true), ("0123456789012345", true),
             ("012345678901234", false),
-            ("deadbeefdeadbeef", false), ("a1b2c3.png", false), ("a1b2c3.a1234", false), ("a1b2c3.a12345", true), ("2026-11-26", false), ("a-long-title", false),
+            ("deadbeefdeadbeef", false), ("a1b2c3.png", false), ("a1b2c3.a1234", false), ("a1b2c3.a12345", true),
+            ("2026-11-26", false), ("a-long-title", false),
         ])
     func token(text: String, isToken: Bool) { #expect(ask(text, Randomness.isToken) == isToken) }
 

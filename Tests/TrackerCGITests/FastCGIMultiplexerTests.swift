@@ -166,4 +166,18 @@ struct FastCGIMultiplexerTests {
             #expect(try ready.last?.request.body == Array("body".utf8))
         }
     }
+
+    @Test("gives a web server the time to pass on a response that was cut short, but no more than two seconds")
+    func abruptEnd() {
+        var read = AbruptEnd(now: 0)
+        #expect(!read.isOver(now: 99, hasUnread: false))
+        #expect(read.isOver(now: 100, hasUnread: false))
+        var late = AbruptEnd(now: 0)
+        #expect(!late.isOver(now: 500, hasUnread: true))
+        #expect(!late.isOver(now: 599, hasUnread: false))
+        #expect(late.isOver(now: 600, hasUnread: false))
+        var never = AbruptEnd(now: 0)
+        #expect(!never.isOver(now: 1999, hasUnread: true))
+        #expect(never.isOver(now: 2000, hasUnread: true))
+    }
 }

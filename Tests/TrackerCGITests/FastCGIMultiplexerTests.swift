@@ -169,15 +169,12 @@ struct FastCGIMultiplexerTests {
 
     @Test("gives a web server the time to pass on a response that was cut short, but no more than two seconds")
     func abruptEnd() {
-        var read = AbruptEnd(now: 0)
-        #expect(!read.isOver(now: 99, hasUnread: false))
-        #expect(read.isOver(now: 100, hasUnread: false))
-        var late = AbruptEnd(now: 0)
-        #expect(!late.isOver(now: 500, hasUnread: true))
-        #expect(!late.isOver(now: 599, hasUnread: false))
-        #expect(late.isOver(now: 600, hasUnread: false))
-        var never = AbruptEnd(now: 0)
-        #expect(!never.isOver(now: 1999, hasUnread: true))
-        #expect(never.isOver(now: 2000, hasUnread: true))
+        func isOver(_ looks: (now: Int, hasUnread: Bool)...) -> [Bool] {
+            var end = AbruptEnd(now: 0)
+            return looks.map { end.isOver(now: $0.now, hasUnread: $0.hasUnread) }
+        }
+        #expect(isOver((99, false), (100, false)) == [false, true])
+        #expect(isOver((500, true), (599, false), (600, false)) == [false, false, true])
+        #expect(isOver((1999, true), (2000, true)) == [false, true])
     }
 }

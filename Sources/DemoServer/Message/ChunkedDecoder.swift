@@ -107,7 +107,7 @@ struct ChunkedDecoder {
     }
 
     private func checkText(_ byte: UInt8) throws(RequestRefusal) {
-        guard byte >= 0x20 && byte != 0x7F || byte == 0x09 else {
+        guard ASCII.isFieldByte(byte) else {
             throw RequestRefusal(400, "a control character in a chunk extension or trailer")
         }
     }

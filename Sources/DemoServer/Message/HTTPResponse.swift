@@ -44,7 +44,7 @@ package struct HTTPResponse: Sendable {
         (100...999).contains(status)
             && headers.allSatisfy { field in
                 !field.name.isEmpty && field.name.utf8.allSatisfy(ASCII.isTokenByte)
-                    && field.value.utf8.allSatisfy { $0 >= 0x20 && $0 != 0x7F || $0 == 0x09 }
+                    && field.value.utf8.allSatisfy(ASCII.isFieldByte)
             }
     }
 }

@@ -125,7 +125,7 @@ struct RequestHeadParser {
         var value = line[(colon + 1)...]
         while let first = value.first, ASCII.isBlank(first) { value = value.dropFirst() }
         while let last = value.last, ASCII.isBlank(last) { value = value.dropLast() }
-        for byte in value where byte < 0x20 && byte != 0x09 || byte == 0x7F {
+        guard value.allSatisfy(ASCII.isFieldByte) else {
             throw RequestRefusal(400, "a control character in a header field")
         }
         return (String(decoding: name, as: UTF8.self), TextDecoding.string(value))

@@ -94,7 +94,7 @@ struct RouteTable: Sendable {
             var spelling = Spelling.plain
             var last: UInt8 = 0
             for byte in bytes {
-                if byte < 0x20 || byte == 0x7F { return .withControls }
+                if ASCII.isControl(byte) { return .withControls }
                 if byte == UInt8(ascii: "/"), last == byte { spelling = .withSlashRuns }
                 last = byte
             }

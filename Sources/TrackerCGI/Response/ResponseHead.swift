@@ -16,14 +16,14 @@ enum ResponseHead {
         guard (200...599).contains(response.status) else {
             throw Invalid(description: "the status \(response.status) is not a final status (200 to 599)")
         }
-        if let reason = response.reason, !reason.withBytes({ $0.allSatisfy(isValueByte) }) {
+        if let reason = response.reason, !reason.withBytes(ASCII.isFieldValue) {
             throw Invalid(description: "the reason phrase contains a control character")
         }
         for header in response.headers {
-            guard !header.name.isEmpty, header.name.withBytes({ $0.allSatisfy { ASCII.isTokenByte($0) } }) else {
+            guard !header.name.isEmpty, header.name.withBytes({ $0.allSatisfy(ASCII.isTokenByte) }) else {
                 throw Invalid(description: "a header's name is not a token")
             }
-            guard header.value.withBytes({ $0.allSatisfy(isValueByte) }) else {
+            guard header.value.withBytes(ASCII.isFieldValue) else {
                 throw Invalid(description: "the header \(header.name) contains a control character")
             }
         }
@@ -113,12 +113,6 @@ enum ResponseHead {
 
     private static func append(_ number: Int, to bytes: inout [UInt8]) {
         append(String(number), to: &bytes)
-    }
-
-    /// Returns whether a byte may be in a value: no control characters but tab. Bytes above ASCII are UTF-8 by
-    /// construction.
-    private static func isValueByte(_ byte: UInt8) -> Bool {
-        (byte >= 0x20 && byte != 0x7F) || byte == 0x09
     }
 
     static func standardReason(_ status: Int) -> String { ReasonPhrase.standard(status) }

@@ -86,7 +86,7 @@ struct LostEvents: Equatable, Sendable {
 
     /// Returns one line of bounded length, without control characters and trailing spaces.
     private static func line(_ text: String) -> String {
-        var bytes = text.utf8.prefix(maximumReasonBytes).map { $0 < 0x20 || $0 == 0x7F ? UInt8(ascii: " ") : $0 }
+        var bytes = text.utf8.prefix(maximumReasonBytes).map { ASCII.isControl($0) ? UInt8(ascii: " ") : $0 }
         while bytes.last == UInt8(ascii: " ") { bytes.removeLast() }
         // A character cut in half would grow when it is read again.
         while !bytes.isEmpty, String(validating: bytes, as: UTF8.self) == nil { bytes.removeLast() }

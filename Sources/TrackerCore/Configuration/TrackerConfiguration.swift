@@ -190,7 +190,7 @@ public struct TrackerConfiguration: Sendable, CustomStringConvertible, CustomRef
     }
 
     private static func isPrintable(_ text: String) -> Bool {
-        text.utf8.allSatisfy { $0 >= 0x20 && $0 != 0x7F }
+        !text.utf8.contains(where: ASCII.isControl)
     }
 
     /// Where events go; never contains the token.

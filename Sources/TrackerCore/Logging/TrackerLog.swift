@@ -68,7 +68,7 @@ final class TrackerLog: Sendable {
     private static func clean(_ text: String, secret: String) -> String {
         let needle = Array(secret.utf8)
         // A secret that begins within the part that is kept is read whole, or what is left of it would not be found.
-        var bytes = text.utf8.prefix(maximumBytes + needle.count).map { $0 < 0x20 || $0 == 0x7F ? 0x20 : $0 }
+        var bytes = text.utf8.prefix(maximumBytes + needle.count).map { ASCII.isControl($0) ? 0x20 : $0 }
         // A token of up to three letters is no secret, and replacing it would garble ordinary words.
         if needle.count >= 4, bytes.count >= needle.count {
             var cleaned: [UInt8] = []

@@ -34,12 +34,36 @@ package enum ASCII {
     @inlinable @inline(__always)
     package static func isTokenByte(_ byte: UInt8) -> Bool {
         switch byte {
+        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+            UInt8(ascii: "0")...UInt8(ascii: "9"):
+            true
         case UInt8(ascii: "-"), UInt8(ascii: "_"), UInt8(ascii: "."), UInt8(ascii: "!"), UInt8(ascii: "#"),
             UInt8(ascii: "$"), UInt8(ascii: "%"), UInt8(ascii: "&"), UInt8(ascii: "'"), UInt8(ascii: "*"),
             UInt8(ascii: "+"), UInt8(ascii: "^"), UInt8(ascii: "`"), UInt8(ascii: "|"), UInt8(ascii: "~"):
             true
-        default: isLetterOrDigit(byte)
+        default: false
         }
+    }
+
+    /// A control character (CTL of RFC 5234, appendix B.1).
+    @inlinable @inline(__always)
+    package static func isControl(_ byte: UInt8) -> Bool { byte < 0x20 || byte == 0x7F }
+
+    /// A byte that a header's value may contain (RFC 9110, section 5.5): no control character but tab.
+    @inlinable @inline(__always)
+    package static func isFieldByte(_ byte: UInt8) -> Bool { !isControl(byte) || byte == 0x09 }
+
+    /// Whether a header's value may consist of these bytes.
+    package static func isFieldValue(_ bytes: UnsafeBufferPointer<UInt8>) -> Bool {
+        // Without branches, so that the compiler handles many bytes at a time.
+        var forbidden: UInt8 = 0
+        for byte in bytes {
+            let isLow: UInt8 = byte < 0x20 ? 1 : 0
+            let isTab: UInt8 = byte == 0x09 ? 1 : 0
+            let isDelete: UInt8 = byte == 0x7F ? 1 : 0
+            forbidden |= (isLow ^ isTab) | isDelete
+        }
+        return forbidden == 0
     }
 
     /// Whether all bytes are ASCII.

@@ -44,20 +44,24 @@ package struct HostAndPort: Equatable {
     /// A fast check for common `Host` values: a name or an IPv4 address of letters, digits, dots and hyphens, with an
     /// optional port. If true, the value is valid; if false, it may still be.
     package static func isPlain(_ text: String) -> Bool {
-        var port: Int?
-        for byte in text.utf8 {
-            if ASCII.isDigit(byte) {
-                guard let digits = port else { continue }
-                port = digits * 10 + Int(byte - UInt8(ascii: "0"))
-                if port ?? 0 > 65_535 { return false }
-            } else if ASCII.isLetter(byte) || byte == UInt8(ascii: ".") || byte == UInt8(ascii: "-") {
-                if port != nil { return false }
-            } else {
-                guard byte == UInt8(ascii: ":"), port == nil else { return false }
-                port = 0
+        text.withBytes { bytes in
+            var index = 0
+            while index < bytes.count, isPlainNameByte(bytes[index]) { index += 1 }
+            guard index > 0, bytes.count <= 255 else { return false }
+            guard index < bytes.count else { return true }
+            guard bytes[index] == UInt8(ascii: ":") else { return false }
+            var port = 0
+            for byte in bytes[(index + 1)...] {
+                guard ASCII.isDigit(byte) else { return false }
+                port = port * 10 + Int(byte - UInt8(ascii: "0"))
+                if port > 65_535 { return false }
             }
+            return true
         }
-        return !text.isEmpty && text.utf8.first != UInt8(ascii: ":") && text.utf8.count <= 255
+    }
+
+    private static func isPlainNameByte(_ byte: UInt8) -> Bool {
+        ASCII.isLetterOrDigit(byte) || byte == UInt8(ascii: ".") || byte == UInt8(ascii: "-")
     }
 
     /// unreserved / pct-encoded / sub-delims.

@@ -82,7 +82,7 @@ package struct RoutePattern: Sendable {
     private static func text(_ part: UnsafeBufferPointer<UInt8>, _ isEncoded: Bool) -> String? {
         guard isEncoded, part.contains(UInt8(ascii: "%")) else { return String(decoding: part, as: UTF8.self) }
         let bytes = PercentEncoding.decode(part)
-        guard bytes.allSatisfy({ $0 >= 0x20 && $0 != 0x7F }) else { return nil }
+        if bytes.contains(where: ASCII.isControl) { return nil }
         return String(decoding: bytes, as: UTF8.self)
     }
 

@@ -84,7 +84,7 @@ final class EventWriter {
         if parcel == nil {
             parcel = Parcel(
                 key: ParcelKey(identifiers.next()), sequence: number, age: request.finishedAt,
-                capturedAt: request.receivedAt)
+                capturedAt: request.start.receivedAt)
             if expected > 0 { parcel?.reserve(expected) }
         }
         if let changed {

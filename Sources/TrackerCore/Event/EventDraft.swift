@@ -18,13 +18,13 @@ public struct EventDraft: Sendable {
     public var headers: [(name: String, value: String)]
 
     init(_ request: TrackedRequest) {
-        method = request.snapshot.method
+        method = request.start.snapshot.method
         status = request.status
-        session = request.session
+        session = request.start.session
         processingNanoseconds = request.processingNanoseconds
         viewName = request.viewName
-        target = request.snapshot.target
-        headers = request.snapshot.headers.fields
+        target = request.start.snapshot.target
+        headers = request.start.snapshot.headers.fields
     }
 }
 

@@ -46,28 +46,29 @@ struct EventEncoder: ~Copyable {
         writer.raw(beginning)
         appendViewName(request.viewName)
         writer.raw(",\"header_data\":{")
-        appendHeaders(request.snapshot)
+        let start = request.start
+        appendHeaders(start.snapshot)
         writer.raw("},\"full_url\":\"")
         url.removeAll(keepingCapacity: true)
         let isCut = FullURL.append(
-            request.snapshot, template: filter.template(of: request.viewName), origin: forwardedOrigin, hosts: &hosts,
+            start.snapshot, template: filter.template(of: request.viewName), origin: forwardedOrigin, hosts: &hosts,
             filter: &filter, to: &url)
         if isCut { isTruncated = true }
         // Needs no escaping: the URL is ASCII, with quotes and backslashes percent-encoded.
         writer.raw(url)
         writer.raw("\",\"ra_session_id\":\"")
-        writer.hexadecimal(request.session.high)
-        writer.hexadecimal(request.session.low)
+        writer.hexadecimal(start.session.high)
+        writer.hexadecimal(start.session.low)
         writer.raw("\",\"time_request_received_ns\":")
-        writer.integer(request.receivedAt)
+        writer.integer(start.receivedAt)
         writer.raw(",\"processing_time_ns\":")
         writer.integer(request.processingNanoseconds)
         writer.raw(",\"response_data\":{\"status_code\":")
         writer.integer(request.status)
         writer.raw(",\"cookies\":{")
-        switch request.snapshot.style {
+        switch start.snapshot.style {
         case .router: appendResponseCookies(request.responseCookies)
-        case .cgi: appendRequestCookies(request.snapshot)
+        case .cgi: appendRequestCookies(start.snapshot)
         }
         writer.raw("}}")
         if let weight = request.weight {

@@ -1,10 +1,32 @@
-/// An answered request, with everything that its event needs.
-struct TrackedRequest: Sendable {
+/// What is known of a request when it begins.
+///
+/// A class, because it refers to a dozen values: between the request and its event it is handed on several times, and
+/// copying it would cost more than measuring.
+final class RequestStart: Sendable {
     let snapshot: RequestSnapshot
     let session: SessionIdentifier
     /// Nanoseconds since 1970-01-01 UTC.
     let receivedAt: Int64
-    let processingNanoseconds: UInt64
+    /// Monotonic nanoseconds.
+    let startedAt: UInt64
+    /// The approximate length of all headers.
+    let contentBytes: Int
+
+    init(
+        snapshot: consuming RequestSnapshot, session: SessionIdentifier, receivedAt: Int64, startedAt: UInt64,
+        contentBytes: Int = 0
+    ) {
+        self.snapshot = snapshot
+        self.session = session
+        self.receivedAt = receivedAt
+        self.startedAt = startedAt
+        self.contentBytes = contentBytes
+    }
+}
+
+/// An answered request, with everything that its event needs.
+struct TrackedRequest: Sendable {
+    let start: RequestStart
     /// The end of the measurement, in monotonic nanoseconds.
     let finishedAt: UInt64
     let status: Int
@@ -17,17 +39,13 @@ struct TrackedRequest: Sendable {
     let approximateBytes: Int
 
     init(
-        snapshot: consuming RequestSnapshot, session: SessionIdentifier, receivedAt: Int64,
-        processingNanoseconds: UInt64, status: Int, responseCookies: [String], viewName: String?,
-        weight: Double? = nil, contentBytes: Int = 0, finishedAt: UInt64 = SystemClock.monotonicNanoseconds()
+        _ start: RequestStart, status: Int, responseCookies: [String] = [], viewName: String?, weight: Double? = nil,
+        finishedAt: UInt64
     ) {
-        var bytes = 256 &+ contentBytes &+ snapshot.target.utf8.count
+        var bytes = 256 &+ start.contentBytes &+ start.snapshot.target.utf8.count
         for cookie in responseCookies { bytes &+= 16 &+ cookie.utf8.count }
         approximateBytes = bytes
-        self.snapshot = snapshot
-        self.session = session
-        self.receivedAt = receivedAt
-        self.processingNanoseconds = processingNanoseconds
+        self.start = start
         self.finishedAt = finishedAt
         self.status = status
         self.responseCookies = responseCookies
@@ -35,16 +53,19 @@ struct TrackedRequest: Sendable {
         self.weight = weight
     }
 
+    var processingNanoseconds: UInt64 { finishedAt > start.startedAt ? finishedAt - start.startedAt : 0 }
+
     /// Returns the request with a hook's changes. Its size was counted when it was queued.
     func changed(by draft: EventDraft) -> TrackedRequest {
-        var snapshot = snapshot
+        var snapshot = start.snapshot
         // Read the host before the headers, which may be its source, are replaced.
         snapshot.host = snapshot.host ?? snapshot.headers.host
         snapshot.target = draft.target
         snapshot.headers = RequestHeaders(draft.headers)
         return TrackedRequest(
-            snapshot: snapshot, session: session, receivedAt: receivedAt,
-            processingNanoseconds: processingNanoseconds, status: status, responseCookies: responseCookies,
-            viewName: draft.viewName, weight: weight, finishedAt: finishedAt)
+            RequestStart(
+                snapshot: snapshot, session: start.session, receivedAt: start.receivedAt, startedAt: start.startedAt),
+            status: status, responseCookies: responseCookies, viewName: draft.viewName, weight: weight,
+            finishedAt: finishedAt)
     }
 }

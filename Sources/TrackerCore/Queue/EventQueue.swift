@@ -1,6 +1,6 @@
 /// A first-in, first-out queue of tracked requests, kept in chunks.
 ///
-/// A request is moved into place without an allocation; chunks are reused. The delivery thread takes a whole chunk at a
+/// A request is moved into place; chunks are reused. The delivery thread takes a whole chunk at a
 /// time, so the lock is held only briefly however many events wait.
 struct EventQueue {
     static let chunkSize = 64

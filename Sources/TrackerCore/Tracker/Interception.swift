@@ -7,13 +7,10 @@ import Synchronization
 public struct Interception: Sendable {
     private let gate: RequestGate
     private let ticket: UInt64
-    private let snapshot: RequestSnapshot
-    private let startedAt: UInt64
-    private let receivedAt: Int64
-    private let contentBytes: Int
+    private let start: RequestStart
 
     /// The visitor's session: the app's, the cookie's, or a new one.
-    public let session: SessionIdentifier
+    public var session: SessionIdentifier { start.session }
     /// Whether the session is new and must be stored.
     public let isNewSession: Bool
     /// Whether the app has its own sessions, so that the tracker's cookie is neither read nor set.
@@ -35,19 +32,15 @@ public struct Interception: Sendable {
     ) {
         self.gate = gate
         ticket = gate.nextTicket()
-        receivedAt = SystemClock.wallNanoseconds()
-        startedAt = SystemClock.monotonicNanoseconds()
+        let receivedAt = SystemClock.wallNanoseconds()
+        let startedAt = SystemClock.monotonicNanoseconds()
         let measured = snapshot.headers.measured()
-        contentBytes = measured.contentBytes
+        let session = isAppSession ? known : measured.session
+        isNewSession = session == nil
         self.isAppSession = isAppSession
-        if let session = isAppSession ? known : measured.session {
-            self.session = session
-            isNewSession = false
-        } else {
-            self.session = SessionIdentifier()
-            isNewSession = true
-        }
-        self.snapshot = snapshot
+        start = RequestStart(
+            snapshot: snapshot, session: session ?? SessionIdentifier(), receivedAt: receivedAt, startedAt: startedAt,
+            contentBytes: measured.contentBytes)
     }
 
     /// The `Set-Cookie` value to add to the response; nil if the visitor has the cookie already, or the app has its own
@@ -57,8 +50,8 @@ public struct Interception: Sendable {
     }
 
     private var isSecure: Bool {
-        if snapshot.scheme == "https" { return true }
-        return gate.forwardedOrigin.map { $0.resolve(snapshot).scheme == "https" } ?? false
+        if start.snapshot.scheme == "https" { return true }
+        return gate.forwardedOrigin.map { $0.resolve(start.snapshot).scheme == "https" } ?? false
     }
 
     /// Ends the measurement and queues the event for the delivery thread. Never waits and never fails.
@@ -92,9 +85,7 @@ public struct Interception: Sendable {
             if weight == nil { return nil }
         }
         return TrackedRequest(
-            snapshot: snapshot, session: session, receivedAt: receivedAt,
-            processingNanoseconds: now > startedAt ? now - startedAt : 0, status: status,
-            responseCookies: responseCookies, viewName: viewName, weight: weight, contentBytes: contentBytes,
+            start, status: status, responseCookies: responseCookies, viewName: viewName, weight: weight,
             finishedAt: now)
     }
 }

@@ -5,10 +5,7 @@ package struct QueueMeter: Sendable {
 
     package init(capacity: Int, snapshot: RequestSnapshot) {
         mailbox = Mailbox(capacity: capacity, maximumBytes: .max) { _ in true }
-        request = TrackedRequest(
-            snapshot: snapshot, session: SessionIdentifier(), receivedAt: SystemClock.wallNanoseconds(),
-            processingNanoseconds: 446_924, status: 200, responseCookies: [], viewName: "hello",
-            contentBytes: snapshot.headers.measured().contentBytes)
+        request = .sample(snapshot)
     }
 
     /// Enqueues one event.
@@ -39,12 +36,7 @@ package struct EncodingMeter: ~Copyable {
 
     package init(privacy: PrivacyPolicy, snapshots: [RequestSnapshot]) {
         encoder = EventEncoder(projectToken: "project-token", privacy: privacy)
-        requests = snapshots.map { snapshot in
-            TrackedRequest(
-                snapshot: snapshot, session: SessionIdentifier(), receivedAt: SystemClock.wallNanoseconds(),
-                processingNanoseconds: 446_924, status: 200, responseCookies: [], viewName: "hello",
-                contentBytes: snapshot.headers.measured().contentBytes)
-        }
+        requests = snapshots.map(TrackedRequest.sample)
     }
 
     package mutating func encoded() -> [UInt8] { encoder.encode(requests[0]) }
@@ -52,6 +44,15 @@ package struct EncodingMeter: ~Copyable {
     package mutating func encodeOnce() {
         lastLength = encoder.encode(requests[next]).count
         next = next &+ 1 < requests.count ? next &+ 1 : 0
+    }
+}
+
+extension TrackedRequest {
+    fileprivate static func sample(_ snapshot: RequestSnapshot) -> TrackedRequest {
+        let start = RequestStart(
+            snapshot: snapshot, session: SessionIdentifier(), receivedAt: SystemClock.wallNanoseconds(), startedAt: 0,
+            contentBytes: snapshot.headers.measured().contentBytes)
+        return TrackedRequest(start, status: 200, viewName: "hello", finishedAt: 446_924)
     }
 }
 

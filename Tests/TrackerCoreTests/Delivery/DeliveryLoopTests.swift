@@ -91,9 +91,11 @@ private final class Simulation {
         for _ in 0..<count {
             mailbox.capture(
                 TrackedRequest(
-                    snapshot: RequestSnapshot(method: "GET", target: "/\(captured)", headers: RequestHeaders([])),
-                    session: SessionIdentifier(high: 0, low: 0), receivedAt: SystemClock.wallNanoseconds(),
-                    processingNanoseconds: 0, status: 200, responseCookies: [], viewName: nil, finishedAt: time.now),
+                    RequestStart(
+                        snapshot: RequestSnapshot(method: "GET", target: "/\(captured)", headers: RequestHeaders([])),
+                        session: SessionIdentifier(high: 0, low: 0), receivedAt: SystemClock.wallNanoseconds(),
+                        startedAt: time.now),
+                    status: 200, viewName: nil, finishedAt: time.now),
                 ticket: 0)
             captured += 1
         }

@@ -13,8 +13,10 @@ struct EventEncoderTests {
         var encoder = EventEncoder(projectToken: "tok-1", privacy: privacy)
         return encoder.encode(
             TrackedRequest(
-                snapshot: snapshot, session: SessionIdentifier(high: 1, low: 2), receivedAt: 1_795_469_067_833_959_742,
-                processingNanoseconds: 446_924, status: status, responseCookies: cookies, viewName: viewName))
+                RequestStart(
+                    snapshot: snapshot, session: SessionIdentifier(high: 1, low: 2),
+                    receivedAt: 1_795_469_067_833_959_742, startedAt: 1_000_000),
+                status: status, responseCookies: cookies, viewName: viewName, finishedAt: 1_446_924))
     }
 
     static func eventData(_ bytes: [UInt8]) throws -> [String: Any] {
@@ -156,8 +158,9 @@ struct EventEncoderTests {
                 style: round % 3 == 0 ? .cgi : .router)
             let bytes = encoder.encode(
                 TrackedRequest(
-                    snapshot: snapshot, session: SessionIdentifier(high: 1, low: 2), receivedAt: 0,
-                    processingNanoseconds: 1, status: 200, responseCookies: [], viewName: nil))
+                    RequestStart(
+                        snapshot: snapshot, session: SessionIdentifier(high: 1, low: 2), receivedAt: 0, startedAt: 0),
+                    status: 200, viewName: nil, finishedAt: 1))
             let headers = try #require(try Self.eventData(bytes)["header_data"] as? [String: String])
             #expect(headers.count == 60)
             #expect(headers["HTTP_X_NAME_\(round % 40)_59"] == "\(round).59")

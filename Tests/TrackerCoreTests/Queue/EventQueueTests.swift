@@ -6,9 +6,10 @@ import Testing
 struct EventQueueTests {
     private static func request(_ number: Int) -> TrackedRequest {
         TrackedRequest(
-            snapshot: RequestSnapshot(method: "GET", target: "/\(number)", headers: RequestHeaders([])),
-            session: SessionIdentifier(high: 0, low: 0), receivedAt: Int64(number), processingNanoseconds: 0,
-            status: 200, responseCookies: [], viewName: nil, finishedAt: UInt64(number))
+            RequestStart(
+                snapshot: RequestSnapshot(method: "GET", target: "/\(number)", headers: RequestHeaders([])),
+                session: SessionIdentifier(high: 0, low: 0), receivedAt: Int64(number), startedAt: 0),
+            status: 200, viewName: nil, finishedAt: UInt64(number))
     }
 
     @Test("gives events in the order in which they came", arguments: [1, 63, 64, 65, 1000])
@@ -25,13 +26,13 @@ struct EventQueueTests {
             // Not all of them, so that chunks remain.
             for _ in 0..<(burst * (round + 1) / 8) {
                 if backlog.isEmpty { _ = backlog.refill(from: &queue) }
-                backlog.readNext { read.append($0.receivedAt) }
+                backlog.readNext { read.append($0.start.receivedAt) }
             }
         }
         while !queue.isEmpty || !backlog.isEmpty {
             if backlog.isEmpty { _ = backlog.refill(from: &queue) }
             #expect(backlog.oldest == UInt64(read.count))
-            for _ in 0..<min(50, backlog.count) { backlog.readNext { read.append($0.receivedAt) } }
+            for _ in 0..<min(50, backlog.count) { backlog.readNext { read.append($0.start.receivedAt) } }
         }
         #expect(read == (0..<Int64(captured)).map { $0 })
         #expect(queue.isEmpty && backlog.oldest == nil)
@@ -52,9 +53,10 @@ struct EventQueueTests {
             }
             queue.append(
                 TrackedRequest(
-                    snapshot: RequestSnapshot(method: "GET", target: "/", headers: headers),
-                    session: SessionIdentifier(high: 0, low: 0), receivedAt: 0, processingNanoseconds: 0, status: 200,
-                    responseCookies: [], viewName: nil))
+                    RequestStart(
+                        snapshot: RequestSnapshot(method: "GET", target: "/", headers: headers),
+                        session: SessionIdentifier(high: 0, low: 0), receivedAt: 0, startedAt: 0),
+                    status: 200, viewName: nil, finishedAt: 0))
         }
         #expect(tied != nil)
         _ = backlog.refill(from: &queue)

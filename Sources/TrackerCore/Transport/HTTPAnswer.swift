@@ -69,23 +69,45 @@ struct HTTPAnswer {
 
     var isSuccess: Bool { (200...299).contains(status) }
 
-    /// Whether the backend accepts several events at once.
-    var acceptsLines: Bool {
-        // Most responses say nothing, and searching a string costs more than the rest of a response.
-        !acceptPost.isEmpty && acceptPost.lowercased().contains(DeliveryPayload.linesType)
-    }
+    /// Whether the backend accepts several events at once (`Accept-Post`: Linked Data Platform 1.0, section 7.1).
+    var acceptsLines: Bool { Self.offers(DeliveryPayload.linesType, in: acceptPost) }
 
     /// Whether the next request may be compressed (RFC 9110, section 12.5.3).
-    var acceptsGzip: Bool { !acceptEncoding.isEmpty && Self.offersGzip(acceptEncoding) }
+    var acceptsGzip: Bool { Self.offersGzip(acceptEncoding) }
 
-    static func offersGzip(_ value: String) -> Bool {
-        value.lowercased().split(separator: ",").contains { coding in
-            let parts = coding.split(separator: ";").map { $0.filter { !$0.isWhitespace } }
-            guard parts.first == "gzip" || parts.first == "x-gzip" else { return false }
-            return !parts.dropFirst().contains {
-                $0.hasPrefix("q=0") && !$0.dropFirst(3).contains { "123456789".contains($0) }
+    static func offersGzip(_ value: String) -> Bool { offers("gzip", in: value) || offers("x-gzip", in: value) }
+
+    /// Whether a list of preferences names a value, with a weight above zero (RFC 9110, section 12.4.2).
+    ///
+    /// On bytes: a backend may say it with each response, and splitting strings costs more than all the rest of one.
+    private static func offers(_ name: String, in list: String) -> Bool {
+        list.withBytes { list in
+            var rest = list[...]
+            while !rest.isEmpty {
+                let element = rest.prefix { $0 != UInt8(ascii: ",") }
+                rest = rest[element.endIndex...].dropFirst()
+                let value = element.prefix { $0 != UInt8(ascii: ";") }
+                let isNamed = name.withBytes { ASCII.areSame(trimmed(value), $0) }
+                if isNamed, !hasZeroWeight(element[value.endIndex...]) { return true }
             }
+            return false
         }
+    }
+
+    /// - Parameter parameters: begin with a semicolon, or are empty.
+    private static func hasZeroWeight(_ parameters: Slice<UnsafeBufferPointer<UInt8>>) -> Bool {
+        parameters.split(separator: UInt8(ascii: ";")).contains { parameter in
+            let weight = parameter.filter { !ASCII.isBlank($0) }
+            return weight.count >= 3 && ASCII.areSame(weight[..<3], "q=0".utf8)
+                && !weight[3...].contains { $0 >= UInt8(ascii: "1") && $0 <= UInt8(ascii: "9") }
+        }
+    }
+
+    private static func trimmed(_ bytes: Slice<UnsafeBufferPointer<UInt8>>) -> Slice<UnsafeBufferPointer<UInt8>> {
+        var bytes = bytes
+        while let first = bytes.first, ASCII.isBlank(first) { bytes.removeFirst() }
+        while let last = bytes.last, ASCII.isBlank(last) { bytes.removeLast() }
+        return bytes
     }
 
     /// The wait that the backend asked for.

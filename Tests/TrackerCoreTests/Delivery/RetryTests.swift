@@ -111,6 +111,20 @@ struct HTTPAnswerTests {
         #expect(answer.status == status && !answer.isComplete)
     }
 
+    @Test(
+        "offers batches if it lists their type",
+        arguments: [
+            ("application/x-ndjson", true), ("APPLICATION/X-NDJSON", true),
+            (" text/plain ,\tapplication/x-ndjson ", true),
+            ("application/x-ndjson;charset=utf-8", true), ("application/x-ndjson; q=0.1", true), (",,", false),
+            ("application/x-ndjson; q=0", false), ("application/x-ndjson;Q=0.000", false), ("", false),
+            ("application/x-ndjson-seq", false), ("application/json", false), ("application/x-ndjso", false),
+        ])
+    func batches(value: String, expected: Bool) {
+        let answer = Self.answer("HTTP/1.1 200 OK\r\n", "Accept-Post: \(value)\r\n", "\r\n")
+        #expect(answer.acceptsLines == expected)
+    }
+
     @Test("that libcurl could not get means an outage, or a certificate that is not trusted")
     func noAnswer() {
         for code: Int32 in [6, 7, 28, 35, 52, 55, 56, 92] {

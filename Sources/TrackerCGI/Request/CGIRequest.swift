@@ -191,7 +191,12 @@ public protocol CGIStorageKey {
 
 /// Values of extensions, by the type of their key.
 public struct CGIStorage: Sendable {
-    private var values: [(key: ObjectIdentifier, value: any Sendable)] = []
+    private final class Box<Value: Sendable>: Sendable {
+        let value: Value
+        init(_ value: Value) { self.value = value }
+    }
+
+    private var values: [(key: ObjectIdentifier, box: any AnyObject & Sendable)] = []
 
     /// Creates an empty storage.
     public init() {}
@@ -200,15 +205,17 @@ public struct CGIStorage: Sendable {
     public subscript<Key: CGIStorageKey>(key: Key.Type) -> Key.Value? {
         get {
             let identifier = ObjectIdentifier(key)
-            return values.first { $0.key == identifier }?.value as? Key.Value
+            guard let box = values.first(where: { $0.key == identifier })?.box else { return nil }
+            // The setter stores nothing but such a box under this key. A checked cast searches the types' metadata.
+            return unsafeDowncast(box, to: Box<Key.Value>.self).value
         }
         set {
             let identifier = ObjectIdentifier(key)
             let index = values.firstIndex { $0.key == identifier }
-            switch (index, newValue) {
-            case (let index?, let newValue?): values[index].value = newValue
+            switch (index, newValue.map(Box.init)) {
+            case (let index?, let box?): values[index].box = box
             case (let index?, nil): values.remove(at: index)
-            case (nil, let newValue?): values.append((identifier, newValue))
+            case (nil, let box?): values.append((identifier, box))
             case (nil, nil): break
             }
         }

@@ -57,11 +57,16 @@ enum HeaderList {
 
     /// Turns `HTTP_USER_AGENT` into `User-Agent`; nil for what is not a header.
     private static func headerName(_ variable: UnsafeBufferPointer<UInt8>) -> String? {
-        if CGIVariables.isEqual(variable, "CONTENT_TYPE") { return "Content-Type" }
-        if CGIVariables.isEqual(variable, "CONTENT_LENGTH") { return "Content-Length" }
-        guard variable.count > 5,
-            CGIVariables.isEqual(UnsafeBufferPointer(rebasing: variable[..<5]), "HTTP_")
-        else { return nil }
+        // Most variables are no headers.
+        switch variable.first {
+        case UInt8(ascii: "C"):
+            if CGIVariables.isEqual(variable, "CONTENT_TYPE") { return "Content-Type" }
+            return CGIVariables.isEqual(variable, "CONTENT_LENGTH") ? "Content-Length" : nil
+        case UInt8(ascii: "H"):
+            guard variable.count > 5, CGIVariables.isEqual(UnsafeBufferPointer(rebasing: variable[..<5]), "HTTP_")
+            else { return nil }
+        default: return nil
+        }
         let rest = UnsafeBufferPointer(rebasing: variable[5...])
         let text =
             ASCII.isWhole(rest)

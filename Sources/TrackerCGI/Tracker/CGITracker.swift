@@ -19,8 +19,8 @@ public final class CGITracker: Sendable {
     /// that an interception refers to costs more than measuring.
     private final class Measurement: Sendable {
         let interception: Interception
-        /// What was measured when the response was ready, and its status; nil before.
-        let result = ThreadLock<(event: MeasuredRequest, status: Int)?>(nil)
+        /// What was measured when the response was ready, and its status; nil before, and once it is sent.
+        let result = Mutex<(event: MeasuredRequest, status: Int)?>(nil)
 
         init(_ interception: Interception) { self.interception = interception }
     }
@@ -95,7 +95,7 @@ public final class CGITracker: Sendable {
         }
         app.responseSent.connect(isQuick: true) { request, response in
             guard let measurement = request.storage[MeasurementKey.self],
-                let result = measurement.result.withLock({ $0 })
+                let result = measurement.result.withLock({ $0.take() })
             else { return }
             // With another status the response was cut short, or nobody took it.
             let event =

@@ -12,25 +12,29 @@ import CPlatform
 ///
 /// `@unchecked Sendable` is right because everything that reads or writes `state` holds the lock. The lock stays at one
 /// heap address from `init` to `deinit`, as POSIX requires.
+///
+/// Inlinable, because other modules would otherwise copy the state's values through their run-time types.
 package final class ThreadLock<Contents>: @unchecked Sendable {
-    private let lock: UnsafeMutablePointer<cplatform_lock>
+    @usableFromInline let lock: UnsafeMutablePointer<cplatform_lock>
     /// Without run-time exclusivity checks: the lock rules out overlapping accesses, and every request would pay.
-    @exclusivity(unchecked) private var state: Contents
+    @exclusivity(unchecked) @usableFromInline var state: Contents
 
     /// - Parameter survivesFork: a fork waits until the lock is free, and the child may use the state. Such a lock must
     ///   not be created or released while another is held.
+    @inlinable
     package init(_ state: sending Contents, survivesFork: Bool = false) {
         self.state = state
         lock = .allocate(capacity: 1)
         cplatform_lock_create(lock, survivesFork ? 1 : 0)
     }
 
+    @inlinable
     deinit {
         cplatform_lock_destroy(lock)
         lock.deallocate()
     }
 
-    @inline(__always)
+    @inlinable @inline(__always)
     package func withLock<Result>(_ body: (inout Contents) throws -> Result) rethrows -> Result {
         pthread_mutex_lock(&lock.pointee.mutex)
         defer { pthread_mutex_unlock(&lock.pointee.mutex) }
@@ -38,7 +42,7 @@ package final class ThreadLock<Contents>: @unchecked Sendable {
     }
 
     /// Runs `body` if the lock is free; returns nil without waiting if another thread holds it.
-    @inline(__always)
+    @inlinable @inline(__always)
     package func withLockIfFree<Result>(_ body: (inout Contents) throws -> Result) rethrows -> Result? {
         guard pthread_mutex_trylock(&lock.pointee.mutex) == 0 else { return nil }
         defer { pthread_mutex_unlock(&lock.pointee.mutex) }
@@ -46,7 +50,7 @@ package final class ThreadLock<Contents>: @unchecked Sendable {
     }
 
     /// ``withLock(_:)`` with a value to move into the state; a closure could only copy it.
-    @inline(__always)
+    @inlinable @inline(__always)
     package func withLock<Value, Result>(
         moving value: consuming Value, _ body: (inout Contents, consuming Value) throws -> Result
     ) rethrows -> Result {
@@ -59,6 +63,7 @@ package final class ThreadLock<Contents>: @unchecked Sendable {
     ///
     /// - Parameter deadline: nanoseconds of ``SystemClock/monotonicNanoseconds()``; nil: wait indefinitely.
     /// - Returns: nil if there is no value by the deadline.
+    @inlinable
     package func wait<Result>(
         until deadline: UInt64? = nil, for body: (inout Contents) throws -> Result?
     ) rethrows -> Result? {

@@ -170,7 +170,8 @@ struct FastCGIMultiplexerTests {
     @Test("gives a web server the time to pass on a response that was cut short, but no more than two seconds")
     func abruptEnd() {
         func isOver(_ looks: (now: Int, hasUnread: Bool)...) -> [Bool] {
-            var end = AbruptEnd(now: 0)
+            var end = AbruptEnd()
+            _ = end.isOver(now: 0, hasUnread: false)
             return looks.map { end.isOver(now: $0.now, hasUnread: $0.hasUnread) }
         }
         #expect(isOver((99, false), (100, false)) == [false, true])

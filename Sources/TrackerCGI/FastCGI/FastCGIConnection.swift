@@ -166,7 +166,7 @@ final class FastCGIConnection: Sendable {
     func breakOff(serial: UInt64) {
         let resumes = lock.withLock { state in
             guard !state.isClosed, state.multiplexer.index(ofSerial: serial) != nil else { return false }
-            state.endsAbruptly = true
+            state.abruptEnd = AbruptEnd()
             state.closesAfterOutput = true
             return state.end(serial, isStopping: server.isStopping)
         }
@@ -187,7 +187,7 @@ final class FastCGIConnection: Sendable {
         let written = lock.withLock { $0.afterWrite(to: descriptor, now: SystemClock.milliseconds()) }
         if written.isPending { watch() }
         if written.closes { close() }
-        if written.closesLater { closeLater() }
+        if written.needsTimer { closeLater() }
         for completion in written.completions { completion(true, mayBlock) }
         for writer in written.writers { writer.resume() }
         // Handlers that block their own threads.
@@ -196,14 +196,9 @@ final class FastCGIConnection: Sendable {
 
     /// Closes later. The sweep does it if Swift's threads are all taken.
     private func closeLater() {
-        let isFirst = lock.withLock { state in
-            defer { state.hasTimer = true }
-            return !state.hasTimer
-        }
-        guard isFirst else { return }
         Task {
             try? await Task.sleep(for: AbruptEnd.interval)
-            lock.withLock { $0.hasTimer = false }
+            lock.withLock { $0.abruptEnd?.hasTimer = false }
             afterWrite(isSound: true)
         }
     }
@@ -246,12 +241,11 @@ final class FastCGIConnection: Sendable {
             let isOver =
                 state.lingerDeadline.map { context.now > $0 } ?? false
                 || state.output.isStalled(limit, now: context.now)
-            return (isOver, state.endsAbruptly)
+            return (isOver, state.abruptEnd != nil)
         }
         let ready = outcome.ready
         act(on: outcome)
-        if isOver { close() }
-        if endsAbruptly { afterWrite(isSound: true) }
+        if isOver { close() } else if endsAbruptly { afterWrite(isSound: true) }
         server.run(ready, of: self, on: nil)
     }
 

@@ -12,12 +12,8 @@ struct FastCGIConnectionState: Sendable {
     var isClosed = false
     /// Close once all output is sent.
     var closesAfterOutput = false
-    /// A response was cut short; the web server must not take it as complete.
-    var endsAbruptly = false
-    /// Set while the connection waits for the web server to pass on a response that was cut short.
-    private var pause: AbruptEnd?
-    /// A timer is running for that.
-    var hasTimer = false
+    /// Set once a response was cut short: the web server must not take it as complete.
+    var abruptEnd: AbruptEnd?
     /// Set while lingering: all output is sent, and further input is discarded until the web server closes.
     var lingerDeadline: Int?
     /// Asynchronous handlers waiting for more of their bodies, by request.
@@ -62,8 +58,8 @@ struct FastCGIConnectionState: Sendable {
         /// Waiting writers may continue.
         var hasRoom: Bool
         var closes: Bool
-        /// The connection is to be closed later: call again after `AbruptEnd.interval`.
-        var closesLater: Bool
+        /// Call again after `AbruptEnd.interval`; nobody else will.
+        var needsTimer: Bool
     }
 
     mutating func afterWrite(to descriptor: Descriptor, now: Int) -> Written {
@@ -73,13 +69,17 @@ struct FastCGIConnectionState: Sendable {
             closesAfterOutput && !isPending && multiplexer.requests.isEmpty && !isClosed
             && (lingerDeadline == nil || multiplexer.isInputAtEnd)
         let written = (completions: output.takeCompletions(), writers: hasRoom ? output.takeWriters() : [])
-        var closesLater = false
-        if closes, endsAbruptly, !multiplexer.isInputAtEnd, !mayBreak(descriptor, now: now) {
-            closes = false
-            closesLater = true
-        } else if closes, endsAbruptly {
-            // Some servers take a plain close as the end of the response; none can continue after this record.
-            FastCGIRecordEncoder.brokenRecord.withUnsafeBytes { _ = output.write($0, to: descriptor) }
+        var needsTimer = false
+        if closes, var end = abruptEnd {
+            if multiplexer.isInputAtEnd || end.isOver(now: now, hasUnread: descriptor.hasUnreadOutput) {
+                // Some servers take a plain close as the end of the response; none can continue after this record.
+                FastCGIRecordEncoder.brokenRecord.withUnsafeBytes { _ = output.write($0, to: descriptor) }
+            } else {
+                closes = false
+                needsTimer = !end.hasTimer
+                end.hasTimer = true
+            }
+            abruptEnd = end
         } else if closes, !multiplexer.isInputAtEnd, multiplexer.owesInput || !multiplexer.isAtBoundary {
             // Closing while input is in flight would cause a reset, and the reset would discard the response.
             lingerDeadline = now + Self.lingerMilliseconds
@@ -88,18 +88,11 @@ struct FastCGIConnectionState: Sendable {
         }
         return Written(
             completions: written.completions, writers: written.writers, isPending: isPending, hasRoom: hasRoom,
-            closes: closes, closesLater: closesLater)
-    }
-
-    /// Whether the web server has had the time to pass on the response.
-    private mutating func mayBreak(_ descriptor: Descriptor, now: Int) -> Bool {
-        var pause = pause ?? AbruptEnd(now: now)
-        defer { self.pause = pause }
-        return pause.isOver(now: now, hasUnread: descriptor.hasUnreadOutput)
+            closes: closes, needsTimer: needsTimer)
     }
 
     var worth: ConnectionWorth {
-        if isReading || output.pendingBytes > 0 || pause != nil || !multiplexer.isUnfinished { return .busy }
+        if isReading || output.pendingBytes > 0 || abruptEnd != nil || !multiplexer.isUnfinished { return .busy }
         return multiplexer.isIdle ? .idle : .unfinished
     }
 }
@@ -115,16 +108,16 @@ struct AbruptEnd: Sendable {
     /// From the moment the web server has read everything.
     private static let shortest = 100
 
-    private let began: Int
-    private var readSince: Int
+    private var began: Int?
+    private var readSince: Int?
+    /// A timer will look again.
+    var hasTimer = false
 
-    init(now: Int) {
-        began = now
-        readSince = now
-    }
-
+    /// Begins the pause at the first call, and returns whether it is over.
     mutating func isOver(now: Int, hasUnread: Bool) -> Bool {
-        if hasUnread { readSince = now }
+        let began = began ?? now
+        let readSince = hasUnread ? now : readSince ?? now
+        (self.began, self.readSince) = (began, readSince)
         return now - readSince >= Self.shortest || now - began >= Self.longest
     }
 }

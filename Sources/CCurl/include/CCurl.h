@@ -20,7 +20,6 @@ enum {
     ccurl_option_url = 10002,
     ccurl_option_error_buffer = 10010,
     ccurl_option_post_fields = 10015,
-    ccurl_option_user_agent = 10018,
     ccurl_option_http_header = 10023,
     ccurl_option_header_data = 10029,
     ccurl_option_ca_info = 10065,

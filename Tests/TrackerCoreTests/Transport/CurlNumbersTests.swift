@@ -8,7 +8,7 @@ struct CurlNumbersTests {
     private static let names = [
         ("option_write_data", "CURLOPT_WRITEDATA"), ("option_url", "CURLOPT_URL"),
         ("option_error_buffer", "CURLOPT_ERRORBUFFER"), ("option_post_fields", "CURLOPT_POSTFIELDS"),
-        ("option_user_agent", "CURLOPT_USERAGENT"), ("option_http_header", "CURLOPT_HTTPHEADER"),
+        ("option_http_header", "CURLOPT_HTTPHEADER"),
         ("option_header_data", "CURLOPT_HEADERDATA"), ("option_ca_info", "CURLOPT_CAINFO"),
         ("option_share", "CURLOPT_SHARE"), ("option_private", "CURLOPT_PRIVATE"),
         ("option_open_socket_data", "CURLOPT_OPENSOCKETDATA"), ("option_no_proxy", "CURLOPT_NOPROXY"),

@@ -4,9 +4,20 @@ import TrackerCore
 /// Runs one operation a given number of times and nothing else, for tools that count instructions.
 ///
 ///     TrackerBenchmarks --operations request-path|encoder|filter COUNT
+///     TrackerBenchmarks --operations single-post|ndjson COUNT URL
+///     TrackerBenchmarks --sink
+///
+/// The last starts an nginx for the two before it, and prints its URL: valgrind can't start programs.
 enum SingleOperation {
     static func run(_ arguments: [String]) -> Int32 {
-        guard arguments.count == 2, let count = Int(arguments[1]), count > 0 else { return usage() }
+        guard arguments.count >= 2, let count = Int(arguments[1]), count > 0, count < 100_000 else { return usage() }
+        if arguments.count == 3 {
+            switch arguments[0] {
+            case "single-post": return deliver(count, to: arguments[2], inBatches: false)
+            case "ndjson": return deliver(count, to: arguments[2], inBatches: true)
+            default: return usage()
+            }
+        }
         switch arguments[0] {
         case "request-path": return requestPath(count)
         case "encoder": return encode(count, .none)
@@ -16,8 +27,26 @@ enum SingleOperation {
     }
 
     private static func usage() -> Int32 {
-        print("usage: TrackerBenchmarks --operations request-path|encoder|filter COUNT")
+        print(
+            """
+            usage: TrackerBenchmarks --operations request-path|encoder|filter COUNT
+                   TrackerBenchmarks --operations single-post|ndjson COUNT URL
+                   TrackerBenchmarks --sink
+            COUNT is below 100,000. The sink prints the URL, and ends with its standard input.
+            """)
         return 64
+    }
+
+    /// An nginx that takes batches, until standard input ends.
+    static func sink() -> Int32 {
+        guard let nginx = try? NginxSink.start(.init(takesBatches: true)) else {
+            print("nginx can't be started")
+            return 1
+        }
+        FileHandle.standardOutput.write(Data("\(nginx.url)\n".utf8))
+        while readLine() != nil {}
+        nginx.stop()
+        return 0
     }
 
     /// The middleware around a synchronous handler, while the delivery thread is idle.
@@ -40,5 +69,25 @@ enum SingleOperation {
         var meter = EncodingMeter(privacy: PrivacyPolicy(mode), snapshots: SampleRequest.visitors(256))
         for _ in 0..<count { meter.encodeOnce() }
         _exit(meter.lastLength > 500 ? 0 : 1)
+    }
+
+    /// From the request to nginx, over eight connections.
+    private static func deliver(_ count: Int, to url: String, inBatches: Bool) -> Int32 {
+        do {
+            var configuration = try TrackerConfiguration(projectID: "p", projectToken: "t", backendEndpoint: url)
+            configuration.maximumConnections = 8
+            configuration.privacy = .none
+            configuration.usesBatches = inBatches
+            configuration.usesCompression = false
+            configuration.queueCapacity = 100_000
+            configuration.queueMaximumBytes = 1 << 30
+            let tracker = try Tracker(configuration: configuration)
+            let request = SampleRequest()
+            for _ in 0..<count { tracker.begin(request.snapshot)?.finish(status: 200, viewName: "hello") }
+            return tracker.shutdown(timeout: .seconds(120)).delivered == count ? 0 : 1
+        } catch {
+            print(error)
+            return 1
+        }
     }
 }

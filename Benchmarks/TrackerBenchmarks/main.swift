@@ -3,6 +3,7 @@ import Foundation
 let arguments = Array(CommandLine.arguments.dropFirst())
 // Not on the concurrency runtime's main loop, which tools that count instructions do not survive.
 switch arguments.first {
+case "--sink": exit(SingleOperation.sink())
 case "--operations": exit(SingleOperation.run(Array(arguments.dropFirst())))
 case "--fill-queue": exit(QueueMemory.run(Array(arguments.dropFirst())))
 default:

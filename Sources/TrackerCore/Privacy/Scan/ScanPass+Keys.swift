@@ -1,4 +1,17 @@
 extension ScanPass {
+    /// Returns whether the characters that a key needs are read already and are none, which rejects a prefix that
+    /// repeats.
+    @inline(__always)
+    func isKnownNoKey(_ number: UInt16, from start: Int) -> Bool {
+        let key = automaton.key(number)
+        let index = Int(key.pointee.alphabet.rawValue)
+        guard index < scratch.runs.count, scratch.runs[index].start <= start, start < scratch.runs[index].end else {
+            return false
+        }
+        return scratch.runs[index].end &- start < key.pointee.least
+            || key.pointee.check == .random && !scratch.runs[index].isRandom(from: start)
+    }
+
     /// Returns the range of a key that begins with a prefix; nil if what follows is not a key.
     @inline(__always)
     mutating func range(of number: UInt16, prefix: Range<Int>) -> Range<Int>? {

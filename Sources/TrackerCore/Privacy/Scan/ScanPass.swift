@@ -206,8 +206,8 @@ struct ScanPass {
         if let finding = automaton.onlyKey(of: state), case .key(let number) = finding.pointee.rule {
             steps &+= 2
             let start = end &- finding.pointee.length
-            guard mayBeKey(number, start), finding.pointee.isMatch(at: start, in: text),
-                let range = range(of: number, prefix: start..<end)
+            guard mayBeKey(number, start), !isKnownNoKey(number, from: end),
+                finding.pointee.isMatch(at: start, in: text), let range = range(of: number, prefix: start..<end)
             else { return nil }
             return hide(range)
         }
@@ -225,7 +225,9 @@ struct ScanPass {
         for finding in automaton.report(of: state) {
             steps &+= 2
             let start = end - finding.length
-            if case .key(let number) = finding.rule, !mayBeKey(number, start) { continue }
+            if case .key(let number) = finding.rule, !mayBeKey(number, start) || isKnownNoKey(number, from: end) {
+                continue
+            }
             guard finding.isMatch(at: start, in: text) else { continue }
             switch finding.rule {
             case .key(let number):

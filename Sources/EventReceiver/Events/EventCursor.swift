@@ -144,34 +144,6 @@ struct EventCursor {
         range.count == 32 && bytes[range].allSatisfy(ASCII.isLowercaseHexDigit)
     }
 
-    /// The same check as in `EventValidator`, for a text without escapes.
-    func isURL(_ range: Range<Int>) -> Bool {
-        let text = bytes[range]
-        let schemeBytes = text.starts(with: "https://".utf8) ? 8 : text.starts(with: "http://".utf8) ? 7 : 0
-        guard schemeBytes > 0, let slash = text.dropFirst(schemeBytes).firstIndex(of: UInt8(ascii: "/")),
-            slash > range.lowerBound + schemeBytes
-        else { return false }
-        var digitsWanted = 0
-        for byte in text {
-            if digitsWanted > 0 {
-                guard ASCII.isHexDigit(byte) else { return false }
-                digitsWanted -= 1
-            } else if byte == UInt8(ascii: "%") {
-                digitsWanted = 2
-            } else if !Self.isURLByte(byte) {
-                return false
-            }
-        }
-        return digitsWanted == 0
-    }
-
-    static func isURLByte(_ byte: UInt8) -> Bool {
-        switch byte {
-        case 0...0x20, 0x7F..., UInt8(ascii: "#"), UInt8(ascii: "\""), UInt8(ascii: "<"), UInt8(ascii: ">"),
-            UInt8(ascii: "\\"), UInt8(ascii: "^"), UInt8(ascii: "`"), UInt8(ascii: "{"), UInt8(ascii: "|"),
-            UInt8(ascii: "}"):
-            false
-        default: true
-        }
-    }
+    /// - Parameter range: a text without escapes.
+    func isURL(_ range: Range<Int>) -> Bool { EventValidator.isURL(bytes[range]) }
 }

@@ -38,7 +38,7 @@ package enum EventValidator {
         for header in headers {
             guard case .string = header.value else { return "header_data.\(header.name): not a string" }
         }
-        guard case .string(let url)? = data["full_url"], isURL(url) else {
+        guard case .string(let url)? = data["full_url"], isURL(url.utf8) else {
             return "full_url: not an absolute http or https URL of allowed characters without a fragment"
         }
         guard case .string(let session)? = data["ra_session_id"], isSession(session) else {
@@ -110,26 +110,33 @@ package enum EventValidator {
         text.utf8.count == 32 && text.utf8.allSatisfy(ASCII.isLowercaseHexDigit)
     }
 
-    private static func isURL(_ text: String) -> Bool {
-        guard text.hasPrefix("http://") || text.hasPrefix("https://") else { return false }
-        let rest = text.dropFirst(text.hasPrefix("https") ? 8 : 7)
-        guard let slash = rest.firstIndex(of: "/"), slash > rest.startIndex else { return false }
-        var hexDigitsWanted = 0
-        for byte in text.utf8 {
-            if hexDigitsWanted > 0 {
+    /// Whether a text is a URL as events have it: absolute, with a host, percent-encoded, without a fragment.
+    static func isURL(_ text: some Collection<UInt8>) -> Bool {
+        let schemeBytes = text.starts(with: "https://".utf8) ? 8 : text.starts(with: "http://".utf8) ? 7 : 0
+        guard schemeBytes > 0, let host = text.dropFirst(schemeBytes).first, host != UInt8(ascii: "/"),
+            text.dropFirst(schemeBytes).contains(UInt8(ascii: "/"))
+        else { return false }
+        var digitsWanted = 0
+        for byte in text {
+            if digitsWanted > 0 {
                 guard ASCII.isHexDigit(byte) else { return false }
-                hexDigitsWanted -= 1
-                continue
-            }
-            switch byte {
-            case UInt8(ascii: "%"): hexDigitsWanted = 2
-            case 0...0x20, 0x7F..., UInt8(ascii: "#"), UInt8(ascii: "\""), UInt8(ascii: "<"), UInt8(ascii: ">"),
-                UInt8(ascii: "\\"), UInt8(ascii: "^"), UInt8(ascii: "`"), UInt8(ascii: "{"), UInt8(ascii: "|"),
-                UInt8(ascii: "}"):
+                digitsWanted -= 1
+            } else if byte == UInt8(ascii: "%") {
+                digitsWanted = 2
+            } else if !isURLByte(byte) {
                 return false
-            default: break
             }
         }
-        return hexDigitsWanted == 0
+        return digitsWanted == 0
+    }
+
+    private static func isURLByte(_ byte: UInt8) -> Bool {
+        switch byte {
+        case 0...0x20, 0x7F..., UInt8(ascii: "#"), UInt8(ascii: "\""), UInt8(ascii: "<"), UInt8(ascii: ">"),
+            UInt8(ascii: "\\"), UInt8(ascii: "^"), UInt8(ascii: "`"), UInt8(ascii: "{"), UInt8(ascii: "|"),
+            UInt8(ascii: "}"):
+            false
+        default: true
+        }
     }
 }

@@ -105,4 +105,24 @@ struct TLSTests {
         #expect(!demo.errors.contains("s3cr3t"))
         try await server.stop()
     }
+
+    @Test("the check of a CGI program trusts the backend as delivery does, and sends it nothing")
+    func check() async throws {
+        let server = try await TLSServer()
+        let settings = [
+            "RA_PROJECT_ID": "p", "RA_PROJECT_TOKEN": "tok-s3cr3t",
+            "RA_BACKEND_ENDPOINT": "https://localhost:\(server.port)",
+        ]
+        let untrusted = try RunningProgram("DemoCGIApp", ["--check"], environment: settings)
+        #expect(try await untrusted.end() == 78)
+        #expect(untrusted.output.contains("FAILED  backend") && untrusted.output.contains("certificate"))
+        let authority = server.directory.appending(path: "ca.pem").path
+        let trusted = try RunningProgram(
+            "DemoCGIApp", ["--check"], environment: settings.merging(["RA_CA_FILE": authority]) { $1 })
+        #expect(try await trusted.end() == 0, "\(trusted.output)")
+        #expect(trusted.output.contains("its certificate is trusted"))
+        try await server.stop()
+        let log = try? String(contentsOf: server.directory.appending(path: "access.log"), encoding: .utf8)
+        #expect(log ?? "" == "")
+    }
 }

@@ -44,6 +44,7 @@ enum {
     ccurl_option_http_version = 84,
     ccurl_option_no_signal = 99,
     ccurl_option_tcp_no_delay = 121,
+    ccurl_option_connect_only = 141,
     ccurl_option_timeout_ms = 155,
     ccurl_option_connect_timeout_ms = 156,
     ccurl_option_tcp_keep_alive = 213,
@@ -57,7 +58,6 @@ enum {
     ccurl_multi_option_max_concurrent_streams = 16,
 
     ccurl_info_private = 0x100000 + 21,
-    ccurl_info_response_code = 0x200000 + 2,
     ccurl_info_http_version = 0x200000 + 46,
     ccurl_info_pretransfer_time = 0x600000 + 53,
     ccurl_info_starttransfer_time = 0x600000 + 54,

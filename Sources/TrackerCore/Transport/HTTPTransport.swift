@@ -26,13 +26,47 @@ public struct HTTPTransport: EventTransport {
 
     /// Loads libcurl and opens a session.
     public func open() throws(TransportUnavailable) -> any TransportSession {
-        if let reason = ccurl_load() {
-            throw TransportUnavailable(
-                "libcurl can't be loaded, so no event can be sent; install it (Debian and Ubuntu: "
-                    + "apt-get install libcurl4; Fedora: dnf install libcurl). "
-                    + "The loader said: \(String(cString: reason))")
-        }
+        try Self.loadLibrary()
         return try HTTPSession(transport: self)
+    }
+
+    /// Loads libcurl, for all transports of the process.
+    package static func loadLibrary() throws(TransportUnavailable) {
+        guard let reason = ccurl_load() else { return }
+        throw TransportUnavailable(
+            "libcurl can't be loaded, so no event can be sent; install it (Debian and Ubuntu: "
+                + "apt-get install libcurl4; Fedora: dnf install libcurl). "
+                + "The loader said: \(String(cString: reason))")
+    }
+
+    /// Connects to the backend as delivery does, through proxies and with TLS, but sends no request. Blocks for at most
+    /// the connect timeout.
+    ///
+    /// - Throws: an error with libcurl's reason if that fails, or if libcurl can't be loaded.
+    package func checkConnection() throws(TransportUnavailable) {
+        try Self.loadLibrary()
+        let sockets = UnsafeMutablePointer<ccurl_sockets>.allocate(capacity: 1)
+        sockets.initialize(to: ccurl_sockets())
+        defer {
+            ccurl_sockets_free(sockets)
+            sockets.deallocate()
+        }
+        let transfer = HTTPTransfer(HTTPTransfer.Answered()) { easy in
+            configure(easy, sockets: sockets, share: nil)
+                && ccurl_easy_set_long(easy, Int32(ccurl_option_connect_only), 1) == 0
+        }
+        guard let transfer else { throw TransportUnavailable("libcurl could not be set up") }
+        defer { transfer.close() }
+        guard let multi = ccurl_multi_init() else { throw TransportUnavailable("libcurl could not be set up") }
+        defer { ccurl_multi_cleanup(multi) }
+        guard ccurl_multi_add(multi, transfer.easy) == 0 else {
+            throw TransportUnavailable("libcurl could not start a connection")
+        }
+        defer { _ = ccurl_multi_remove(multi, transfer.easy) }
+        while ccurl_multi_perform(multi) > 0 { _ = ccurl_multi_poll(multi, 1_000) }
+        var easy: UnsafeMutableRawPointer?
+        var code: Int32 = 0
+        if ccurl_multi_next(multi, &easy, &code) != 0, code != 0 { throw TransportUnavailable(transfer.reason(code)) }
     }
 }
 

@@ -42,7 +42,7 @@ struct TrackedRequest: Sendable {
         _ start: RequestStart, status: Int, responseCookies: [String] = [], viewName: String?, weight: Double? = nil,
         finishedAt: UInt64
     ) {
-        var bytes = 256 &+ start.contentBytes &+ start.snapshot.target.utf8.count
+        var bytes = 256 &+ start.contentBytes &+ start.snapshot.targetBytes
         for cookie in responseCookies { bytes &+= 16 &+ cookie.utf8.count }
         approximateBytes = bytes
         self.start = start

@@ -6,7 +6,15 @@ public struct RequestSnapshot: Sendable {
     /// The request method as sent.
     public var method: String
     /// The request target as sent (RFC 9112, section 3.2): percent-encoded, with the query.
-    public var target: String
+    public var target: String {
+        get {
+            switch storedTarget {
+            case .text(let text): text
+            case .deferred(let make): make()
+            }
+        }
+        set { storedTarget = .text(newValue) }
+    }
     /// The scheme of the request: `http` or `https`. Anything else counts as `http`.
     public var scheme: String
     /// The value of the `Host` field; nil: looked up in `headers`.
@@ -23,6 +31,13 @@ public struct RequestSnapshot: Sendable {
     /// The form of the event.
     public var style: EventStyle
 
+    private enum Target {
+        case text(String)
+        case deferred(@Sendable () -> String)
+    }
+
+    private var storedTarget: Target
+
     /// Creates a snapshot; see the properties for each value.
     public init(
         method: String, target: String, scheme: String = "http", host: String? = nil,
@@ -30,8 +45,33 @@ public struct RequestSnapshot: Sendable {
         cookies: (@Sendable () -> [(name: String, value: String)])? = nil, remoteAddress: String? = nil,
         style: EventStyle = .router
     ) {
+        self.init(
+            target: .text(target), method: method, scheme: scheme, host: host, serverAuthority: serverAuthority,
+            headers: headers, cookies: cookies, remoteAddress: remoteAddress, style: style)
+    }
+
+    /// Creates a snapshot for a framework that has the target only in parts: `target` puts it together later.
+    ///
+    /// - Parameter target: called on the delivery thread, but before the handler if an ignore rule looks at paths. The
+    ///   other parameters are those of the properties.
+    public init(
+        method: String, target: @escaping @Sendable () -> String, scheme: String = "http", host: String? = nil,
+        serverAuthority: String = "localhost", headers: RequestHeaders,
+        cookies: (@Sendable () -> [(name: String, value: String)])? = nil, remoteAddress: String? = nil,
+        style: EventStyle = .router
+    ) {
+        self.init(
+            target: .deferred(target), method: method, scheme: scheme, host: host, serverAuthority: serverAuthority,
+            headers: headers, cookies: cookies, remoteAddress: remoteAddress, style: style)
+    }
+
+    @inline(__always)
+    private init(
+        target: Target, method: String, scheme: String, host: String?, serverAuthority: String, headers: RequestHeaders,
+        cookies: (@Sendable () -> [(name: String, value: String)])?, remoteAddress: String?, style: EventStyle
+    ) {
+        storedTarget = target
         self.method = method
-        self.target = target
         self.scheme = scheme
         self.host = host
         self.serverAuthority = serverAuthority
@@ -39,6 +79,11 @@ public struct RequestSnapshot: Sendable {
         self.cookies = cookies
         self.remoteAddress = remoteAddress
         self.style = style
+    }
+
+    /// The length of the target for the queue's byte limit. One that is created later counts as part of the headers.
+    var targetBytes: Int {
+        if case .text(let text) = storedTarget { text.utf8.count } else { 0 }
     }
 }
 

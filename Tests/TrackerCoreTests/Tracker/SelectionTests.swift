@@ -1,4 +1,5 @@
 import Foundation
+import Synchronization
 import TestSupport
 import Testing
 
@@ -44,6 +45,29 @@ struct SelectionTests {
         #expect(transport.events.count == (isIgnored ? 0 : 1))
         #expect(tracker.statistics.ignored == (isIgnored ? 1 : 0))
         #expect(adds(tracker.statistics))
+    }
+
+    @Test("asks for a deferred target once, on the delivery thread, but at once where a rule looks at paths")
+    func deferredTarget() async throws {
+        let calls = Mutex<[Bool]>([])
+        func snapshot(_ target: String) -> RequestSnapshot {
+            let caller = pthread_self()
+            let make: @Sendable () -> String = {
+                calls.withLock { $0.append(pthread_equal(pthread_self(), caller) != 0) }
+                return target
+            }
+            return RequestSnapshot(method: "GET", target: make, headers: RequestHeaders([("Host", "h")]))
+        }
+        let all = try tracker { _ in }
+        let interception = all.begin(snapshot("/path?token=hunter2&x=1"))
+        interception?.finish(status: 200, viewName: nil)
+        await all.flush()
+        let data = try EventEncoderTests.eventData(Array(try #require(transport.events.first).utf8))
+        #expect(data["full_url"] as? String == "http://h/path?token=[Filtered]&x=1")
+        #expect(calls.withLock { $0 } == [false])
+        let some = try tracker { $0.ignore = [.path("/metrics")] }
+        #expect(some.begin(snapshot("/metrics?x=1")) == nil)
+        #expect(calls.withLock { $0 } == [false, true])
     }
 
     @Test("leaves out methods, user agents, and what a function says")

@@ -13,19 +13,20 @@ struct TrackingMiddleware: AsyncMiddleware {
     /// - Parameter scheme: the scheme visitors use; Vapor can't tell whether a proxy terminates TLS.
     init(_ tracker: Tracker, scheme: String = "https") {
         let names = RouteNames()
+        let isBehindProxy = tracker.configuration.trustedProxies != .none
         analytics = .init(
             tracker: tracker,
             mapping: .init(
                 snapshot: { request in
-                    let headers = request.headers
+                    let (headers, url) = (request.headers, request.url)
                     let host = headers.first(name: .host)
                     return RequestSnapshot(
-                        method: request.method.rawValue, target: request.url.string, scheme: scheme, host: host,
+                        method: request.method.rawValue, target: { url.string }, scheme: scheme, host: host,
                         headers: RequestHeaders(host: host, cookie: headers.first(name: .cookie)) {
                             headers.map { ($0.name, $0.value) }
                         },
                         // Not `peerAddress`, which trusts any client's `Forwarded` header.
-                        remoteAddress: request.remoteAddress?.ipAddress)
+                        remoteAddress: isBehindProxy ? request.remoteAddress?.ipAddress : nil)
                 },
                 viewName: { request in request.route.map { names.name(of: $0) } },
                 status: { response in Int(response.status.code) },

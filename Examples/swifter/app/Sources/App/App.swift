@@ -6,6 +6,14 @@ import TrackerCore
 @main
 struct App {
     static func main() throws {
+        do { try run() } catch let error as ConfigurationError {
+            // One clear line; a thrown error would end the program with a crash report.
+            FileHandle.standardError.write(Data("\(error)\n".utf8))
+            exit(78)
+        }
+    }
+
+    static func run() throws {
         let files = option("--files") ?? "public"
         // Blocked before other threads start, so that none of them receives it.
         var signals = sigset_t()

@@ -1,3 +1,4 @@
+import Foundation
 import TrackerCore
 import Vapor
 
@@ -5,6 +6,14 @@ import Vapor
 @main
 struct App {
     static func main() async throws {
+        do { try await run() } catch let error as ConfigurationError {
+            // One clear line; a thrown error would end the program with a crash report.
+            FileHandle.standardError.write(Data("\(error)\n".utf8))
+            exit(78)
+        }
+    }
+
+    static func run() async throws {
         let options = Options(CommandLine.arguments)
         if CommandLine.arguments.contains("--measure") { return try await Measurement.run() }
         var configuration = try TrackerConfiguration()

@@ -75,7 +75,7 @@ enum Alphabet: UInt8, Sendable, CaseIterable {
     /// All of the above: token68 (RFC 9110, section 11.2).
     case token
 
-    var bit: UInt8 { 1 << rawValue }
+    @inline(__always) var bit: UInt8 { 1 << rawValue }
 
     func contains(_ byte: UInt8) -> Bool {
         let isLetter = ASCII.isLetter(byte)

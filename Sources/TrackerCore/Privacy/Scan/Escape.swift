@@ -108,6 +108,9 @@ struct Escape {
     private static func scalar(_ value: UInt32, length: Int, isDeeper: Bool = true) -> Escape {
         switch value {
         case 0..<0x80: return one(UInt8(value), length: length, isDeeper: isDeeper)
+        case 0xC0...0x17F:
+            let base = accents[Int(value - 0xC0)]
+            if base != UInt8(ascii: " ") { return one(base, length: length, isDeeper: isDeeper) }
         // Soft hyphen, zero-width characters, byte-order mark.
         case 0xAD, 0x200B...0x200F, 0x2060, 0xFEFF: return nothing(length: length)
         case 0xA0, 0x2000...0x200A, 0x202F, 0x205F, 0x3000: return one(0x20, length: length, isDeeper: isDeeper)
@@ -116,9 +119,6 @@ struct Escape {
         // Cyrillic and Vietnamese capitals become small letters.
         case 0x410...0x42F: return wide(value + 0x20, length: length, isDeeper: isDeeper)
         case 0x1EA0...0x1EF9: return wide(value | 1, length: length, isDeeper: isDeeper)
-        case 0xC0...0x17F:
-            let base = accents[Int(value - 0xC0)]
-            if base != UInt8(ascii: " ") { return one(base, length: length, isDeeper: isDeeper) }
         default: break
         }
         return wide(value, length: length, isDeeper: isDeeper)

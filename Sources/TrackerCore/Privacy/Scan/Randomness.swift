@@ -5,8 +5,12 @@ enum Randomness {
     static func isToken(_ text: UnsafeBufferPointer<UInt8>) -> Bool {
         let text = UnsafeBufferPointer(rebasing: text.prefix(256))
         guard text.count >= 6 else { return false }
-        // A short one is told by its changes alone, and there is none among small letters.
-        if text.count < 16, !text.contains(where: { ASCII.isDigit($0) || ASCII.isCapital($0) }) { return false }
+        // Most are short, and a short one is told by its changes.
+        if text.count < 16 {
+            let pieces = Pieces(text)
+            if pieces.changes < 2 || pieces.longest < 6 { return false }
+            if !text.contains(UInt8(ascii: ".")) { return pieces.changes >= 3 || pieces.words < 2 }
+        }
         var shape = Shape()
         for byte in text { shape.read(byte) }
         shape.end()
@@ -26,13 +30,41 @@ enum Randomness {
 
     /// Returns whether a value looks like the code, state or ticket of a login, where only the value can tell.
     static func isLoginCode(_ text: UnsafeBufferPointer<UInt8>) -> Bool {
+        let text = UnsafeBufferPointer(rebasing: text.prefix(256))
         guard text.count >= 8 else { return false }
+        if Pieces(text).changes < 3, !text.allSatisfy(isHexadecimal) { return false }
         var shape = Shape()
-        for byte in text.prefix(256) { shape.read(byte) }
+        for byte in text { shape.read(byte) }
         shape.end()
         if shape.looksLikeFile { return false }
         if text.count >= 16, shape.isHexadecimal, shape.digits > 0, shape.letters > 0 { return true }
         return shape.longestPiece >= 8 && shape.changes >= 3
+    }
+
+    /// A hex digit, or the hyphen between their groups.
+    private static func isHexadecimal(_ byte: UInt8) -> Bool { ASCII.isHexDigit(byte) || byte == UInt8(ascii: "-") }
+
+    /// Those features of ``Shape`` that most texts are told by.
+    private struct Pieces {
+        private(set) var longest = 0
+        private(set) var changes = 0
+        private(set) var words = 0
+
+        init(_ text: UnsafeBufferPointer<UInt8>) {
+            var piece = 0
+            var run = 0
+            var last = 0
+            for byte in text {
+                let kind = ASCII.isDigit(byte) ? 3 : ASCII.isCapital(byte) ? 2 : ASCII.isLetter(byte) ? 1 : 0
+                piece = kind == 0 ? 0 : piece &+ 1
+                longest = max(longest, piece)
+                run = kind == 1 || kind == 2 ? run &+ 1 : 0
+                if run == 3 { words &+= 1 }
+                // A letter and a digit, or a small letter and a capital.
+                if piece > 1, kind > last || last == 3 && kind < 3 { changes &+= 1 }
+                last = kind
+            }
+        }
     }
 
     /// The features of a text.

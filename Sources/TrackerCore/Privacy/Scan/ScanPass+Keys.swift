@@ -1,27 +1,32 @@
 extension ScanPass {
-    /// Returns whether the characters that a key needs are read already and are none, which rejects a prefix that
-    /// repeats.
+    /// Returns whether a key may begin with a prefix, whose bytes are not compared yet: rejects most candidates, and those
+    /// that repeat.
     @inline(__always)
-    func isKnownNoKey(_ number: UInt16, from start: Int) -> Bool {
+    func mayBeKey(_ number: UInt16, prefix: Range<Int>) -> Bool {
         let key = automaton.key(number)
+        return (isBoundary(prefix.lowerBound) || key.pointee.lead > 0) && !isKnownNoKey(key, from: prefix.upperBound)
+            && mayHold(key, from: prefix.upperBound)
+    }
+
+    /// Returns whether the characters that a key needs have been read already, and are no key.
+    @inline(__always)
+    private func isKnownNoKey(_ key: UnsafePointer<KeyRule>, from start: Int) -> Bool {
         let index = Int(key.pointee.alphabet.rawValue)
         guard index < scratch.runs.count, scratch.runs[index].start <= start, start < scratch.runs[index].end else {
             return false
         }
-        return scratch.runs[index].end &- start < key.pointee.least
-            || key.pointee.check == .random && !scratch.runs[index].isRandom(from: start)
+        if scratch.runs[index].end &- start < key.pointee.least { return true }
+        switch key.pointee.check {
+        case .random: return !scratch.runs[index].isRandom(from: start)
+        case .hasDigit: return scratch.runs[index].lastDigit < start && !scratch.runs[index].isRandom(from: start)
+        case .none, .crc32: return false
+        }
     }
 
     /// Returns the range of a key that begins with a prefix; nil if what follows is not a key.
-    @inline(__always)
-    mutating func range(of number: UInt16, prefix: Range<Int>) -> Range<Int>? {
-        let key = automaton.key(number)
-        guard mayHold(key, from: prefix.upperBound) else { return nil }
-        return range(of: key.pointee, prefix: prefix)
-    }
-
     @inline(never)
-    private mutating func range(of key: KeyRule, prefix: Range<Int>) -> Range<Int>? {
+    mutating func range(of number: UInt16, prefix: Range<Int>) -> Range<Int>? {
+        let key = automaton.key(number).pointee
         let start = prefix.lowerBound - key.lead
         guard start >= 0 else { return nil }
         if key.lead > 0 {
@@ -39,16 +44,18 @@ extension ScanPass {
         return start..<end
     }
 
-    /// Returns whether the first, middle and last of the characters that a key needs are in its alphabet. A quick check
-    /// that rejects most candidates.
+    /// Returns whether the first eight, the middle and the last of the characters that a key needs are in its alphabet.
+    /// A quick check that rejects most candidates.
     @inline(__always)
     private func mayHold(_ key: UnsafePointer<KeyRule>, from start: Int) -> Bool {
         let least = key.pointee.least
         guard least > 0 else { return true }
         guard start &+ least <= text.count else { return false }
         let bit = key.pointee.bit
-        return automaton.alphabets[Int(text[start])] & bit != 0
-            && automaton.alphabets[Int(text[start &+ least / 2])] & bit != 0
+        for position in start..<start &+ min(8, least) where automaton.alphabets[Int(text[position])] & bit == 0 {
+            return false
+        }
+        return automaton.alphabets[Int(text[start &+ least / 2])] & bit != 0
             && automaton.alphabets[Int(text[start &+ least &- 1])] & bit != 0
     }
 

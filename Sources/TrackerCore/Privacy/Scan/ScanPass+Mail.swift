@@ -6,7 +6,7 @@ extension ScanPass {
         let start = localStart(before: at)
         guard start < at else { return nil }
         // Not an address but a git repository, whose user is always the same.
-        if text[start..<at].elementsEqual("git".utf8), end < text.count,
+        if at - start == 3, text[start..<at].elementsEqual("git".utf8), end < text.count,
             text[end] == UInt8(ascii: ":") || text[end] == UInt8(ascii: "/")
         {
             return nil
@@ -23,35 +23,62 @@ extension ScanPass {
             steps &+= at - start
             return start > first ? start - 1 : at
         }
-        while start > first, Self.isLocal(text[start - 1]) { start -= 1 }
+        while start > first, isLocal(text[start - 1]) { start -= 1 }
         steps &+= at - start
         return start
     }
 
-    private static func isLocal(_ byte: UInt8) -> Bool {
-        ASCII.isLetterOrDigit(byte) || byte >= 0x80 || byte == UInt8(ascii: ".") || byte == UInt8(ascii: "_")
-            || byte == UInt8(ascii: "-") || byte == UInt8(ascii: "+") || byte == UInt8(ascii: "~")
+    @inline(__always)
+    func isLocal(_ byte: UInt8) -> Bool {
+        automaton.kinds[Int(byte)] < ByteKind.nameMark << 5 || byte == UInt8(ascii: ".") || byte == UInt8(ascii: "+")
+            || byte == UInt8(ascii: "~")
     }
 
     /// Returns the end of a domain with at least one dot, or of an IP address.
     private mutating func domainEnd(from start: Int) -> Int? {
         if start < text.count, text[start] == UInt8(ascii: "[") { return literalEnd(from: start) }
+        let limit = min(text.count, start + 255)
         // A domain needs a dot, which rejects most candidates.
         var position = start
-        while position < text.count, position - start < 255,
-            automaton.kinds[Int(text[position])] < ByteKind.nameMark << 5
-        {
-            position &+= 1
-        }
-        guard position < text.count, text[position] == UInt8(ascii: ".") else {
+        while position < limit, automaton.kinds[Int(text[position])] < ByteKind.nameMark << 5 { position &+= 1 }
+        guard position < limit, text[position] == UInt8(ascii: ".") else {
             steps &+= position - start
             return nil
         }
-        var domain = DomainReader()
         position = start
-        while position < text.count, position - start < 255, domain.read(text[position], at: position) { position += 1 }
+        var dots = 0
+        var areDigits = true
+        var top: (label: DomainLabel, end: Int)?
+        while true {
+            let label = DomainLabel(text, position..<limit)
+            position = label.end
+            guard label.end > label.start else { break }
+            areDigits = areDigits && label.isNumber
+            if dots > 0, let end = label.topLevelEnd { top = (label, end) }
+            guard position < limit, text[position] == UInt8(ascii: ".") else {
+                steps &+= position - start
+                // An IPv4 address; version numbers have fewer parts.
+                if areDigits, dots == 3 { return position }
+                return top.flatMap { isTopLevel($0.label, $0.end, of: start) ? $0.end : nil }
+            }
+            dots += 1
+            position += 1
+        }
         steps &+= position - start
-        return domain.end(text, from: start)
+        return top.flatMap { isTopLevel($0.label, $0.end, of: start) ? $0.end : nil }
+    }
+
+    /// Whether a label may be a top-level domain, and is not the end of a file name such as `logo@2x.png`.
+    private func isTopLevel(_ label: DomainLabel, _ end: Int, of domain: Int) -> Bool {
+        if end > label.letters, !text[label.start..<end].starts(with: "xn--".utf8) { return false }
+        return !(label.isASCII && FileExtension.isOne(text[label.start..<end]))
+            && !isPixelDensity(domain..<label.start - 1)
+    }
+
+    /// Whether a label is a pixel density, such as "2x".
+    private func isPixelDensity(_ range: Range<Int>) -> Bool {
+        guard range.count <= 3, let first = range.first, let last = range.last else { return false }
+        return ASCII.isDigit(text[first]) && text[last] | 0x20 == UInt8(ascii: "x")
     }
 
     /// Returns the end of `[192.0.2.1]` or `[IPv6:2001:db8::1]`.
@@ -70,68 +97,63 @@ extension ScanPass {
     }
 }
 
-/// Reads the domain of an e-mail address.
-private struct DomainReader {
-    private var labelStart: Int?
-    private var labels = 0
-    private var areDigits = true
-    private var isLetters = true
-    /// The end of the longest valid domain so far.
-    private var lastEnd: Int?
-    private var topStart = 0
-    private var position = 0
+/// A part of a domain, up to a dot or to what can't be in a domain.
+private struct DomainLabel {
+    let start: Int
+    private(set) var end: Int
+    /// The end of the letters that it begins with; non-ASCII bytes count as letters.
+    private(set) var letters: Int
+    /// Whether it consists of digits.
+    private(set) var isNumber = true
+    /// The position after its last non-ASCII byte; ``start`` if there is none.
+    private var wideEnd: Int
 
-    mutating func read(_ byte: UInt8, at position: Int) -> Bool {
-        self.position = position + 1
-        if byte == UInt8(ascii: ".") {
-            guard labelStart != nil else { return false }
-            labels += 1
-            labelStart = nil
-            isLetters = true
-            return true
+    var isASCII: Bool { wideEnd == start }
+
+    init(_ text: UnsafeBufferPointer<UInt8>, _ range: Range<Int>) {
+        start = range.lowerBound
+        wideEnd = start
+        var position = start
+        while position < range.upperBound, ASCII.isLetter(text[position]) || text[position] >= 0x80 {
+            if text[position] >= 0x80 { wideEnd = position &+ 1 }
+            position &+= 1
         }
-        guard ASCII.isLetterOrDigit(byte) || byte == UInt8(ascii: "-") || byte >= 0x80 else { return false }
-        if labelStart == nil { labelStart = position }
-        if !ASCII.isDigit(byte) { areDigits = false }
-        if ASCII.isDigit(byte) || byte == UInt8(ascii: "-") { isLetters = false }
-        let start = labelStart ?? position
-        // A top-level domain consists of letters, or is an IDN in its ASCII form.
-        if labels > 0, position - start >= 1, isLetters || byte >= 0x80 {
-            lastEnd = position + 1
-            topStart = start
+        letters = position
+        if position > start { isNumber = false }
+        while position < range.upperBound {
+            let byte = text[position]
+            if byte >= 0x80 {
+                wideEnd = position &+ 1
+            } else if !ASCII.isLetterOrDigit(byte), byte != UInt8(ascii: "-") {
+                break
+            }
+            if !ASCII.isDigit(byte) { isNumber = false }
+            position &+= 1
         }
-        if labels > 0, !isLetters, position - start >= 5 {
-            lastEnd = position + 1
-            topStart = start
-        }
-        return true
+        end = position
     }
 
-    func end(_ text: UnsafeBufferPointer<UInt8>, from start: Int) -> Int? {
-        if areDigits, labels == 3, labelStart != nil {
-            // An IPv4 address; version numbers have fewer parts.
-            return text[min(position, text.count) - 1] == UInt8(ascii: ".") ? nil : position
-        }
-        guard let lastEnd else { return nil }
-        let top = text[topStart..<lastEnd]
-        if !top.allSatisfy({ ASCII.isLetter($0) || $0 >= 0x80 }) {
-            guard top.starts(with: "xn--".utf8) else { return nil }
-        }
-        return Self.isFile(text, start, topStart, top) ? nil : lastEnd
+    /// Where a top-level domain would end: it consists of letters, or is an IDN in its ASCII form, which is longer.
+    var topLevelEnd: Int? {
+        if letters == end || end - start >= 6 { return end - start >= 2 ? end : nil }
+        let end = max(letters, wideEnd)
+        return end - start >= 2 ? end : nil
     }
+}
 
-    private static let extensions = [
+/// The extensions of files whose names look like addresses.
+private enum FileExtension {
+    private static let known = [
         "png", "jpg", "jpeg", "gif", "svg", "webp", "avif", "ico", "css", "js", "mjs", "json", "html", "woff",
-    ].map { Array($0.utf8) }
+    ].map { packed($0.utf8) }
 
-    /// Returns whether the domain is the rest of a file name, such as `logo@2x.png` or `file@latest.js`.
-    private static func isFile(
-        _ text: UnsafeBufferPointer<UInt8>, _ start: Int, _ topStart: Int, _ top: Slice<UnsafeBufferPointer<UInt8>>
-    ) -> Bool {
-        let isExtension = extensions.contains { $0.elementsEqual(top.lazy.map { $0 | 0x20 }) }
-        if isExtension { return true }
-        // A pixel density, such as "2x".
-        let label = text[start..<max(start, topStart - 1)]
-        return label.count <= 3 && label.first.map(ASCII.isDigit) == true && label.last.map { $0 | 0x20 } == 0x78
+    static func isOne(_ text: Slice<UnsafeBufferPointer<UInt8>>) -> Bool {
+        text.count >= 2 && text.count <= 5 && known.contains(packed(text))
+    }
+
+    /// Up to eight letters as one number, in lower case.
+    @inline(__always)
+    private static func packed(_ text: some Sequence<UInt8>) -> UInt64 {
+        text.reduce(0) { $0 << 8 | UInt64($1 | 0x20) }
     }
 }

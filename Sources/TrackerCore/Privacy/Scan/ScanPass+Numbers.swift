@@ -139,8 +139,6 @@ extension ScanPass {
         guard end - start >= 2, !kept.contains(.iban), mayBeIBAN(start),
             let length = BankAccount.length(text[start - 2], text[start - 1])
         else { return nil }
-        // The first four characters count last (ISO 7064, mod 97-10).
-        var remainder = 0
         var count = 4
         var position = start + 2
         while position < text.count, count < length {
@@ -153,7 +151,6 @@ extension ScanPass {
                 break
             }
             if ASCII.isLetterOrDigit(byte) {
-                remainder = BankAccount.remainder(remainder, byte)
                 count += 1
             } else if !isBetween || !ASCII.isLetterOrDigit(text[position - 1]) {
                 break
@@ -162,6 +159,12 @@ extension ScanPass {
         }
         steps &+= position - start
         guard count == length, position >= text.count || !ASCII.isLetterOrDigit(text[position]) else { return nil }
+        steps &+= position - start
+        // The first four characters count last (ISO 7064, mod 97-10).
+        var remainder = 0
+        for byte in text[start + 2..<position] where ASCII.isLetterOrDigit(byte) {
+            remainder = BankAccount.remainder(remainder, byte)
+        }
         for byte in text[start - 2..<start + 2] { remainder = BankAccount.remainder(remainder, byte) }
         return remainder == 1 ? start - 2..<position : nil
     }

@@ -158,7 +158,9 @@ extension ScanPass {
     /// Returns whether both neighbours of an `@` may be part of an address.
     @inline(__always)
     private func mayHaveAddress(around position: Int) -> Bool {
-        position > 0 && position &+ 1 < text.count && text[position &- 1] != UInt8(ascii: "@")
-            && text[position &+ 1] != UInt8(ascii: "@")
+        guard position > 0, position &+ 1 < text.count else { return false }
+        let (before, after) = (text[position &- 1], text[position &+ 1])
+        return (isLocal(before) || before == UInt8(ascii: "\""))
+            && (automaton.kinds[Int(after)] < ByteKind.nameMark << 5 || after == UInt8(ascii: "["))
     }
 }

@@ -206,18 +206,12 @@ struct ScanPass {
         if let finding = automaton.onlyKey(of: state), case .key(let number) = finding.pointee.rule {
             steps &+= 2
             let start = end &- finding.pointee.length
-            guard mayBeKey(number, start), !isKnownNoKey(number, from: end),
-                finding.pointee.isMatch(at: start, in: text), let range = range(of: number, prefix: start..<end)
+            guard mayBeKey(number, prefix: start..<end), finding.pointee.isMatch(at: start, in: text),
+                let range = range(of: number, prefix: start..<end)
             else { return nil }
             return hide(range)
         }
         return reportAll(state, at: end)
-    }
-
-    /// Returns whether a key may begin here, which rejects most candidates.
-    @inline(__always)
-    private func mayBeKey(_ number: UInt16, _ start: Int) -> Bool {
-        isBoundary(start) || automaton.lead(ofKey: number) > 0
     }
 
     @inline(never)
@@ -225,9 +219,7 @@ struct ScanPass {
         for finding in automaton.report(of: state) {
             steps &+= 2
             let start = end - finding.length
-            if case .key(let number) = finding.rule, !mayBeKey(number, start) || isKnownNoKey(number, from: end) {
-                continue
-            }
+            if case .key(let number) = finding.rule, !mayBeKey(number, prefix: start..<end) { continue }
             guard finding.isMatch(at: start, in: text) else { continue }
             switch finding.rule {
             case .key(let number):

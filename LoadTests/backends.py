@@ -20,7 +20,7 @@ import time
 import urllib.parse
 
 import collector
-from programs import Failure, Programs, ROOT, build, free_port
+from programs import Failure, Programs, ROOT, build, end_with, free_port
 from scale import accounting
 
 DOCUMENT = ROOT / "docs" / "scale.md"
@@ -399,17 +399,8 @@ def main():
     options = parser.parse_args()
     if not 1 <= options.rate <= 2000 or not 1 <= options.seconds <= 60:
         parser.error("--rate must be from 1 to 2000, --seconds from 1 to 60")
-    # Programs end what they started when an exception passes.
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, lambda number, _: sys.exit(128 + number))
-    try:
-        return run(options)
-    except Failure as failure:
-        print(failure, file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        return 130
+    return run(options)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    end_with(main)

@@ -12,7 +12,7 @@ import subprocess
 import sys
 import urllib.parse
 
-from programs import Failure, Programs, ROOT, build, free_port
+from programs import Failure, Programs, ROOT, build, end_with, free_port
 
 SHARES = {"p50": 0.5, "p95": 0.95, "p99": 0.99}
 FASTCGI = """
@@ -206,42 +206,36 @@ def check_open_files(users):
 
 def main():
     options = parse_arguments()
-    try:
-        check_open_files(options.users)
-        demo = "DemoRouterApp" if options.demo == "router" else "DemoCGIApp"
-        binaries = build("EventHandler", demo)
-        if options.dashboard:
-            dashboard(binaries, options)
-            return 0
-        results = {"off": [], "on": []}
-        faults = []
-        for round_number in range(options.rounds):
-            for tracked in (False, True):
-                print(
-                    f"run {round_number + 1} of {options.rounds}, tracker {'on' if tracked else 'off'}: {options.users} "
-                    f"visitors, {options.time}",
-                    flush=True,
-                )
-                figures, found, accounting = run_once(binaries, options, tracked)
-                results["on" if tracked else "off"].append(figures)
-                faults += found
-                if tracked:
-                    print(accounting, flush=True)
-        print_table(results)
-        if options.demo == "cgi":
-            print("\nThe site: DemoCGIApp over FastCGI, behind nginx.")
-        for fault in faults[:20]:
-            print(f"FAULT: {fault}", file=sys.stderr)
-        if faults:
-            return 1
-        print("\nEvery answered request is one event, none twice, each with its own fields.")
+    check_open_files(options.users)
+    demo = "DemoRouterApp" if options.demo == "router" else "DemoCGIApp"
+    binaries = build("EventHandler", demo)
+    if options.dashboard:
+        dashboard(binaries, options)
         return 0
-    except Failure as failure:
-        print(failure, file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        return 130
+    results = {"off": [], "on": []}
+    faults = []
+    for round_number in range(options.rounds):
+        for tracked in (False, True):
+            print(
+                f"run {round_number + 1} of {options.rounds}, tracker {'on' if tracked else 'off'}: {options.users} "
+                f"visitors, {options.time}",
+                flush=True,
+            )
+            figures, found, accounting = run_once(binaries, options, tracked)
+            results["on" if tracked else "off"].append(figures)
+            faults += found
+            if tracked:
+                print(accounting, flush=True)
+    print_table(results)
+    if options.demo == "cgi":
+        print("\nThe site: DemoCGIApp over FastCGI, behind nginx.")
+    for fault in faults[:20]:
+        print(f"FAULT: {fault}", file=sys.stderr)
+    if faults:
+        return 1
+    print("\nEvery answered request is one event, none twice, each with its own fields.")
+    return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    end_with(main)

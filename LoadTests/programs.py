@@ -17,6 +17,20 @@ class Failure(Exception):
     """An error that says what went wrong and what to do."""
 
 
+def end_with(function):
+    """Ends the process with what a function returns; with a message and status 2 if it fails."""
+    # Programs end what they started when an exception passes.
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda number, _: sys.exit(128 + number))
+    try:
+        sys.exit(function())
+    except Failure as failure:
+        print(failure, file=sys.stderr)
+        sys.exit(2)
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
 def build(*products):
     """Builds products for release and returns their folder."""
     for product in products:

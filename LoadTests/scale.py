@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 
-from programs import Failure, Programs, ROOT, build, free_port
+from programs import Failure, Programs, ROOT, build, end_with, free_port
 
 SINK = """
 log_format size '$content_length';
@@ -211,15 +211,8 @@ def run(options):
 def main():
     parser = argparse.ArgumentParser(prog="LoadTests/scale", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="fewer and shorter measurements, under two minutes")
-    try:
-        run(parser.parse_args())
-        return 0
-    except Failure as failure:
-        print(failure, file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        return 130
+    run(parser.parse_args())
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    end_with(main)

@@ -181,8 +181,7 @@ struct EventEncoder: ~Copyable {
 
     private mutating func appendSearched(_ bytes: UnsafeBufferPointer<UInt8>, keeping count: Int) {
         let window = min(bytes.count, count + PrivacyFilter.overlap)
-        filter.append(
-            searching: UnsafeBufferPointer(rebasing: bytes[..<window]), keeping: count, to: &writer)
+        filter.append(searching: UnsafeBufferPointer(rebasing: bytes[..<window]), keeping: count, to: &writer)
     }
 
     // MARK: Cookies
@@ -191,8 +190,7 @@ struct EventEncoder: ~Copyable {
         let cookies = snapshot.cookies?() ?? cookiesInHeader(snapshot)
         var isFirst = true
         for cookie in cookies {
-            let isHidden =
-                !filter.isOff && (filter.hidesCookie(cookie.name.utf8) || cookie.name == SessionCookie.name)
+            let isHidden = !filter.isOff && (filter.hidesCookie(cookie.name.utf8) || cookie.name == SessionCookie.name)
             // The name may be a value that came without a name.
             if isHidden, cookie.value.isEmpty { continue }
             let mark = writer.count

@@ -63,13 +63,19 @@ struct HeaderNames {
     /// Returns the number of a name's entry, valid until the next event begins; nil if the name is new.
     @inline(__always)
     func number(of bytes: UnsafeBufferPointer<UInt8>) -> Int? {
-        let key = HeaderNameKey(bytes)
+        let number = places[place(of: bytes, HeaderNameKey(bytes))]
+        return number < 0 ? nil : Int(number)
+    }
+
+    /// Returns the place of a name in the hash table, or the free one where it belongs.
+    @inline(__always)
+    private func place(of bytes: UnsafeBufferPointer<UInt8>, _ key: HeaderNameKey) -> Int {
         var place = key.hash(seed) & (Self.placeCount - 1)
         while case let number = Int(places[place]), number >= 0 {
-            if entries[number].key == key, bytes.count <= 16 || isSame(entries[number].name, bytes) { return number }
+            if entries[number].key == key, bytes.count <= 16 || isSame(entries[number].name, bytes) { break }
             place = (place &+ 1) & (Self.placeCount - 1)
         }
-        return nil
+        return place
     }
 
     private func isSame(_ name: Range<Int>, _ bytes: UnsafeBufferPointer<UInt8>) -> Bool {
@@ -101,9 +107,7 @@ struct HeaderNames {
     mutating func add(_ bytes: UnsafeBufferPointer<UInt8>, _ treatment: PrivacyFilter.Treatment) -> Int {
         let key = HeaderNameKey(bytes)
         let number = entries.count
-        var place = key.hash(seed) & (Self.placeCount - 1)
-        while places[place] >= 0 { place = (place &+ 1) & (Self.placeCount - 1) }
-        places[place] = Int16(number)
+        places[place(of: bytes, key)] = Int16(number)
         let name = String(decoding: bytes, as: UTF8.self)
         let kept = EventLimit.prefix(of: bytes, bytes: EventLimit.viewNameBytes)
         let isContentType = RequestHeaders.isEqual(name, "content-type")

@@ -50,10 +50,9 @@ public struct RequestSnapshot: Sendable {
             headers: headers, cookies: cookies, remoteAddress: remoteAddress, style: style)
     }
 
-    /// Creates a snapshot for a framework that has the target only in parts: `target` puts it together later.
+    /// Creates a snapshot for a framework that has the target only in parts; see the properties for each other value.
     ///
-    /// - Parameter target: called on the delivery thread, but before the handler if an ignore rule looks at paths. The
-    ///   other parameters are those of the properties.
+    /// `target` puts it together later: on the delivery thread, or before the handler if an ignore rule looks at paths.
     public init(
         method: String, target: @escaping @Sendable () -> String, scheme: String = "http", host: String? = nil,
         serverAuthority: String = "localhost", headers: RequestHeaders,

@@ -72,3 +72,20 @@ enum BenchmarkTools {
         }
     }
 }
+
+extension TrackerConfiguration {
+    /// The configuration of all delivery benchmarks: events as they are, and a queue that takes all of a round.
+    static func forDelivery(
+        to url: String, connections: Int, usesBatches: Bool, usesCompression: Bool = false, caFile: String? = nil
+    ) throws -> TrackerConfiguration {
+        var configuration = try TrackerConfiguration(projectID: "p", projectToken: "t", backendEndpoint: url)
+        configuration.maximumConnections = connections
+        configuration.privacy = .none
+        configuration.usesBatches = usesBatches
+        configuration.usesCompression = usesCompression
+        configuration.caFile = caFile
+        configuration.queueCapacity = 400_000
+        configuration.queueMaximumBytes = 1 << 30
+        return configuration
+    }
+}

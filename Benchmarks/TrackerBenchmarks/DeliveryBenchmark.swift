@@ -84,15 +84,10 @@ enum DeliveryBenchmark {
 
     /// Captures as fast as the queue accepts events, encoding included.
     private static func deliver(_ way: Way, _ nginx: NginxSink) throws -> (rate: Double, cpu: Double) {
-        var configuration = try TrackerConfiguration(projectID: "p", projectToken: "t", backendEndpoint: nginx.url)
-        configuration.maximumConnections = connections
-        configuration.privacy = .none
-        configuration.usesBatches = way.isBatched
-        configuration.usesCompression = way.offer.takesGzip
-        configuration.caFile = nginx.authority
-        configuration.queueCapacity = 400_000
-        configuration.queueMaximumBytes = 1 << 30
-        let tracker = try Tracker(configuration: configuration)
+        let tracker = try Tracker(
+            configuration: .forDelivery(
+                to: nginx.url, connections: connections, usesBatches: way.isBatched,
+                usesCompression: way.offer.takesGzip, caFile: nginx.authority))
         let request = SampleRequest()
         // The first response says what the backend accepts.
         tracker.begin(request.snapshot)?.finish(status: 200, viewName: "hello")

@@ -118,15 +118,8 @@ enum NetworkBenchmark {
 
     /// Captures as fast as the queue accepts events, encoding included.
     private static func deliver(_ way: Way, _ url: String, _ authority: String?, _ count: Int) throws -> Result {
-        var configuration = try TrackerConfiguration(projectID: "p", projectToken: "t", backendEndpoint: url)
-        configuration.maximumConnections = 64
-        configuration.privacy = .none
-        configuration.usesBatches = way.isBatched
-        configuration.usesCompression = false
-        configuration.caFile = authority
-        configuration.queueCapacity = 400_000
-        configuration.queueMaximumBytes = 1 << 30
-        let tracker = try Tracker(configuration: configuration)
+        let tracker = try Tracker(
+            configuration: .forDelivery(to: url, connections: 64, usesBatches: way.isBatched, caFile: authority))
         let request = SampleRequest()
         func capture(_ count: Int) {
             for _ in 0..<count { tracker.begin(request.snapshot)?.finish(status: 200, viewName: "hello") }

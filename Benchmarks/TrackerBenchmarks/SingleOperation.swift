@@ -74,14 +74,8 @@ enum SingleOperation {
     /// From the request to nginx, over eight connections.
     private static func deliver(_ count: Int, to url: String, inBatches: Bool) -> Int32 {
         do {
-            var configuration = try TrackerConfiguration(projectID: "p", projectToken: "t", backendEndpoint: url)
-            configuration.maximumConnections = 8
-            configuration.privacy = .none
-            configuration.usesBatches = inBatches
-            configuration.usesCompression = false
-            configuration.queueCapacity = 100_000
-            configuration.queueMaximumBytes = 1 << 30
-            let tracker = try Tracker(configuration: configuration)
+            let tracker = try Tracker(
+                configuration: .forDelivery(to: url, connections: 8, usesBatches: inBatches))
             let request = SampleRequest()
             for _ in 0..<count { tracker.begin(request.snapshot)?.finish(status: 200, viewName: "hello") }
             return tracker.shutdown(timeout: .seconds(120)).delivered == count ? 0 : 1

@@ -7,7 +7,7 @@ import TrackerCore
 ///
 /// Receiving comes first: printing, storing and showing run on threads and tasks of their own.
 package final class EventReceiver: Sendable {
-    private struct State {
+    private struct Intake {
         var statistics = ReceiverStatistics()
         var latest: [String: KeptEvent] = [:]
         var keys = RecentKeys(capacity: 100_000)
@@ -21,7 +21,7 @@ package final class EventReceiver: Sendable {
     let writer: StoreWriter?
     private let output: LineOutput?
     private let log: LineOutput
-    private let state = Mutex(State())
+    private let state = Mutex(Intake())
     private static let maximumProjects = 1000
     private static let maximumExpandedBytes = 16 << 20
     private static let linesType = "application/x-ndjson"

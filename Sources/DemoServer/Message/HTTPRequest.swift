@@ -73,3 +73,14 @@ package final class HTTPRequest {
         return (rest[..<question], rest[rest.utf8.index(after: question)...])
     }
 }
+
+/// An error that a handler throws to answer with a status of its choice.
+package struct HTTPError: Error, Sendable, CustomStringConvertible {
+    package let status: Int
+    package let description: String
+
+    package init(status: Int, _ description: String = "") {
+        self.status = status
+        self.description = description.isEmpty ? "\(status) \(ReasonPhrase.standard(status))" : description
+    }
+}

@@ -122,13 +122,12 @@ struct RequestHeadParser {
         guard !name.isEmpty, name.allSatisfy(ASCII.isTokenByte) else {
             throw RequestRefusal(400, "a header field's name is not a token")
         }
-        var value = line[(colon + 1)...]
-        while let first = value.first, ASCII.isBlank(first) { value = value.dropFirst() }
-        while let last = value.last, ASCII.isBlank(last) { value = value.dropLast() }
-        guard value.allSatisfy(ASCII.isFieldByte) else {
-            throw RequestRefusal(400, "a control character in a header field")
+        let text = line[(colon + 1)...].withUnsafeBufferPointer { bytes -> String? in
+            let value = ASCII.trimmed(bytes)
+            return ASCII.isFieldValue(value) ? TextDecoding.string(value) : nil
         }
-        return (String(decoding: name, as: UTF8.self), TextDecoding.string(value))
+        guard let text else { throw RequestRefusal(400, "a control character in a header field") }
+        return (String(decoding: name, as: UTF8.self), text)
     }
 }
 

@@ -24,7 +24,7 @@ final class EventHistory: Sendable {
         var oldest: Int64 = 0
     }
 
-    private struct State {
+    private struct Contents {
         /// Kept from `head` on; those before it are evicted and nil.
         var events: [KeptEvent?] = []
         var head = 0
@@ -70,7 +70,7 @@ final class EventHistory: Sendable {
     /// The most bytes of events that may wait for a store that can't write.
     static let maximumUnstoredBytes = 64 << 20
 
-    private let state = Mutex(State())
+    private let state = Mutex(Contents())
     private let isStored: Bool
 
     /// - Parameter isStored: whether a store takes the events.

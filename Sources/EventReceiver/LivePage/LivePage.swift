@@ -1,3 +1,4 @@
+import CLibrary
 import DemoServer
 
 /// The page that shows events live. Its files are embedded in this program; nothing is loaded from elsewhere.
@@ -30,5 +31,18 @@ enum LivePage {
                 ("Cross-Origin-Resource-Policy", "same-origin"), ("Cross-Origin-Opener-Policy", "same-origin"),
                 ("Cache-Control", "no-cache"),
             ], body: .bytes(bytes))
+    }
+}
+
+/// Reads the page's files from disk, for work on the page.
+private enum FileInput {
+    private static let maximumBytes = 1 << 20
+
+    /// - Returns: nil if the file can't be read.
+    static func read(_ path: String) -> [UInt8]? {
+        let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else { return nil }
+        defer { close(descriptor) }
+        return try? StoreFile.read(descriptor, upTo: maximumBytes)
     }
 }

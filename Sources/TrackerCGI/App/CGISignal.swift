@@ -9,13 +9,13 @@ public final class CGISignal<Receiver: Sendable>: Sendable {
         let number: UInt64
     }
 
-    private struct State: Sendable {
+    private struct Receivers: Sendable {
         var next: UInt64 = 0
         var receivers: [(number: UInt64, isQuick: Bool, receiver: Receiver)] = []
         var isQuick = true
     }
 
-    private let state = ThreadLock(State())
+    private let state = ThreadLock(Receivers())
 
     init() {}
 

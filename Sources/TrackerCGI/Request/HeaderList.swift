@@ -10,7 +10,7 @@ enum HeaderList {
         var places: [String: Int] = [:]
         variables.forEachBytes { variable, bytes in
             guard let name = headerName(variable) else { return }
-            let value = TextDecoding.string(trimmed(bytes))
+            let value = TextDecoding.string(ASCII.trimmed(bytes))
             // Servers send these empty if the request has none.
             if value.isEmpty, name == "Content-Type" || name == "Content-Length" { return }
             if headers.count == mostLookedThrough, places.isEmpty {
@@ -43,16 +43,6 @@ enum HeaderList {
             joined.append(contentsOf: value)
         }
         return joined
-    }
-
-    /// Returns the value without surrounding white space, which is not part of it (RFC 9110, section 5.5). nginx leaves
-    /// tabs there.
-    private static func trimmed(_ value: UnsafeBufferPointer<UInt8>) -> UnsafeBufferPointer<UInt8> {
-        var start = 0
-        var end = value.count
-        while start < end, value[start] == 0x20 || value[start] == 0x09 { start += 1 }
-        while end > start, value[end - 1] == 0x20 || value[end - 1] == 0x09 { end -= 1 }
-        return UnsafeBufferPointer(rebasing: value[start..<end])
     }
 
     /// Turns `HTTP_USER_AGENT` into `User-Agent`; nil for what is not a header.

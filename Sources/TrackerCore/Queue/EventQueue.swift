@@ -1,7 +1,7 @@
 /// A first-in, first-out queue of tracked requests, kept in chunks.
 ///
-/// A request is moved into place; chunks are reused. The delivery thread takes a whole chunk at a
-/// time, so the lock is held only briefly however many events wait.
+/// A request is moved into place; chunks are reused. The delivery thread takes a whole chunk at a time, so the lock is
+/// held only briefly however many events wait.
 struct EventQueue {
     static let chunkSize = 64
     /// The maximum number of empty chunks kept for reuse.

@@ -73,6 +73,15 @@ package enum ASCII {
         return all < 0x80
     }
 
+    /// Returns a header's value without surrounding white space, which is not part of it (RFC 9110, section 5.5).
+    @inlinable
+    package static func trimmed(_ value: UnsafeBufferPointer<UInt8>) -> UnsafeBufferPointer<UInt8> {
+        var (start, end) = (0, value.count)
+        while start < end, isBlank(value[start]) { start &+= 1 }
+        while end > start, isBlank(value[end &- 1]) { end &-= 1 }
+        return UnsafeBufferPointer(rebasing: value[start..<end])
+    }
+
     /// Compares two strings ignoring ASCII case, as for header names (RFC 9110, section 5.1).
     @inlinable
     package static func areSame(_ left: some Collection<UInt8>, _ right: some Collection<UInt8>) -> Bool {

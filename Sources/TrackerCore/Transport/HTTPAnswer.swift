@@ -61,8 +61,10 @@ struct HTTPAnswer {
         let length = name.utf8CodeUnitCount
         guard line.count > length, line[length] == UInt8(ascii: ":") else { return nil }
         guard name.withUTF8Buffer({ ASCII.areSame(line[..<length], $0) }) else { return nil }
-        return String(decoding: line[(length + 1)...].prefix(maximumValueBytes), as: UTF8.self)
-            .trimmingWhitespace()
+        let value = line[(length + 1)...].prefix(maximumValueBytes).prefix { $0 != 0x0D && $0 != 0x0A }
+        return UnsafeRawBufferPointer(rebasing: value).withMemoryRebound(to: UInt8.self) {
+            String(decoding: ASCII.trimmed($0), as: UTF8.self)
+        }
     }
 
     // MARK: Interpretation
@@ -87,7 +89,7 @@ struct HTTPAnswer {
                 let element = rest.prefix { $0 != UInt8(ascii: ",") }
                 rest = rest[element.endIndex...].dropFirst()
                 let value = element.prefix { $0 != UInt8(ascii: ";") }
-                let isNamed = name.withBytes { ASCII.areSame(trimmed(value), $0) }
+                let isNamed = name.withBytes { ASCII.areSame(ASCII.trimmed(UnsafeBufferPointer(rebasing: value)), $0) }
                 if isNamed, !hasZeroWeight(element[value.endIndex...]) { return true }
             }
             return false
@@ -101,13 +103,6 @@ struct HTTPAnswer {
             return weight.count >= 3 && ASCII.areSame(weight[..<3], "q=0".utf8)
                 && !weight[3...].contains { $0 >= UInt8(ascii: "1") && $0 <= UInt8(ascii: "9") }
         }
-    }
-
-    private static func trimmed(_ bytes: Slice<UnsafeBufferPointer<UInt8>>) -> Slice<UnsafeBufferPointer<UInt8>> {
-        var bytes = bytes
-        while let first = bytes.first, ASCII.isBlank(first) { bytes.removeFirst() }
-        while let last = bytes.last, ASCII.isBlank(last) { bytes.removeLast() }
-        return bytes
     }
 
     /// The wait that the backend asked for.
@@ -144,16 +139,6 @@ struct HTTPAnswer {
             .holdBack(because: "the connection is not trusted, so nothing was sent: \(reason)")
         default: .unreachable(because: reason)
         }
-    }
-}
-
-extension String {
-    /// Returns the string without leading and trailing spaces, tabs and line ends.
-    func trimmingWhitespace() -> String {
-        let isSpace: (UInt8) -> Bool = { $0 == 0x20 || (0x09...0x0D).contains($0) }
-        guard let start = utf8.firstIndex(where: { !isSpace($0) }), let end = utf8.lastIndex(where: { !isSpace($0) })
-        else { return "" }
-        return String(self[start...end])
     }
 }
 

@@ -50,6 +50,8 @@ enum ByteKind {
 
     /// Entries below this one only continue a name: letters, hyphens and non-ASCII bytes.
     static let firstEntryBeyondNames = digit << 5
+    /// Entries below this one are characters of a host name's label: letters, digits, hyphens and non-ASCII bytes.
+    static let firstEntryBeyondLabels = nameMark << 5
     /// The entry of all digits.
     static let digitEntry = entry(for: UInt8(ascii: "0"))
 

@@ -208,9 +208,6 @@ final class RuleAutomaton: @unchecked Sendable {
     @inline(__always)
     func key(_ number: UInt16) -> UnsafePointer<KeyRule> { UnsafePointer(keys + Int(number)) }
 
-    @inline(__always)
-    func lead(ofKey number: UInt16) -> Int { keys[Int(number)].lead }
-
     /// Returns a user's term as words, split at ASCII characters other than letters and digits.
     static func words(ofTerm term: String) -> String {
         term.utf8.split { $0 < 0x80 && !ASCII.isLetterOrDigit($0) }

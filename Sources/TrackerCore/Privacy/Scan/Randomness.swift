@@ -5,22 +5,20 @@ enum Randomness {
     static func isToken(_ text: UnsafeBufferPointer<UInt8>) -> Bool {
         let text = UnsafeBufferPointer(rebasing: text.prefix(256))
         guard text.count >= 6 else { return false }
+        let pieces = Pieces(text)
         // Most are short, and a short one is told by its changes.
         if text.count < 16 {
-            let pieces = Pieces(text)
             if pieces.changes < 2 || pieces.longest < 6 { return false }
             if !text.contains(UInt8(ascii: ".")) { return pieces.changes >= 3 || pieces.words < 2 }
         }
-        var shape = Shape()
-        for byte in text { shape.read(byte) }
-        shape.end()
+        let letters = Letters(text)
         // A file name, or a decimal number.
-        if shape.looksLikeFile { return false }
-        if text.count >= 16, shape.isHexadecimal, shape.digits > 0, shape.letters > 0 { return true }
-        if shape.longestPiece >= 6, shape.changes >= 3 { return true }
+        if letters.endLikeFile, pieces.longest < 16 { return false }
+        if text.count >= 16, letters.areHexadecimal { return true }
+        if pieces.longest >= 6, pieces.changes >= 3 { return true }
         // "iphone15pro" changes as often as a short token, but between words.
-        if shape.longestPiece >= 6, shape.changes >= 2, shape.words < 2, text.count < 24 { return true }
-        return text.count >= 16 && shape.longestPiece >= 8 && shape.rarePairs * 4 >= shape.pairs
+        if pieces.longest >= 6, pieces.changes >= 2, pieces.words < 2, text.count < 24 { return true }
+        return text.count >= 16 && pieces.longest >= 8 && letters.rarePairs * 4 >= letters.pairs
     }
 
     /// Returns whether a value is a number of six to nine digits, as one-time codes are.
@@ -32,22 +30,24 @@ enum Randomness {
     static func isLoginCode(_ text: UnsafeBufferPointer<UInt8>) -> Bool {
         let text = UnsafeBufferPointer(rebasing: text.prefix(256))
         guard text.count >= 8 else { return false }
-        if Pieces(text).changes < 3, !text.allSatisfy(isHexadecimal) { return false }
-        var shape = Shape()
-        for byte in text { shape.read(byte) }
-        shape.end()
-        if shape.looksLikeFile { return false }
-        if text.count >= 16, shape.isHexadecimal, shape.digits > 0, shape.letters > 0 { return true }
-        return shape.longestPiece >= 8 && shape.changes >= 3
+        let pieces = Pieces(text)
+        if pieces.changes < 3, !text.allSatisfy(isHexadecimal) { return false }
+        let letters = Letters(text)
+        if letters.endLikeFile, pieces.longest < 16 { return false }
+        if text.count >= 16, letters.areHexadecimal { return true }
+        return pieces.longest >= 8 && pieces.changes >= 3
     }
 
     /// A hex digit, or the hyphen between their groups.
     private static func isHexadecimal(_ byte: UInt8) -> Bool { ASCII.isHexDigit(byte) || byte == UInt8(ascii: "-") }
 
-    /// Those features of ``Shape`` that most texts are told by.
+    /// The runs of letters and digits in a text. Most texts are told by these.
     private struct Pieces {
+        /// The length of the longest.
         private(set) var longest = 0
+        /// Changes from letter to digit and back, and from a small letter to a capital, within them.
         private(set) var changes = 0
+        /// Runs of three or more letters.
         private(set) var words = 0
 
         init(_ text: UnsafeBufferPointer<UInt8>) {
@@ -60,84 +60,47 @@ enum Randomness {
                 longest = max(longest, piece)
                 run = kind == 1 || kind == 2 ? run &+ 1 : 0
                 if run == 3 { words &+= 1 }
-                // A letter and a digit, or a small letter and a capital.
                 if piece > 1, kind > last || last == 3 && kind < 3 { changes &+= 1 }
                 last = kind
             }
         }
     }
 
-    /// The features of a text.
-    private struct Shape {
-        var digits = 0
-        var letters = 0
-        var isHexadecimal = true
-        /// The longest run of letters and digits.
-        var longestPiece = 0
-        /// Changes from letter to digit and back, and from a small letter to a capital, within such runs.
-        var changes = 0
+    /// What the letters and the end of a text tell.
+    private struct Letters {
         /// Pairs of adjacent letters, and how many of them are rare in words.
-        var pairs = 0
-        var rarePairs = 0
-        /// Runs of three or more letters.
-        var words = 0
-        private var run = 0
-        private var piece = 0
-        private var last: UInt8 = 0
-        /// The number of letters and digits after the last dot.
-        private var extensionLength = 0
-        private var hasPoint = false
-        private var isExtension = false
+        private(set) var pairs = 0
+        private(set) var rarePairs = 0
+        /// Whether the text consists of hex digits and hyphens, with both letters and digits.
+        private(set) var areHexadecimal: Bool
+        /// Whether the text ends in a dot and one to five letters or digits: "mp4", "woff2".
+        private(set) var endLikeFile: Bool
 
-        mutating func read(_ byte: UInt8) {
-            if ASCII.isDigit(byte) {
-                digits += 1
-                run = 0
-                if piece > 0, ASCII.isLetter(last) { changes += 1 }
-                piece += 1
-                extensionLength += 1
-                // "mp4", "woff2"
-                if extensionLength > 5 { isExtension = false }
-            } else if ASCII.isLetter(byte) {
-                letters += 1
-                run += 1
-                if run == 3 { words += 1 }
-                if byte | 0x20 > UInt8(ascii: "f") { isHexadecimal = false }
-                if piece > 0 {
-                    if ASCII.isDigit(last) {
-                        changes += 1
-                    } else {
-                        pairs += 1
-                        if LetterPairs.isRare(last, byte) { rarePairs += 1 }
-                        if ASCII.isCapital(byte), !ASCII.isCapital(last) { changes += 1 }
+        init(_ text: UnsafeBufferPointer<UInt8>) {
+            var digits = 0
+            var letters = 0
+            var hexadecimal = 0
+            // The last dot, if letters and digits alone follow it.
+            var dot: Int?
+            var last: UInt8 = 0
+            for (position, byte) in text.enumerated() {
+                if Randomness.isHexadecimal(byte) { hexadecimal &+= 1 }
+                if ASCII.isLetter(byte) {
+                    letters &+= 1
+                    if ASCII.isLetter(last) {
+                        pairs &+= 1
+                        if LetterPairs.isRare(last, byte) { rarePairs &+= 1 }
                     }
-                }
-                piece += 1
-                extensionLength += 1
-                if extensionLength > 5 { isExtension = false }
-            } else {
-                if byte != UInt8(ascii: "-") { isHexadecimal = false }
-                endPiece()
-                if byte == UInt8(ascii: ".") {
-                    hasPoint = true
-                    isExtension = true
-                    extensionLength = 0
+                } else if ASCII.isDigit(byte) {
+                    digits &+= 1
                 } else {
-                    isExtension = false
+                    dot = byte == UInt8(ascii: ".") ? position : nil
                 }
+                last = byte
             }
-            last = byte
-        }
-
-        mutating func end() { endPiece() }
-
-        /// Whether the text ends like a file name.
-        var looksLikeFile: Bool { hasPoint && isExtension && extensionLength >= 1 && longestPiece < 16 }
-
-        private mutating func endPiece() {
-            longestPiece = max(longestPiece, piece)
-            piece = 0
-            run = 0
+            areHexadecimal = hexadecimal == text.count && digits > 0 && letters > 0
+            let ending = dot.map { text.count - 1 - $0 } ?? 0
+            endLikeFile = ending >= 1 && ending <= 5
         }
     }
 }

@@ -30,8 +30,8 @@ extension ScanPass {
 
     @inline(__always)
     func isLocal(_ byte: UInt8) -> Bool {
-        automaton.kinds[Int(byte)] < ByteKind.nameMark << 5 || byte == UInt8(ascii: ".") || byte == UInt8(ascii: "+")
-            || byte == UInt8(ascii: "~")
+        automaton.kinds[Int(byte)] < ByteKind.firstEntryBeyondLabels || byte == UInt8(ascii: ".")
+            || byte == UInt8(ascii: "+") || byte == UInt8(ascii: "~")
     }
 
     /// Returns the end of a domain with at least one dot, or of an IP address.
@@ -40,7 +40,9 @@ extension ScanPass {
         let limit = min(text.count, start + 255)
         // A domain needs a dot, which rejects most candidates.
         var position = start
-        while position < limit, automaton.kinds[Int(text[position])] < ByteKind.nameMark << 5 { position &+= 1 }
+        while position < limit, automaton.kinds[Int(text[position])] < ByteKind.firstEntryBeyondLabels {
+            position &+= 1
+        }
         guard position < limit, text[position] == UInt8(ascii: ".") else {
             steps &+= position - start
             return nil
@@ -52,19 +54,19 @@ extension ScanPass {
         while true {
             let label = DomainLabel(text, position..<limit)
             position = label.end
-            guard label.end > label.start else { break }
+            if label.end == label.start {
+                areDigits = false
+                break
+            }
             areDigits = areDigits && label.isNumber
             if dots > 0, let end = label.topLevelEnd { top = (label, end) }
-            guard position < limit, text[position] == UInt8(ascii: ".") else {
-                steps &+= position - start
-                // An IPv4 address; version numbers have fewer parts.
-                if areDigits, dots == 3 { return position }
-                return top.flatMap { isTopLevel($0.label, $0.end, of: start) ? $0.end : nil }
-            }
+            guard position < limit, text[position] == UInt8(ascii: ".") else { break }
             dots += 1
             position += 1
         }
         steps &+= position - start
+        // An IPv4 address; version numbers have fewer parts.
+        if areDigits, dots == 3 { return position }
         return top.flatMap { isTopLevel($0.label, $0.end, of: start) ? $0.end : nil }
     }
 

@@ -49,17 +49,6 @@ package struct HTTPResponse: Sendable {
     }
 }
 
-/// An error that a handler throws to answer with a status of its choice.
-package struct HTTPError: Error, Sendable, CustomStringConvertible {
-    package let status: Int
-    package let description: String
-
-    package init(status: Int, _ description: String = "") {
-        self.status = status
-        self.description = description.isEmpty ? "\(status) \(StatusText.reason(status))" : description
-    }
-}
-
 /// Reason phrases (RFC 9110, section 15), and responses made from them.
 package enum StatusText {
     package static func reason(_ status: Int) -> String {

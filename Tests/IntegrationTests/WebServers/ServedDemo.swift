@@ -108,30 +108,26 @@ final class ServedDemo {
 
     private func startApp(_ environment: [String: String]) throws {
         let socket = directory.path + "/run/demo.sock"
-        switch setup {
-        case .nginxTCP, .apachePrefixTCP:
-            try start("DemoCGIApp", "DemoCGIApp", ["--fastcgi", "127.0.0.1:\(appPort)"], environment)
-        case .nginxUnix, .nginxLocation:
+        switch setup.start {
+        case .tcp: try start("DemoCGIApp", "DemoCGIApp", ["--fastcgi", "127.0.0.1:\(appPort)"], environment)
+        case .unix:
             try start("DemoCGIApp", "DemoCGIApp", ["--fastcgi", "unix:\(socket)"], environment)
-        case .apacheProxy, .apachePrefix, .apachePrefixHandler:
+        case .spawnFCGI:
             // As in demo.socket, open to the user of Apache's workers.
             try start(
                 "DemoCGIApp", "/bin/sh",
                 ["-c", "exec spawn-fcgi -n -s \"$0\" -M 0666 -- \"$1\"", socket, directory.path + "/srv/DemoCGIApp"],
                 environment)
-        case .nginxSpawn:
+        case .script:
             let script = directory.appending(path: "start")
             try example("spawn-fcgi/start").write(to: script, atomically: true, encoding: .utf8)
             try start("DemoCGIApp", "/bin/sh", [script.path], environment)
-        case .nginxSystemd: try startAsSystemdDoes(environment)
-        case .nginxFcgiwrap:
+        case .systemd: try startAsSystemdDoes(environment)
+        case .fcgiwrap:
             // With more than one process, the first does not end the others.
             try start(
                 "fcgiwrap", try path(of: "fcgiwrap"), ["-c", "1", "-s", "unix:\(directory.path)/run/fcgiwrap.sock"])
-        case .lighttpdFastCGI, .lighttpdCGI, .apacheFcgid, .apacheCGI, .apacheCGID, .apacheCGIPrefix,
-            .apacheFcgidPrefix,
-            .lighttpdCGIPrefix:
-            break
+        case .webServer: break
         }
     }
 
@@ -160,15 +156,12 @@ final class ServedDemo {
 
     /// Whether the web server's upstream is listening.
     private var isAppThere: Bool {
-        switch setup {
-        case .nginxTCP, .apachePrefixTCP: return (try? RawClient(port: appPort)) != nil
-        case .nginxUnix, .nginxSpawn, .nginxSystemd, .nginxLocation, .apacheProxy, .apachePrefix, .apachePrefixHandler:
-            return FileManager.default.fileExists(atPath: directory.path + "/run/demo.sock")
-        case .nginxFcgiwrap: return FileManager.default.fileExists(atPath: directory.path + "/run/fcgiwrap.sock")
-        case .lighttpdFastCGI, .lighttpdCGI, .apacheFcgid, .apacheCGI, .apacheCGID, .apacheCGIPrefix,
-            .apacheFcgidPrefix,
-            .lighttpdCGIPrefix:
-            return true
+        switch setup.start {
+        case .tcp: (try? RawClient(port: appPort)) != nil
+        case .unix, .spawnFCGI, .script, .systemd:
+            FileManager.default.fileExists(atPath: directory.path + "/run/demo.sock")
+        case .fcgiwrap: FileManager.default.fileExists(atPath: directory.path + "/run/fcgiwrap.sock")
+        case .webServer: true
         }
     }
 
@@ -269,7 +262,7 @@ final class ServedDemo {
     private func example(_ name: String) throws -> String {
         let folder = Fixtures.directory.deletingLastPathComponent().deletingLastPathComponent()
         var text = try String(contentsOf: folder.appending(path: "Examples/\(name)"), encoding: .utf8)
-        if name == setup.file, let change = setup.change {
+        for change in name == setup.file ? setup.changes : [] {
             guard text.contains(change.from) else { throw NeverHappened(description: "\(name) has no \(change.from)") }
             text = text.replacingOccurrences(of: change.from, with: change.to)
         }

@@ -6,12 +6,15 @@ import Testing
 enum WebServerSetup: String, CaseIterable, CustomTestStringConvertible, Sendable {
     case nginxTCP = "nginx, FastCGI over TCP"
     case nginxUnix = "nginx, FastCGI over a kept unix socket"
+    case nginxBuffered = "nginx, FastCGI with nginx's buffers"
     case nginxSpawn = "nginx, spawn-fcgi"
     case nginxSystemd = "nginx, systemd's socket"
     case nginxFcgiwrap = "nginx, fcgiwrap"
     case lighttpdFastCGI = "lighttpd, FastCGI"
+    case lighttpdSocket = "lighttpd, FastCGI to a program that it did not start"
     case lighttpdCGI = "lighttpd, CGI"
     case apacheProxy = "Apache, mod_proxy_fcgi"
+    case apacheProxyTCP = "Apache, mod_proxy_fcgi over TCP"
     case apacheFcgid = "Apache, mod_fcgid"
     case apacheCGI = "Apache, mod_cgi"
     case apacheCGID = "Apache, mod_cgid"
@@ -21,6 +24,7 @@ enum WebServerSetup: String, CaseIterable, CustomTestStringConvertible, Sendable
     case apachePrefixHandler = "Apache, SetHandler below a path"
     case apacheCGIPrefix = "Apache, mod_cgid below a path"
     case apacheFcgidPrefix = "Apache, mod_fcgid below a path"
+    case lighttpdFastCGIPrefix = "lighttpd, FastCGI below a path"
     case lighttpdCGIPrefix = "lighttpd, CGI below a path"
 
     var testDescription: String { rawValue }
@@ -41,11 +45,35 @@ enum WebServerSetup: String, CaseIterable, CustomTestStringConvertible, Sendable
 
     var server: Server {
         switch self {
-        case .nginxTCP, .nginxUnix, .nginxSpawn, .nginxSystemd, .nginxFcgiwrap, .nginxLocation: .nginx
-        case .lighttpdFastCGI, .lighttpdCGI, .lighttpdCGIPrefix: .lighttpd
-        case .apacheProxy, .apacheFcgid, .apacheCGI, .apacheCGID, .apachePrefix, .apachePrefixTCP, .apachePrefixHandler,
-            .apacheCGIPrefix, .apacheFcgidPrefix:
+        case .nginxTCP, .nginxUnix, .nginxBuffered, .nginxSpawn, .nginxSystemd, .nginxFcgiwrap, .nginxLocation: .nginx
+        case .lighttpdFastCGI, .lighttpdSocket, .lighttpdCGI, .lighttpdFastCGIPrefix, .lighttpdCGIPrefix: .lighttpd
+        case .apacheProxy, .apacheProxyTCP, .apacheFcgid, .apacheCGI, .apacheCGID, .apachePrefix, .apachePrefixTCP,
+            .apachePrefixHandler, .apacheCGIPrefix, .apacheFcgidPrefix:
             .apache2
+        }
+    }
+
+    /// Who starts the app, and how.
+    enum Start {
+        /// The app by itself, on a TCP port or a Unix socket.
+        case tcp, unix
+        /// The command `spawn-fcgi`, and the script that uses it.
+        case spawnFCGI, script
+        case systemd, fcgiwrap
+        case webServer
+    }
+
+    var start: Start {
+        switch self {
+        case .nginxTCP, .apacheProxyTCP, .apachePrefixTCP: .tcp
+        case .nginxUnix, .nginxBuffered, .nginxLocation, .lighttpdSocket: .unix
+        case .apacheProxy, .apachePrefix, .apachePrefixHandler: .spawnFCGI
+        case .nginxSpawn: .script
+        case .nginxSystemd: .systemd
+        case .nginxFcgiwrap: .fcgiwrap
+        case .lighttpdFastCGI, .lighttpdCGI, .lighttpdFastCGIPrefix, .lighttpdCGIPrefix, .apacheFcgid, .apacheCGI,
+            .apacheCGID, .apacheCGIPrefix, .apacheFcgidPrefix:
+            .webServer
         }
     }
 
@@ -53,13 +81,13 @@ enum WebServerSetup: String, CaseIterable, CustomTestStringConvertible, Sendable
     var file: String {
         switch self {
         case .nginxTCP: "nginx/fastcgi-tcp.conf"
-        case .nginxUnix, .nginxSpawn, .nginxSystemd: "nginx/fastcgi-unix.conf"
+        case .nginxUnix, .nginxBuffered, .nginxSpawn, .nginxSystemd: "nginx/fastcgi-unix.conf"
         case .nginxFcgiwrap: "nginx/cgi-fcgiwrap.conf"
-        case .lighttpdFastCGI: "lighttpd/fastcgi.conf"
+        case .lighttpdFastCGI, .lighttpdSocket, .lighttpdFastCGIPrefix: "lighttpd/fastcgi.conf"
         case .lighttpdCGI, .lighttpdCGIPrefix: "lighttpd/cgi.conf"
         case .nginxLocation: "nginx/location.conf"
         case .apachePrefix, .apachePrefixTCP, .apachePrefixHandler: "apache/location.conf"
-        case .apacheProxy: "apache/proxy-fcgi.conf"
+        case .apacheProxy, .apacheProxyTCP: "apache/proxy-fcgi.conf"
         case .apacheFcgid, .apacheFcgidPrefix: "apache/fcgid.conf"
         case .apacheCGI, .apacheCGID, .apacheCGIPrefix: "apache/cgi.conf"
         }
@@ -69,7 +97,7 @@ enum WebServerSetup: String, CaseIterable, CustomTestStringConvertible, Sendable
     var prefix: String {
         switch self {
         case .nginxLocation, .apachePrefix, .apachePrefixTCP, .apachePrefixHandler,
-            .apacheCGIPrefix, .apacheFcgidPrefix, .lighttpdCGIPrefix:
+            .apacheCGIPrefix, .apacheFcgidPrefix, .lighttpdFastCGIPrefix, .lighttpdCGIPrefix:
             "/demo"
         default: ""
         }
@@ -79,18 +107,33 @@ enum WebServerSetup: String, CaseIterable, CustomTestStringConvertible, Sendable
     var isLocation: Bool { file.hasSuffix("location.conf") }
 
     /// Whether the app is mounted as a program, which can be requested by its own name.
-    var isProgram: Bool { [.apacheCGIPrefix, .apacheFcgidPrefix, .lighttpdCGIPrefix].contains(self) }
+    var isProgram: Bool {
+        [.apacheCGIPrefix, .apacheFcgidPrefix, .lighttpdFastCGIPrefix, .lighttpdCGIPrefix].contains(self)
+    }
 
-    /// The difference between the file that is used and that in `Examples`.
-    var change: (from: String, to: String)? {
+    /// The differences between the file that is used and that in `Examples`.
+    var changes: [(from: String, to: String)] {
         let pass = "ProxyPass \"unix:/run/demo/demo.sock|fcgi://localhost/\""
         return switch self {
-        case .apachePrefixTCP: (pass, "ProxyPass \"fcgi://127.0.0.1:9000/\"")
-        case .apachePrefixHandler: (pass, "SetHandler \"proxy:unix:/run/demo/demo.sock|fcgi://localhost\"")
+        case .nginxBuffered:
+            [
+                ("fastcgi_request_buffering off;", "fastcgi_request_buffering on;"),
+                ("fastcgi_buffering off;", "fastcgi_buffering on;"),
+            ]
+        case .apacheProxyTCP: [("unix:/run/demo/demo.sock|fcgi://localhost", "fcgi://127.0.0.1:9000")]
+        case .apachePrefixTCP: [(pass, "ProxyPass \"fcgi://127.0.0.1:9000/\"")]
+        case .apachePrefixHandler: [(pass, "SetHandler \"proxy:unix:/run/demo/demo.sock|fcgi://localhost\"")]
         case .apacheCGIPrefix, .apacheFcgidPrefix:
-            ("Alias \"/\" \"/srv/demo/DemoCGIApp/\"", "Alias \"/demo\" \"/srv/demo/DemoCGIApp\"")
-        case .lighttpdCGIPrefix: ("\"/\" => \"/srv/demo/DemoCGIApp/\"", "\"/demo\" => \"/srv/demo/DemoCGIApp\"")
-        default: nil
+            [("Alias \"/\" \"/srv/demo/DemoCGIApp/\"", "Alias \"/demo\" \"/srv/demo/DemoCGIApp\"")]
+        case .lighttpdSocket: [("\"bin-path\"            => \"/srv/demo/DemoCGIApp\",", "")]
+        case .lighttpdFastCGIPrefix:
+            [
+                ("fastcgi.server = ( \"/\"", "fastcgi.server = ( \"/demo\""),
+                ("\"fix-root-scriptname\" => \"enable\",", ""),
+            ]
+        case .lighttpdCGIPrefix:
+            [("\"/\" => \"/srv/demo/DemoCGIApp/\"", "\"/demo\" => \"/srv/demo/DemoCGIApp\"")]
+        default: []
         }
     }
 
@@ -98,7 +141,7 @@ enum WebServerSetup: String, CaseIterable, CustomTestStringConvertible, Sendable
     var apacheModules: [String] {
         let all = ["authz_core", "alias", "env", "setenvif"]
         return switch self {
-        case .apacheProxy, .apachePrefix, .apachePrefixTCP, .apachePrefixHandler:
+        case .apacheProxy, .apacheProxyTCP, .apachePrefix, .apachePrefixTCP, .apachePrefixHandler:
             ["mpm_event"] + all + ["proxy", "proxy_fcgi"]
         case .apacheFcgid, .apacheFcgidPrefix: ["mpm_event"] + all + ["fcgid"]
         case .apacheCGI: ["mpm_prefork"] + all + ["cgi"]

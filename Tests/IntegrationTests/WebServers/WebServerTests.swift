@@ -148,7 +148,7 @@ struct WebServerTests {
 
     @Test(
         "a web server lets the client tell an answer that broke off from a complete one, and so does the event",
-        arguments: [.nginxTCP, .nginxUnix, .nginxSpawn, .nginxLocation, .apacheProxy, .lighttpdFastCGI]
+        arguments: [.nginxTCP, .nginxUnix, .nginxBuffered, .nginxSpawn, .nginxLocation, .apacheProxy, .lighttpdFastCGI]
             as [WebServerSetup],
         [100, 200_000])
     func brokenAnswer(setup: WebServerSetup, count: Int) async throws {

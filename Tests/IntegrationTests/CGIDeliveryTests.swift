@@ -84,7 +84,7 @@ struct CGIDeliveryTests {
             #expect(said + program.lost == 0)
         } else {
             #expect(said + program.lost == 200)
-            #expect(program.lossReason.hasPrefix("127.0.0.1 did not answer within "), "\(program.lossReason)")
+            #expect(program.reason.hasPrefix("127.0.0.1 did not answer within "), "\(program.reason)")
         }
         backend.stop()
     }
@@ -108,6 +108,21 @@ struct CGIDeliveryTests {
         try await eventually("the sixth, not \(program.lost)") { program.lost == 1 }
         for _ in 0..<3 { #expect(try await program.run().isEmpty) }
         try await eventually("the last three, not \(program.lost)") { program.lost == 4 }
+        backend.stop()
+    }
+
+    @Test("is said in the web server's log by a later run if it stays in the spool")
+    func lineAboutTheSpool() async throws {
+        let backend = try ScriptedBackend { _ in .status(401) }
+        let folder = try TemporaryFolder("cgi-spool")
+        let program = try CGIProgram(
+            endpoint: backend.endpoint, settings: ["RA_SPOOL_DIRECTORY": folder.path + "/spool"])
+        #expect(try await program.run().isEmpty)
+        try await eventually("an event in the spool, not \(program.leftInSpool)") { program.leftInSpool == 1 }
+        let log = try await program.run()
+        #expect(log.hasPrefix("rigidanalytics [warning] 1 event left in the spool for later requests since "), "\(log)")
+        #expect(log.contains("the backend answered 401: check RA_PROJECT_TOKEN"), "\(log)")
+        #expect(log.split(separator: "\n").count == 1 && !log.contains("s3cr3t"))
         backend.stop()
     }
 

@@ -48,16 +48,19 @@ final class CGIProgram {
     /// The number of lost events that are not reported yet.
     var lost: Int { record.count > 1 ? Int(record[1]) ?? 0 : 0 }
 
-    /// Why the last of them was lost.
-    var lossReason: String { record.count > 5 ? record[5] : "" }
+    /// The number of those left in the spool, likewise.
+    var leftInSpool: Int { record.count > 2 ? Int(record[2]) ?? 0 : 0 }
 
-    /// The program's record of lost events: version, count, two times, remedy, reason.
+    /// Why delivery of the last of them failed.
+    var reason: String { record.count > 6 ? record[6] : "" }
+
+    /// The program's record of undelivered events: version, two counts, two times, remedy, reason.
     private var record: [String] {
         for directory in folder.names(in: "") where directory.hasPrefix("rigidanalytics-") {
             for name in folder.names(in: directory) {
                 let bytes = FileManager.default.contents(atPath: "\(folder.path)/\(directory)/\(name)") ?? Data()
                 return String(decoding: bytes.dropFirst(128), as: UTF8.self)
-                    .split(separator: " ", maxSplits: 5).map(String.init)
+                    .split(separator: " ", maxSplits: 6).map(String.init)
             }
         }
         return []

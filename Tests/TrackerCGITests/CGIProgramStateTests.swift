@@ -157,34 +157,51 @@ struct CGIProgramStateTests {
     }
 }
 
-@Suite("Lost events")
-struct LostEventsTests {
-    private static let minute = LostEvents.interval
+@Suite("Undelivered events")
+struct UndeliveredEventsTests {
+    private static let minute = UndeliveredEvents.interval
 
     @Test("are said at once, then once a minute, with the number, the moment, the reason and what helps")
     func message() {
-        var lost = LostEvents()
+        var lost = UndeliveredEvents()
         #expect(lost.takeMessage(now: 5) == nil)
-        lost.add(1, because: "first", remedy: .none, now: 1_000_000_000)
-        lost.add(2, because: "no route to host", remedy: .spool, now: 1_000_000_060)
+        lost.addLost(1, because: "first", remedy: .none, now: 1_000_000_000)
+        lost.addLost(2, because: "no route to host", remedy: .spool, now: 1_000_000_060)
         #expect(
             lost.takeMessage(now: 5)
                 == "3 events lost since Sun, 09 Sep 2001 01:46:40 GMT (the last one: no route to host); set "
                 + "RA_SPOOL_DIRECTORY to keep undelivered events for a later request")
         #expect(lost.takeMessage(now: 6) == nil)
-        lost.add(1, because: "the backend answered 400", remedy: .none, now: 1_000_000_100)
+        lost.addLost(1, because: "the backend answered 400", remedy: .none, now: 1_000_000_100)
         #expect(lost.takeMessage(now: 4 + Self.minute) == nil)
         #expect(
             lost.takeMessage(now: 5 + Self.minute)
                 == "1 event lost since Sun, 09 Sep 2001 01:48:20 GMT (the last one: the backend answered 400)")
     }
 
+    @Test("are told apart from those that wait in the spool, whose number is said likewise")
+    func spooled() {
+        var events = UndeliveredEvents()
+        events.addSpooled(1, because: "libcurl can't be loaded", now: 1_000_000_000)
+        #expect(
+            events.takeMessage(now: 5)
+                == "1 event left in the spool for later requests since Sun, 09 Sep 2001 01:46:40 GMT (the last one: "
+                + "libcurl can't be loaded)")
+        events.addLost(1, because: "full", remedy: .none, now: 1_000_000_100)
+        events.addSpooled(2, because: "the backend answered 503", now: 1_000_000_160)
+        #expect(
+            events.takeMessage(now: 5 + Self.minute)
+                == "1 event lost, 2 events left in the spool for later requests since Sun, 09 Sep 2001 01:48:20 GMT "
+                + "(the last one: the backend answered 503)")
+        #expect(events.takeMessage(now: 5 + 2 * Self.minute) == nil)
+    }
+
     @Test("are said again after the machine was started anew, when its clock begins at zero")
     func restart() {
-        var lost = LostEvents()
-        lost.add(1, because: "r", remedy: .spool, now: 0)
+        var lost = UndeliveredEvents()
+        lost.addLost(1, because: "r", remedy: .spool, now: 0)
         #expect(lost.takeMessage(now: 10 * Self.minute) != nil)
-        lost.add(1, because: "r", remedy: .spool, now: 0)
+        lost.addLost(1, because: "r", remedy: .spool, now: 0)
         #expect(lost.takeMessage(now: 20) != nil)
     }
 
@@ -192,11 +209,12 @@ struct LostEventsTests {
         "are what they were when read from a file, in one line of a fixed length",
         arguments: ["plain", "two\nlines\u{1B}[31m", String(repeating: "ä", count: 5000), "", " "])
     func roundTrip(reason: String) {
-        var lost = LostEvents()
-        lost.add(.max, because: reason, remedy: .spool, now: 253_402_300_799)
-        lost.add(1, because: reason, remedy: .spool, now: 0)
-        #expect(lost.bytes.count == LostEvents.encodedBytes)
+        var lost = UndeliveredEvents()
+        lost.addLost(.max, because: reason, remedy: .spool, now: 253_402_300_799)
+        lost.addSpooled(.max, because: reason, now: 0)
+        lost.addLost(1, because: reason, remedy: .spool, now: 0)
+        #expect(lost.bytes.count == UndeliveredEvents.encodedBytes)
         #expect(lost.bytes.dropLast().allSatisfy { $0 >= 0x20 })
-        #expect(LostEvents(bytes: lost.bytes) == lost)
+        #expect(UndeliveredEvents(bytes: lost.bytes) == lost)
     }
 }

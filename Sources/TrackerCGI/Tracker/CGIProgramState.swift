@@ -1,7 +1,8 @@
 import CLibrary
 import TrackerCore
 
-/// State shared by the processes of one CGI program: how many are delivering an event, and how many events were lost.
+/// State shared by the processes of one CGI program: how many are delivering an event, and how many events were not
+/// delivered.
 ///
 /// A file of the user's own holds both, one for each program and project. Once the file is open, nothing here waits for
 /// long or throws: a missed count does no harm.
@@ -95,30 +96,38 @@ final class CGIProgramState: Sendable {
         file.unlock(byte: slot)
     }
 
-    // MARK: Lost events
+    // MARK: Undelivered events
 
     /// Counts lost events, for a later run of the program to report in the web server's log.
     func countLost(
-        _ count: Int, because reason: String, remedy: LostEvents.Remedy, patience: Duration,
-        now: Int64 = SystemClock.wallNanoseconds() / 1_000_000_000
+        _ count: Int, because reason: String, remedy: UndeliveredEvents.Remedy, patience: Duration,
+        now: Int64 = CGIProgramState.seconds
     ) {
-        change(patience: patience) { $0.add(count, because: reason, remedy: remedy, now: now) }
+        change(patience: patience) { $0.addLost(count, because: reason, remedy: remedy, now: now) }
     }
 
-    /// Returns the line for the web server's log; see ``LostEvents/takeMessage(now:)``.
+    /// Counts events that could not be delivered and are in the spool, likewise.
+    func countSpooled(_ count: Int, because reason: String, patience: Duration, now: Int64 = CGIProgramState.seconds) {
+        change(patience: patience) { $0.addSpooled(count, because: reason, now: now) }
+    }
+
+    /// Seconds since 1970-01-01 UTC.
+    private static var seconds: Int64 { SystemClock.wallNanoseconds() / 1_000_000_000 }
+
+    /// Returns the line for the web server's log; see ``UndeliveredEvents/takeMessage(now:)``.
     func takeMessage(now: UInt64 = SystemClock.monotonicNanoseconds() / 1_000_000) -> String? {
         // Most runs find nothing, and need no lock for that.
-        guard stored.count > 0 else { return nil }
+        guard !stored.isEmpty else { return nil }
         var message: String?
         change(patience: .milliseconds(2)) { message = $0.takeMessage(now: now) }
         return message
     }
 
-    private var stored: LostEvents {
-        LostEvents(bytes: file.read(at: Self.countStart, count: LostEvents.encodedBytes))
+    private var stored: UndeliveredEvents {
+        UndeliveredEvents(bytes: file.read(at: Self.countStart, count: UndeliveredEvents.encodedBytes))
     }
 
-    private func change(patience: Duration, _ body: (inout LostEvents) -> Void) {
+    private func change(patience: Duration, _ body: (inout UndeliveredEvents) -> Void) {
         _ = file.withLock(byte: Self.countLock, patience: patience) {
             let before = stored
             var after = before

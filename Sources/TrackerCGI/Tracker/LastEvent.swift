@@ -28,7 +28,8 @@ final class LastEvent: Sendable {
         self.options = options
     }
 
-    /// Returns the line for the web server's log about events that earlier runs lost; nil if there is none. Call it
+    /// Returns the line for the web server's log about events that earlier runs did not deliver; nil if there is
+    /// none. Call it
     /// after the response and before standard error ends.
     @Sendable
     func lineForTheLog() -> String? {
@@ -109,8 +110,8 @@ final class LastEvent: Sendable {
         configuration.requestTimeout = min(configuration.requestTimeout, budget.whole)
         configuration.maximumConnections = 1
         configuration.drainsSpoolAtShutdown = true
-        let lost = send(event, configuration, through: nil, within: budget)
-        if counts { count(lost, budget, patience: .seconds(1)) }
+        let fate = send(event, configuration, through: nil, within: budget)
+        if counts { count(fate, budget, patience: .seconds(1)) }
     }
 
     /// Spools the event, or counts it as lost, because all slots are in use.
@@ -121,15 +122,15 @@ final class LastEvent: Sendable {
                 remedy: .spool, patience: .milliseconds(20))
             return
         }
-        let lost = send(event, configuration, through: NoTransport(), within: foreground)
-        count(lost, foreground, patience: .milliseconds(20))
+        let fate = send(event, configuration, through: NoTransport(), within: foreground)
+        count(fate, foreground, patience: .milliseconds(20))
     }
 
-    /// - Returns: the dropped events by reason, and the first warning that was logged.
+    /// - Returns: what became of the event, and the first warning that was logged.
     private func send(
         _ event: MeasuredRequest, _ given: TrackerConfiguration, through transport: (any EventTransport)?,
         within budget: Budget
-    ) -> (dropped: [DropReason: Int], firstLine: String?) {
+    ) -> Fate {
         var configuration = given
         let log = FailureLog(level: given.logLevel)
         configuration.logHandler = { log.write($0.level, "\($0)") }
@@ -137,18 +138,14 @@ final class LastEvent: Sendable {
         let tracker = Tracker(checked: configuration, transport: transport)
         event.send(through: tracker)
         tracker.shutdown(timeout: budget.whole, grace: budget.grace)
-        return (tracker.statistics.dropped, log.first)
+        return Fate(
+            dropped: tracker.statistics.dropped.filter { $0.key != .beforeSend },
+            spooled: tracker.statistics.spooled, firstLine: log.first)
     }
 
-    private func count(
-        _ lost: (dropped: [DropReason: Int], firstLine: String?), _ budget: Budget, patience: Duration
-    ) {
-        var dropped = lost.dropped
-        dropped[.beforeSend] = nil
-        let count = dropped.values.reduce(0, +)
-        guard count > 0 else { return }
-        let isRefused = [.rejected, .hookFailed].contains { dropped[$0, default: 0] > 0 }
-        var reason = lost.firstLine ?? dropped.keys.map(\.rawValue).sorted().joined(separator: ", ")
+    private func count(_ fate: Fate, _ budget: Budget, patience: Duration) {
+        let lost = fate.dropped.values.reduce(0, +)
+        var reason = fate.firstLine ?? fate.dropped.keys.map(\.rawValue).sorted().joined(separator: ", ")
         if reason.contains("before the shutdown's deadline") {
             reason = "\(configuration.backendEndpoint.host) did not answer within \(budget.whole)"
         }
@@ -156,9 +153,22 @@ final class LastEvent: Sendable {
         if let end = reason.lastIndex(of: ";"), reason[end...].contains("events wait") {
             reason = String(reason[..<end])
         }
-        state?.countLost(
-            count, because: reason, remedy: isRefused || configuration.spoolDirectory != nil ? .none : .spool,
-            patience: patience)
+        if lost > 0 {
+            let isRefused = [.rejected, .hookFailed].contains { fate.dropped[$0, default: 0] > 0 }
+            state?.countLost(
+                lost, because: reason,
+                remedy: isRefused || configuration.spoolDirectory != nil ? .none : .spool, patience: patience)
+        } else if fate.spooled > 0, !reason.isEmpty {
+            state?.countSpooled(fate.spooled, because: reason, patience: patience)
+        }
+    }
+
+    /// What became of the event.
+    private struct Fate {
+        var dropped: [DropReason: Int]
+        var spooled: Int
+        /// The first warning that was logged.
+        var firstLine: String?
     }
 }
 

@@ -78,7 +78,8 @@ enum SingleOperation {
                 configuration: .forDelivery(to: url, connections: 8, usesBatches: inBatches))
             let request = SampleRequest()
             for _ in 0..<count { tracker.begin(request.snapshot)?.finish(status: 200, viewName: "hello") }
-            return tracker.shutdown(timeout: .seconds(120)).delivered == count ? 0 : 1
+            tracker.shutdown(timeout: .seconds(120))
+            return tracker.statistics.delivered == count ? 0 : 1
         } catch {
             print(error)
             return 1

@@ -4,7 +4,8 @@ import HummingbirdWebSocket
 import Logging
 import TrackerCore
 
-/// `App [--port N] [--files FOLDER] [--bare] [--async-http-client] [--empty]`, or `App --measure`
+/// `App [--port N] [--files FOLDER] [--bare] [--async-http-client] [--empty]`, or `App --measure`, or
+/// `App --measure-delivery`
 @main
 struct App {
     static func main() async throws {
@@ -18,6 +19,7 @@ struct App {
     static func run() async throws {
         let options = Options(CommandLine.arguments)
         if CommandLine.arguments.contains("--measure") { return try await Measurement.run() }
+        if CommandLine.arguments.contains("--measure-delivery") { return try await DeliveryMeasurement.run() }
         var configuration = try TrackerConfiguration()
         configuration.logHandler = log(to: Logger(label: "analytics"))
         // snippet.tracker

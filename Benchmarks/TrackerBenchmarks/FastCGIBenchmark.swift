@@ -2,6 +2,8 @@ import Foundation
 
 /// Requests per second through nginx, over a Unix socket with keep-alive, to one process that says hello: a C program
 /// on libfcgi with 32 threads, the demo without the tracker, and the demo with it. Seven alternating rounds.
+///
+/// A visitor's first request gets a session cookie, which all later ones bring along; both are measured.
 enum FastCGIBenchmark {
     private static let rounds = 7
     private static let connections = 32
@@ -17,29 +19,51 @@ enum FastCGIBenchmark {
         let baseline = try BaselineProgram.compile("fcgi_hello", libraries: ["fcgi", "pthread"])
         let site = try Site(nginx: nginx, baseline: baseline)
         defer { site.stop() }
-        let paths = (baseline == nil ? [] : ["/c"]) + ["/plain/hello/x/", "/tracked/hello/x/"]
-        var rates: [String: [Double]] = [:]
+        var rates: [Load: [Double]] = [:]
         for _ in 0..<rounds {
-            for path in paths { rates[path, default: []].append(try wrk.rate("\(site.url)\(path)")) }
+            for load in Load.allCases where load != .c || baseline != nil {
+                rates[load, default: []].append(try wrk.rate(site.url + load.path, cookie: load.cookie))
+            }
         }
-        func rate(_ path: String) -> Double { median(rates[path] ?? []) }
+        func rate(_ load: Load) -> Double { median(rates[load] ?? []) }
         /// The median of the per-round ratios: a disturbance affects both halves of a round.
-        func ratio(_ path: String, to other: String) -> String {
-            decimal(median(zip(rates[path] ?? [], rates[other] ?? []).map { $0 / $1 }))
+        func ratio(_ load: Load, to other: Load) -> String {
+            decimal(median(zip(rates[load] ?? [], rates[other] ?? []).map { $0 / $1 }))
         }
         if baseline == nil {
             table.add("C, libfcgi: needs cc and libfcgi-dev", "", "")
-            table.add("demo, no tracker", String(Int(rate("/plain/hello/x/"))), "")
+            table.add("demo, no tracker", String(Int(rate(.plain))), "")
         } else {
-            table.add("C, libfcgi, 32 threads", String(Int(rate("/c"))), "1.00")
-            table.add(
-                "demo, no tracker", String(Int(rate("/plain/hello/x/"))), "\(ratio("/plain/hello/x/", to: "/c")) of C")
+            table.add("C, libfcgi, 32 threads", String(Int(rate(.c))), "1.00")
+            table.add("demo, no tracker", String(Int(rate(.plain))), "\(ratio(.plain, to: .c)) of C")
         }
         table.add(
-            "demo, tracked and delivered", String(Int(rate("/tracked/hello/x/"))),
-            "\(ratio("/tracked/hello/x/", to: "/plain/hello/x/")) of no tracker")
+            "demo, tracked and delivered, first requests", String(Int(rate(.first))),
+            "\(ratio(.first, to: .plain)) of no tracker")
+        table.add(
+            "demo, tracked and delivered, later requests", String(Int(rate(.later))),
+            "\(ratio(.later, to: .plainLater)) of no tracker, same cookie")
         table.add("its events: \(site.stopTracked())", "", "")
         return table
+    }
+
+    private enum Load: CaseIterable {
+        case c, plain, first, plainLater, later
+
+        var path: String {
+            switch self {
+            case .c: "/c"
+            case .plain, .plainLater: "/plain/hello/x/"
+            case .first, .later: "/tracked/hello/x/"
+            }
+        }
+
+        var cookie: String? {
+            switch self {
+            case .plainLater, .later: "ra_session_id=00112233445566778899aabbccddeeff"
+            default: nil
+            }
+        }
     }
 
     /// nginx, the programs behind it, and the sink for events: a second nginx that accepts batches.

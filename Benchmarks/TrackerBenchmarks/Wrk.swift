@@ -15,8 +15,10 @@ struct Wrk {
     /// - Parameters:
     ///   - seconds: the duration.
     ///   - body: the size of a body to POST; nil: GETs.
-    func rate(_ url: String, seconds: Int = 2, body: Int? = nil) throws -> Double {
+    ///   - cookie: the value of `Cookie`, if any.
+    func rate(_ url: String, seconds: Int = 2, body: Int? = nil, cookie: String? = nil) throws -> Double {
         var arguments = ["-t1", "-c\(connections)", "-d\(seconds)", url]
+        if let cookie { arguments = ["-H", "Cookie: \(cookie)"] + arguments }
         var directory: URL?
         defer { if let directory { try? FileManager.default.removeItem(at: directory) } }
         if let body {

@@ -105,6 +105,8 @@ do {
     var limits = SpoolLimits()
     limits.maximumBytes = 4 << 30
     let spool = try Spool(directory: CommandLine.arguments[2], limits: limits)
+    // As in programs that close their input: the next file opened is number 0.
+    _ = close(STDIN_FILENO)
     switch CommandLine.arguments[1] {
     case "append": append(to: spool)
     case "deliver": deliver(from: spool)

@@ -52,7 +52,11 @@ private final class Simulation {
     private struct Transport: EventTransport {
         // Created and used on one thread, the test's.
         nonisolated(unsafe) let session: Session
-        func open() throws(TransportUnavailable) -> any TransportSession { session }
+        nonisolated(unsafe) let opening: () -> Void
+        func open() throws(TransportUnavailable) -> any TransportSession {
+            opening()
+            return session
+        }
     }
 
     let time = Time()
@@ -64,7 +68,8 @@ private final class Simulation {
 
     init(
         latency: UInt64 = 50_000_000, maximum: Int = 64, acceptsLines: Bool = false,
-        change: (inout TrackerConfiguration) -> Void = { _ in }, answer: @escaping Answer = { _, _, _ in .delivered }
+        change: (inout TrackerConfiguration) -> Void = { _ in }, opening: @escaping () -> Void = {},
+        answer: @escaping Answer = { _, _, _ in .delivered }
     ) throws {
         var configuration = try TrackerConfiguration(projectID: "p", projectToken: "t")
         let lines = lines
@@ -76,7 +81,8 @@ private final class Simulation {
         ) { _ in true }
         let time = time
         loop = DeliveryLoop(
-            configuration: configuration, transport: Transport(session: session), mailbox: mailbox,
+            configuration: configuration, transport: Transport(session: session, opening: opening),
+            mailbox: mailbox,
             log: TrackerLog(level: .info, secret: "t", handler: configuration.logHandler),
             clock: DeliveryClock(
                 now: { time.now },
@@ -315,6 +321,23 @@ struct DeliveryLoopTests {
         made.run(seconds: 1)
         #expect(made.statistics.delivered == 50 && made.statistics.spooled == 0)
         #expect(stored.count == 50 && stored.allSatisfy { $0 > 0 })
+    }
+
+    @Test("opens its session before it writes to the spool, which would take the last file descriptors")
+    func openedFirst() throws {
+        let folder = try TemporaryFolder("loop")
+        var segments: [Int] = []
+        let simulation = try Simulation(
+            latency: 1_000_000,
+            change: {
+                $0.spoolDirectory = folder.path + "/spool"
+                $0.spoolAfter = .zero
+            },
+            opening: { segments.append(folder.names(in: "spool").count) })
+        simulation.capture(1)
+        simulation.run(seconds: 0.1)
+        #expect(segments == [0])
+        #expect(simulation.statistics.delivered == 1)
     }
 
     @Test("names the cause of a full queue: connections that are all in use")

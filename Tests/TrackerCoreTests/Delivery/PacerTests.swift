@@ -46,6 +46,33 @@ struct PacerTests {
         #expect(pacer.window >= 20 && pacer.window <= 60, "\(pacer.window)")
     }
 
+    @Test("takes a higher latency for the network's own after four round trips, and the next one as well")
+    func distance() {
+        var pacer = Pacer(policy: TrackerConfiguration.RetryPolicy())
+        var now: UInt64 = 1_000_000_000
+        // Without demand, so that the window stays at its least. It would grow once the latency counts as usual.
+        func growsOnDemand(_ latency: UInt64) -> Bool {
+            var other = pacer
+            other.isLimited = true
+            _ = other.succeeded(latency: latency, now: now, maximum: 64)
+            return other.window > pacer.window
+        }
+        func answer(_ latency: UInt64) {
+            now += 10_000_000
+            _ = pacer.succeeded(latency: latency, now: now, maximum: 64)
+        }
+        for _ in 0..<10 { answer(1_000_000) }
+        for latency: UInt64 in [100_000_000, 400_000_000] {
+            let latest = now + 20 * latency
+            // When it is noticed, and when it counts as usual.
+            let times = [false, true].map { grows in
+                repeat { answer(latency) } while growsOnDemand(latency) != grows && now < latest
+                return now
+            }
+            #expect(times[1] - times[0] > 3 * latency && times[1] - times[0] < 6 * latency)
+        }
+    }
+
     @Test("takes the failures of some for no outage, and those of nearly all for one")
     func away() {
         var pacer = Pacer(policy: TrackerConfiguration.RetryPolicy())

@@ -87,6 +87,25 @@ struct OutboxTests {
         #expect(outbox.landAll().count == 1 && outbox.isEmpty && outbox.flyingBytes == 0)
     }
 
+    @Test("counts the events in flight that are in memory alone, also when they are stored meanwhile")
+    func stored() throws {
+        let directory = try TemporaryDirectory()
+        let spool = try Spool(directory: directory.spool)
+        let place = try #require(spool.append(Make.records(1), areOut: true).places.first ?? nil)
+        let outbox = Outbox()
+        let numbers = (0..<3).map { outbox.launch(Self.parcel($0)) }
+        outbox.wait(Self.parcel(3))
+        var seen: Set<UInt64> = []
+        outbox.updateTried { seen.insert($0.sequence) }
+        #expect(seen == [0, 1, 2, 3] && outbox.flyingEvents == 3)
+        outbox.updateTried { if $0.sequence == 1 { $0.disk = DiskShare(place) } }
+        #expect(outbox.flyingEvents == 2)
+        for (number, left) in zip(numbers, [1, 1, 0]) {
+            #expect(outbox.land(number) != nil)
+            #expect(outbox.flyingEvents == left)
+        }
+    }
+
     @Test("releases what waits when it is due, the earliest first")
     func waiting() {
         let outbox = Outbox()

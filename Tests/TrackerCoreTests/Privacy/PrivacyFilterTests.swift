@@ -50,6 +50,13 @@ struct PrivacyFilterTests {
         #expect(try Self.headers([("X-Note", value)])?.values.first == expected)
     }
 
+    @Test("takes a name of at most 64 bytes behind a value for the next parameter, a longer one for more of the value")
+    func longName() throws {
+        let longest = String(repeating: "n", count: 64)
+        #expect(try Self.headers([("X", "password=x&\(longest)=z")]) == ["HTTP_X": "password=[Filtered]&\(longest)=z"])
+        #expect(try Self.headers([("X", "password=x&n\(longest)=z")]) == ["HTTP_X": "password=[Filtered]"])
+    }
+
     @Test(
         "cleans the query of addresses in headers",
         arguments: [

@@ -42,6 +42,16 @@ struct SpoolSegmentReaderTests {
         }
     }
 
+    @Test("with foreign bytes between two records loses neither", arguments: 1...50)
+    func foreignBytes(count: Int) {
+        let whole = Make.segment(records)
+        let start = Make.segment([records[0]]).count
+        let contents = SpoolSegmentReader.read(
+            whole[..<start] + [UInt8](repeating: 0xFF, count: count) + whole[start...])
+        #expect(contents.entries.map(\.record) == records)
+        #expect(contents.corrupt == 1 && contents.torn == 0)
+    }
+
     @Test("with a lying length loses that record alone", arguments: [0, 1, 39, 41, 1 << 20, 0x7FFF_FFFF, UInt32.max])
     func lyingLength(length: UInt32) {
         for hasMatchingChecksum in [false, true] {

@@ -7,6 +7,9 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#if defined(__GLIBC__)
+#include <malloc.h>
+#endif
 #include <signal.h>
 #include <sys/syscall.h>
 #include <sys/types.h>
@@ -90,3 +93,12 @@ void cspawn_reap(int process) {
 }
 
 int cspawn_fork(void) { return fork(); }
+
+long cspawn_allocated(void) {
+#if defined(__GLIBC__)
+#if __GLIBC_PREREQ(2, 33)
+    return (long)mallinfo2().uordblks;
+#endif
+#endif
+    return -1;
+}

@@ -58,7 +58,7 @@ final class SpoolSegment {
         }
         let (written, failure) = bytes.withUnsafeBytes { file.write($0, at: end) }
         let whole = ends.last { $0 <= written } ?? 0
-        if written > whole || failure != nil { file.truncate(to: end + whole) }
+        if written > whole { file.truncate(to: end + whole) }
         return (whole, failure)
     }
 

@@ -21,4 +21,7 @@ void cspawn_reap(int process);
 /// `fork`, which Swift does not offer. The child has the calling thread alone.
 int cspawn_fork(void);
 
+/// The bytes that this process has allocated and not freed; -1 where the C library does not tell.
+long cspawn_allocated(void);
+
 #endif

@@ -1,0 +1,7 @@
+import CSpawn
+
+/// The bytes that this process has allocated and not freed; nil where the C library does not tell.
+package func allocatedBytes() -> Int? {
+    let bytes = cspawn_allocated()
+    return bytes < 0 ? nil : Int(bytes)
+}

@@ -59,8 +59,9 @@ final class DeliveryLoop {
             log: log, maximumConnections: configuration.maximumConnections, usage: clock.usage)
     }
 
+    /// - Parameter beforeSleep: called before the thread sleeps, if nothing is in flight.
     /// - Returns: false if nothing is left to do, or no time.
-    func turn() -> Bool {
+    func turn(beforeSleep: () -> Void = {}) -> Bool {
         let now = clock.now()
         let status = DeliveryStatus(outbox, link, settlement.pacer, store)
         orders = mailbox.orders(reporting: status)
@@ -100,6 +101,7 @@ final class DeliveryLoop {
             let drains = drainsSpool && mayHaveStored && !settlement.pacer.isAway
             if isIdle ? !drains : ending.isPointless(settlement.pacer, flying: outbox.flyingCount, now) { return false }
         }
+        if outbox.flyingCount == 0 { beforeSleep() }
         rest(now, isIdle: isIdle && !mayHaveStored, until: ending.stopAt)
         return true
     }

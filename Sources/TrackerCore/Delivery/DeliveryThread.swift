@@ -5,11 +5,17 @@ enum DeliveryThread {
     static func run(
         _ configuration: TrackerConfiguration, _ transport: any EventTransport, _ mailbox: Mailbox, _ log: TrackerLog
     ) {
-        // The first turn initializes most of what is used, under locks that a forked child would find held.
-        cplatform_hold_forks()
+        // The first turn initializes most of what is used, under locks that a forked child would find held. But the
+        // app's own code may block: then every fork would wait for it, and so would the process's other trackers.
+        var holdsForks = transport is HTTPTransport && configuration.beforeSend == nil
+        if holdsForks { cplatform_hold_forks() }
+        func releaseForks() {
+            if holdsForks { cplatform_release_forks() }
+            holdsForks = false
+        }
         let loop = DeliveryLoop(configuration: configuration, transport: transport, mailbox: mailbox, log: log)
-        var goesOn = loop.turn()
-        cplatform_release_forks()
+        var goesOn = loop.turn(beforeSleep: releaseForks)
+        releaseForks()
         while goesOn { goesOn = loop.turn() }
         loop.end()
     }

@@ -10,7 +10,7 @@ private final class Subject: Sendable {
     let lines: LogLines
     let tracker: Tracker
 
-    init(transport: any EventTransport, _ change: (inout TrackerConfiguration) -> Void = { _ in }) throws {
+    init(transport: (any EventTransport)?, _ change: (inout TrackerConfiguration) -> Void = { _ in }) throws {
         var configuration = try TrackerConfiguration(projectID: "p", projectToken: "tok-s3cr3t")
         configuration.retryPolicy.base = .milliseconds(1)
         configuration.retryPolicy.cap = .milliseconds(20)
@@ -55,6 +55,31 @@ private struct Stuck: EventTransport {
         gate.wait()
         return ImmediateSession { DeliveryCompletion(identifier: $0.identifier, outcome: .delivered) }
     }
+}
+
+/// Ignores how long it may wait.
+private struct Deaf: EventTransport {
+    final class Session: TransportSession {
+        let isWaiting: DispatchSemaphore
+        let gate: DispatchSemaphore
+        init(_ isWaiting: DispatchSemaphore, _ gate: DispatchSemaphore) {
+            self.isWaiting = isWaiting
+            self.gate = gate
+        }
+
+        let maximumInFlight = 1
+        func start(_ payload: DeliveryPayload) {}
+        func wait(atMost limit: Duration) -> [DeliveryCompletion] {
+            isWaiting.signal()
+            gate.wait()
+            return []
+        }
+        func cancel() {}
+    }
+
+    let isWaiting = DispatchSemaphore(value: 0)
+    let gate = DispatchSemaphore(value: 0)
+    func open() throws(TransportUnavailable) -> any TransportSession { Session(isWaiting, gate) }
 }
 
 private struct Missing: EventTransport {
@@ -182,6 +207,40 @@ struct TrackerTests {
         #expect(subject.tracker.shutdown(timeout: .seconds(9)).pending == 0)
         stuck.gate.signal()
         #expect(addsUp(subject.tracker.statistics))
+    }
+
+    @Test(
+        "holds up no other tracker of the process while code of the app's blocks its delivery",
+        arguments: ["opening", "waiting", "hook"])
+    func others(place: String) throws {
+        let (stuck, deaf, isInHook) = (Stuck(), Deaf(), DispatchSemaphore(value: 0))
+        let blocked: Subject
+        if place == "hook" {
+            blocked = try Subject(transport: nil) {
+                $0.beforeSend = { _ in
+                    isInHook.signal()
+                    stuck.gate.wait()
+                    return false
+                }
+            }
+        } else {
+            blocked = try Subject(transport: place == "opening" ? stuck : deaf)
+        }
+        blocked.request()
+        if place == "waiting" { deaf.isWaiting.wait() }
+        if place == "hook" { isInHook.wait() }
+        let backend = try ScriptedBackend()
+        let endpoint = try #require(BackendEndpoint(backend.endpoint))
+        let other = try Subject(transport: nil) { $0.backendEndpoint = endpoint }
+        other.request()
+        // Generous, for a busy machine; it would never end.
+        #expect(other.tracker.shutdown(timeout: .seconds(10)).dropped == 0)
+        #expect(backend.received.count == 1)
+        stuck.gate.signal()
+        deaf.gate.signal()
+        _ = blocked.tracker.shutdown(timeout: .zero)
+        deaf.gate.signal()
+        backend.stop()
     }
 
     @Test("gives up a flush at its deadline and goes on")

@@ -36,7 +36,7 @@ public struct TrackerConfiguration: Sendable, CustomStringConvertible, CustomRef
     /// The maximum number of events in memory, including those in flight; 1 to 1,000,000.
     public var queueCapacity = 32_768
     /// The maximum size of events in memory, in bytes of content (names, values, URLs), which is about their encoded
-    /// size; 64 KiB to 1 GiB.
+    /// size; 64 KiB to 1 GiB. Up to 2 MiB of requests whose events are written may come on top until they are released.
     public var queueMaximumBytes = 32 << 20
 
     /// The app's own directory for events that can't be delivered now: in an outage, with a full queue, at the end of

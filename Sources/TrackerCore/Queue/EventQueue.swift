@@ -2,25 +2,48 @@
 ///
 /// A request is moved into place; chunks are reused. The delivery thread takes a whole chunk at a time, so the lock is
 /// held only briefly however many events wait.
+///
+/// It returns chunks whose events are written. The threads that add events release those, one each: what one thread
+/// allocates and another frees costs an allocator several times as much.
 struct EventQueue {
     static let chunkSize = 64
     /// The maximum number of empty chunks kept for reuse.
     private static let spareChunks = 16
+    /// The maximum number of chunks with written events: the requests of 5 ms, after which the delivery thread looks
+    /// again, at 100,000 a second.
+    private static let writtenChunks = 8
 
     private var full: [[TrackedRequest]] = []
     /// The index of the oldest chunk; those before it are empty.
     private var head = 0
     private var open: [TrackedRequest] = []
     private var spare: [[TrackedRequest]] = []
+    private var written: [[TrackedRequest]] = []
     private(set) var count = 0
 
     var isEmpty: Bool { count == 0 }
 
-    mutating func append(_ request: consuming TrackedRequest) {
+    /// - Returns: a written event that the caller is to release without the lock.
+    mutating func append(_ request: consuming TrackedRequest) -> TrackedRequest? {
         if open.count == Self.chunkSize { close() }
         if open.capacity == 0 { open.reserveCapacity(Self.chunkSize) }
         open.append(request)
         count &+= 1
+        guard !written.isEmpty else { return nil }
+        let released = written[written.count - 1].popLast()
+        if written[written.count - 1].isEmpty, let emptied = written.popLast() { keep(emptied) }
+        return released
+    }
+
+    private mutating func keep(_ emptied: consuming [TrackedRequest]) {
+        if emptied.capacity > 0, spare.count < Self.spareChunks { spare.append(emptied) }
+    }
+
+    /// Returns all written events, for the caller to release without the lock.
+    mutating func takeWritten() -> [[TrackedRequest]] {
+        var taken: [[TrackedRequest]] = []
+        swap(&taken, &written)
+        return taken
     }
 
     private mutating func close() {
@@ -28,10 +51,19 @@ struct EventQueue {
         open = spare.popLast() ?? []
     }
 
-    /// Removes the oldest events, at most one chunk, in exchange for an empty chunk.
-    mutating func takeChunk(for emptied: consuming [TrackedRequest]) -> [TrackedRequest] {
-        if emptied.capacity > 0, spare.count < Self.spareChunks { spare.append(emptied) }
-        var chunk: [TrackedRequest] = []
+    /// Exchanges a chunk of written events, which may be empty, for the oldest events, at most one chunk.
+    ///
+    /// - Returns: events for the caller to release without the lock.
+    mutating func exchange(_ chunk: inout [TrackedRequest]) -> [TrackedRequest] {
+        var left: [TrackedRequest] = []
+        if chunk.isEmpty {
+            keep(chunk)
+        } else if written.count < Self.writtenChunks {
+            written.append(chunk)
+        } else {
+            left = chunk
+        }
+        chunk = []
         if head < full.count {
             swap(&chunk, &full[head])
             head += 1
@@ -44,7 +76,7 @@ struct EventQueue {
             swap(&chunk, &open)
         }
         count -= chunk.count
-        return chunk
+        return left
     }
 }
 
@@ -52,6 +84,11 @@ struct EventQueue {
 struct EventBacklog {
     private var chunk: [TrackedRequest] = []
     private var next = 0
+    /// What the chunk's events read so far count against the queue's limit.
+    private var bytes = 0
+
+    /// The most bytes of a written chunk that is kept for the threads that add events to release.
+    private static let keptBytes = 256 << 10
 
     var isEmpty: Bool { next == chunk.count }
     var count: Int { chunk.count - next }
@@ -59,19 +96,26 @@ struct EventBacklog {
     /// When the oldest request finished, in monotonic nanoseconds.
     var oldest: UInt64? { isEmpty ? nil : chunk[next].finishedAt }
 
-    /// Exchanges the empty chunk for the queue's oldest. Returns the number of events in it.
-    mutating func refill(from queue: inout EventQueue) -> Int {
+    /// Exchanges the written chunk for the queue's oldest.
+    ///
+    /// - Returns: events for the caller to release without the lock.
+    mutating func refill(from queue: inout EventQueue) -> [TrackedRequest] {
         next = 0
-        chunk = queue.takeChunk(for: chunk)
-        return chunk.count
+        bytes = 0
+        return queue.exchange(&chunk)
     }
 
-    /// Calls `body` with the next event. Releases the chunk's events once the last is read.
+    /// Calls `body` with the next event.
     mutating func readNext(_ body: (borrowing TrackedRequest) -> Void) {
         guard next < chunk.count else { return }
-        chunk.withUnsafeBufferPointer { body($0[next]) }
+        // Through the pointer, since the buffer's subscript would copy the request.
+        chunk.withUnsafeBufferPointer { chunk in
+            guard let first = chunk.baseAddress else { return }
+            bytes &+= first[next].approximateBytes
+            body(first[next])
+        }
         next += 1
-        if isEmpty {
+        if isEmpty, bytes > Self.keptBytes {
             chunk.removeAll(keepingCapacity: true)
             next = 0
         }

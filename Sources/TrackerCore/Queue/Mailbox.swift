@@ -42,25 +42,27 @@ final class Mailbox: Sendable {
     /// - Parameter ticket: the measurement's; a second event with the same ticket is ignored.
     func capture(_ request: consuming TrackedRequest, ticket: UInt64) {
         let bytes = request.approximateBytes
-        let (mustRing, mustStart) = state.withLock(moving: request) { state, request -> (Bool, Bool) in
+        let (mustRing, mustStart, written) = state.withLock(moving: request) {
+            state, request -> (Bool, Bool, TrackedRequest?) in
             state.noticeFork()
-            guard state.finished.insert(ticket) else { return (false, false) }
+            guard state.finished.insert(ticket) else { return (false, false, nil) }
             if state.isClosed {
                 state.ledger.refuse(.shutdown)
-                return (false, false)
+                return (false, false, nil)
             }
             guard state.ledger.open < capacity, state.ledger.openBytes + bytes <= maximumBytes else {
                 state.ledger.refuse(.queueFull)
-                return (false, false)
+                return (false, false, nil)
             }
-            state.queue.append(request)
+            let written = state.queue.append(request)
             state.ledger.admit(bytes: bytes)
             let mustRing = state.isAsleep || state.isResting && isFilling(state)
             if mustRing { state.ring() }
             let mustStart = !state.isThreadStarted
             state.isThreadStarted = true
-            return (mustRing, mustStart)
+            return (mustRing, mustStart, written)
         }
+        _ = consume written
         if mustRing { state.signal() }
         if mustStart, !startThread(self) { withState { $0.isThreadStarted = false } }
     }
@@ -150,13 +152,17 @@ final class Mailbox: Sendable {
 
     /// Records the thread's status, and returns its orders for the next turn.
     func orders(reporting status: DeliveryStatus) -> Orders {
-        withState {
-            $0.ledger.delivery = status
-            return Orders(
-                isClosed: $0.isClosed, stopAt: $0.stopAt, patience: $0.patience, flushes: $0.flushes,
-                isAwaited: !$0.waiters.isEmpty, refusals: $0.ledger.refused, isFilling: isFilling($0),
-                waiting: $0.queue.count, open: $0.ledger.open)
+        let (orders, written) = withState { state -> (Orders, [[TrackedRequest]]) in
+            state.ledger.delivery = status
+            let orders = Orders(
+                isClosed: state.isClosed, stopAt: state.stopAt, patience: state.patience, flushes: state.flushes,
+                isAwaited: !state.waiters.isEmpty, refusals: state.ledger.refused, isFilling: isFilling(state),
+                waiting: state.queue.count, open: state.ledger.open)
+            // While few requests come in, nobody else would soon release what the app may have tied to written ones.
+            return (orders, state.queue.isEmpty ? state.queue.takeWritten() : [])
         }
+        _ = consume written
+        return orders
     }
 
     var isClosed: Bool { withState { $0.isClosed } }
@@ -165,12 +171,14 @@ final class Mailbox: Sendable {
     ///
     /// - Returns: the number of the first event.
     func refill(_ backlog: inout EventBacklog) -> UInt64 {
-        withState { state in
-            let count = backlog.refill(from: &state.queue)
-            state.ledger.take(count)
-            defer { state.dequeued += UInt64(count) }
-            return state.dequeued
+        let (sequence, written) = withState { state -> (UInt64, [TrackedRequest]) in
+            let written = backlog.refill(from: &state.queue)
+            state.ledger.take(backlog.count)
+            defer { state.dequeued += UInt64(backlog.count) }
+            return (state.dequeued, written)
         }
+        _ = consume written
+        return sequence
     }
 
     /// Changes the counts.

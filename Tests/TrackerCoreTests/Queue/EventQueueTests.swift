@@ -20,7 +20,7 @@ struct EventQueueTests {
         var read: [Int64] = []
         for round in 0..<7 {
             for _ in 0..<burst {
-                queue.append(Self.request(captured))
+                _ = queue.append(Self.request(captured))
                 captured += 1
             }
             // Not all of them, so that chunks remain.
@@ -38,8 +38,41 @@ struct EventQueueTests {
         #expect(queue.isEmpty && backlog.oldest == nil)
     }
 
-    @Test("holds nothing of an event once its chunk has been read")
-    func release() {
+    @Test("gives a written event to whoever adds the next one, so that the thread that frees it also allocates")
+    func givesBack() {
+        var queue = EventQueue()
+        var backlog = EventBacklog()
+        let chunk = EventQueue.chunkSize
+        for number in 0..<chunk { #expect(queue.append(Self.request(number)) == nil) }
+        #expect(backlog.refill(from: &queue).isEmpty)
+        while !backlog.isEmpty { backlog.readNext { _ in } }
+        // The chunk is still the backlog's.
+        #expect(queue.append(Self.request(chunk)) == nil)
+        #expect(backlog.refill(from: &queue).isEmpty)
+        let returned = (0..<chunk).map { queue.append(Self.request($0))?.start.receivedAt }
+        #expect(Set(returned.compactMap { $0 }) == Set((0..<Int64(chunk))))
+        #expect(queue.append(Self.request(0)) == nil)
+    }
+
+    @Test("keeps a bounded number of written events, and the reader releases the others")
+    func boundsWritten() {
+        var queue = EventQueue()
+        var backlog = EventBacklog()
+        for number in 0..<(100 * EventQueue.chunkSize) { _ = queue.append(Self.request(number)) }
+        var released = 0
+        while !queue.isEmpty {
+            released += backlog.refill(from: &queue).count
+            while !backlog.isEmpty { backlog.readNext { _ in } }
+        }
+        released += backlog.refill(from: &queue).count
+        let kept = queue.takeWritten().map(\.count).reduce(0, +)
+        #expect(kept <= 512 && kept >= 2 * EventQueue.chunkSize)
+        #expect(kept + released == 100 * EventQueue.chunkSize)
+        #expect(queue.takeWritten().isEmpty)
+    }
+
+    @Test("keeps no chunk of large events that are written")
+    func releasesLarge() {
         final class Tied: Sendable {}
         var queue = EventQueue()
         var backlog = EventBacklog()
@@ -51,11 +84,12 @@ struct EventQueueTests {
                 _ = object
                 return []
             }
-            queue.append(
+            _ = queue.append(
                 TrackedRequest(
                     RequestStart(
                         snapshot: RequestSnapshot(method: "GET", target: "/", headers: headers),
-                        session: SessionIdentifier(high: 0, low: 0), receivedAt: 0, startedAt: 0),
+                        session: SessionIdentifier(high: 0, low: 0), receivedAt: 0, startedAt: 0,
+                        contentBytes: 300 << 10),
                     status: 200, viewName: nil, finishedAt: 0))
         }
         #expect(tied != nil)

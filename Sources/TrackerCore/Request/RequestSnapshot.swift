@@ -2,6 +2,9 @@
 ///
 /// It holds references to what the server has in memory anyway; headers are parsed and copied only when the event is
 /// encoded on the delivery thread.
+///
+/// Optional properties are written as `Optional<T>`, since `T?` would set them to nil first. The compiler would then copy
+/// the whole snapshot at the end of the initializer, for every request.
 public struct RequestSnapshot: Sendable {
     /// The request method as sent.
     public var method: String
@@ -18,16 +21,16 @@ public struct RequestSnapshot: Sendable {
     /// The scheme of the request: `http` or `https`. Anything else counts as `http`.
     public var scheme: String
     /// The value of the `Host` field; nil: looked up in `headers`.
-    public var host: String?
+    public var host: Optional<String>
     /// The server's own name and port, for requests without a valid `Host`.
     public var serverAuthority: String
     /// The header fields.
     public var headers: RequestHeaders
     /// Returns the request's cookies, if the server has its own parser; nil: parsed from the `Cookie` field. Called on
     /// the delivery thread.
-    public var cookies: (@Sendable () -> [(name: String, value: String)])?
+    public var cookies: Optional<@Sendable () -> [(name: String, value: String)]>
     /// The peer's address without its port, if known.
-    public var remoteAddress: String?
+    public var remoteAddress: Optional<String>
     /// The form of the event.
     public var style: EventStyle
 
@@ -79,6 +82,10 @@ public struct RequestSnapshot: Sendable {
         self.remoteAddress = remoteAddress
         self.style = style
     }
+
+    /// Returns the session in the `Cookie` fields, if there is a valid one, and the approximate length of all headers.
+    @inline(__always)
+    borrowing func measured() -> (session: SessionIdentifier?, contentBytes: Int) { headers.measured() }
 
     /// The length of the target for the queue's byte limit. One that is created later counts as part of the headers.
     var targetBytes: Int {
@@ -144,7 +151,8 @@ public struct RequestHeaders: Sendable {
 
     /// Returns the session in the `Cookie` fields, if there is a valid one, and the length of all names and values, for
     /// the queue's byte limit. Both in one pass over the fields.
-    func measured() -> (session: SessionIdentifier?, contentBytes: Int) {
+    @inline(__always)
+    borrowing func measured() -> (session: SessionIdentifier?, contentBytes: Int) {
         switch storage {
         case .fields(let fields):
             fields.withUnsafeBufferPointer { fields in

@@ -95,8 +95,9 @@ extension CGIApp {
     }
 
     private func checked(_ response: CGIResponse, _ request: CGIRequest) -> CGIResponse {
+        var response = response
         do {
-            try ResponseHead.validate(response)
+            try response.validate()
             return response
         } catch {
             request.log("\(request.method) \(request.requestURI): the response is invalid: \(error)")

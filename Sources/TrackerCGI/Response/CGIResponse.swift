@@ -13,16 +13,18 @@ public struct CGIResponse: Sendable {
     }
 
     /// The status code, 200...599; any other becomes a 500.
-    public var status: Int
+    public var status: Int { didSet { isValid = false } }
     /// The reason phrase; nil for the standard one. One with control characters other than tab becomes a 500.
-    public var reason: String?
+    public var reason: Optional<String> { didSet { isValid = false } }
     /// The headers, in order. A name that is not a token, or a value with control characters other than tab, becomes a
     /// 500. Connection-specific fields such as `Transfer-Encoding` are left out (RFC 9110, section 7.6.1).
-    public var headers: [(name: String, value: String)]
+    public var headers: [(name: String, value: String)] { didSet { isValid = false } }
     /// The body. It is not sent in response to HEAD, or with 204 and 304.
     public var body: Body
     /// Cookies to set, each in its own `Set-Cookie` field.
-    public var cookies: [CGICookie] = []
+    public var cookies: [CGICookie] = [] { didSet { isValid = false } }
+    /// Whether the head has been checked since it last changed.
+    private var isValid = false
 
     /// Creates a response with a body in memory, empty by default.
     public init(
@@ -86,6 +88,20 @@ public struct CGIResponse: Sendable {
     /// Returns the value of the first header with a name; case-insensitive.
     public func header(_ name: String) -> String? {
         headers.first { ASCII.areSame($0.name, name) }?.value
+    }
+
+    /// Checks whether the response can be sent, unless nothing has changed since the last check.
+    mutating func validate() throws(ResponseHead.Invalid) {
+        guard !isValid else { return }
+        try ResponseHead.validate(self)
+        isValid = true
+    }
+
+    /// Appends a header that needs no check.
+    mutating func appendValid(_ name: String, _ value: String) {
+        let wasValid = isValid
+        headers.append((name, value))
+        isValid = wasValid
     }
 
     /// Sets a header, replacing all of the same name.

@@ -108,7 +108,7 @@ enum ResponseHead {
     }
 
     private static func append(_ text: String, to bytes: inout [UInt8]) {
-        bytes.append(contentsOf: text.utf8)
+        text.withBytes { bytes.append(contentsOf: $0) }
     }
 
     private static func append(_ number: Int, to bytes: inout [UInt8]) {

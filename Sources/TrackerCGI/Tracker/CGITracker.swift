@@ -18,19 +18,35 @@ public final class CGITracker: Sendable {
     /// The measurement of a request. A class, because the request's storage hands it out several times, and copying all
     /// that an interception refers to costs more than measuring.
     private final class Measurement: Sendable {
+        /// How the request was answered.
+        struct Answer {
+            /// When the response was ready, in monotonic nanoseconds.
+            let readyAt = SystemClock.monotonicNanoseconds()
+            let status: Int
+            /// How the event is delivered under CGI; nil: by the tracker.
+            var last: LastEvent?
+        }
+
         let interception: Interception
-        /// What was measured when the response was ready, and its status; nil before, and once it is sent.
-        let result = Mutex<(event: MeasuredRequest, status: Int)?>(nil)
+        /// nil before the response is ready, and once it is sent.
+        private let answer = Mutex<Answer?>(nil)
 
         init(_ interception: Interception) { self.interception = interception }
+
+        /// - Returns: false if there is an answer already.
+        func setAnswer(_ given: Answer) -> Bool {
+            answer.withLock { answer in
+                guard answer == nil else { return false }
+                answer = given
+                return true
+            }
+        }
+
+        func takeAnswer() -> Answer? { answer.withLock { $0.take() } }
     }
 
     private enum MeasurementKey: CGIStorageKey {
         typealias Value = Measurement
-    }
-
-    private enum LastEventKey: CGIStorageKey {
-        typealias Value = LastEvent
     }
 
     private let shared = Mutex<Tracker?>(nil)
@@ -75,37 +91,27 @@ public final class CGITracker: Sendable {
             guard let interception = tracker.begin(CGISnapshot.take(of: request)) else { return }
             request.storage[MeasurementKey.self] = Measurement(interception)
         }
-        app.requestFinished.connect(isQuick: true) { request, response, _ in
+        app.requestFinished.connect(isQuick: true) { [unowned app] request, response, _ in
             guard let measurement = request.storage[MeasurementKey.self] else { return }
-            let event = measurement.interception.measure(status: response.status, viewName: request.endpointName)
-            let isFirst = measurement.result.withLock { result in
-                guard result == nil else { return false }
-                result = (event, response.status)
-                return true
+            var answer = Measurement.Answer(status: response.status)
+            if app.runMode == .cgi {
+                answer.last = LastEvent(configuration: tracker.configuration, options: app.config.cgiDelivery)
             }
-            if isFirst, let cookie = measurement.interception.sessionCookie {
-                response.headers.append(("Set-Cookie", cookie))
-            }
-        }
-        app.requestFinished.connect(isQuick: true) { [unowned app] request, _, _ in
-            guard app.runMode == .cgi, request.storage[MeasurementKey.self] != nil else { return }
-            let last = LastEvent(configuration: tracker.configuration, options: app.config.cgiDelivery)
-            request.storage[LastEventKey.self] = last
-            request.log(later: last.lineForTheLog)
+            guard measurement.setAnswer(answer) else { return }
+            if let last = answer.last { request.log(later: last.lineForTheLog) }
+            if let cookie = measurement.interception.sessionCookie { response.appendValid("Set-Cookie", cookie) }
         }
         app.responseSent.connect(isQuick: true) { request, response in
-            guard let measurement = request.storage[MeasurementKey.self],
-                let result = measurement.result.withLock({ $0.take() })
-            else { return }
+            guard let measurement = request.storage[MeasurementKey.self], let answer = measurement.takeAnswer() else {
+                return
+            }
             // With another status the response was cut short, or nobody took it.
-            let event =
-                response.status == result.status
-                ? result.event
-                : measurement.interception.measure(status: response.status, viewName: request.endpointName)
-            if let last = request.storage[LastEventKey.self] {
-                last.deliver(event)
+            let end = response.status == answer.status ? answer.readyAt : SystemClock.monotonicNanoseconds()
+            let (interception, viewName) = (measurement.interception, request.endpointName)
+            if let last = answer.last {
+                last.deliver(interception.measure(at: end, status: response.status, viewName: viewName))
             } else {
-                event.send()
+                interception.finish(at: end, status: response.status, viewName: viewName)
             }
         }
         app.onShutdown { tracker.shutdown() }

@@ -17,13 +17,13 @@ public struct Interception: Sendable {
     private let isAppSession: Bool
 
     init(gate: RequestGate, snapshot: consuming RequestSnapshot) {
-        self.init(gate: gate, snapshot: snapshot, isAppSession: false, known: nil)
+        self.init(gate: gate, snapshot: consume snapshot, isAppSession: false, known: nil)
     }
 
     /// - Parameter appSession: nil: the visitor has none yet. The tracker's cookie is ignored: it would let a visitor
     ///   choose a session.
     init(gate: RequestGate, snapshot: consuming RequestSnapshot, appSession: SessionIdentifier?) {
-        self.init(gate: gate, snapshot: snapshot, isAppSession: true, known: appSession)
+        self.init(gate: gate, snapshot: consume snapshot, isAppSession: true, known: appSession)
     }
 
     @inline(__always)
@@ -34,13 +34,13 @@ public struct Interception: Sendable {
         ticket = gate.nextTicket()
         let receivedAt = SystemClock.wallNanoseconds()
         let startedAt = SystemClock.monotonicNanoseconds()
-        let measured = snapshot.headers.measured()
+        let measured = snapshot.measured()
         let session = isAppSession ? known : measured.session
         isNewSession = session == nil
         self.isAppSession = isAppSession
         start = RequestStart(
-            snapshot: snapshot, session: session ?? SessionIdentifier(), receivedAt: receivedAt, startedAt: startedAt,
-            contentBytes: measured.contentBytes)
+            snapshot: consume snapshot, session: session ?? SessionIdentifier(), receivedAt: receivedAt,
+            startedAt: startedAt, contentBytes: measured.contentBytes)
     }
 
     /// The `Set-Cookie` value to add to the response; nil if the visitor has the cookie already, or the app has its own
@@ -61,7 +61,18 @@ public struct Interception: Sendable {
     ///   - responseCookies: the response's `Set-Cookie` values, without the tracker's own.
     ///   - viewName: the name of the handler or route; nil if nothing matched.
     public func finish(status: Int, responseCookies: [String] = [], viewName: String?) {
-        if let request = tracked(status, responseCookies, viewName) {
+        finish(at: SystemClock.monotonicNanoseconds(), status, responseCookies, viewName)
+    }
+
+    /// Queues the event of a measurement that ended earlier, for servers that must not deliver before the client has
+    /// its response.
+    ///
+    /// - Parameter now: the end of the measurement, in monotonic nanoseconds.
+    package func finish(at now: UInt64, status: Int, viewName: String?) { finish(at: now, status, [], viewName) }
+
+    @inline(__always)
+    private func finish(at now: UInt64, _ status: Int, _ responseCookies: [String], _ viewName: String?) {
+        if let request = tracked(now, status, responseCookies, viewName) {
             gate.mailbox.capture(request, ticket: ticket)
         } else {
             gate.mailbox.count(ticket) { $0.countSampledOut() }
@@ -71,14 +82,28 @@ public struct Interception: Sendable {
     /// Ends the measurement and returns the event unsent, for servers that must not deliver before the client has its
     /// response. The parameters are those of ``finish(status:responseCookies:viewName:)``.
     public func measure(status: Int, responseCookies: [String] = [], viewName: String?) -> MeasuredRequest {
+        measure(at: SystemClock.monotonicNanoseconds(), status, responseCookies, viewName)
+    }
+
+    /// Returns the event of a measurement that ended earlier.
+    ///
+    /// - Parameter now: the end of the measurement, in monotonic nanoseconds.
+    package func measure(at now: UInt64, status: Int, viewName: String?) -> MeasuredRequest {
+        measure(at: now, status, [], viewName)
+    }
+
+    private func measure(
+        at now: UInt64, _ status: Int, _ responseCookies: [String], _ viewName: String?
+    ) -> MeasuredRequest {
         MeasuredRequest(
-            request: tracked(status, responseCookies, viewName), ticket: ticket, mailbox: gate.mailbox)
+            request: tracked(now, status, responseCookies, viewName), ticket: ticket, mailbox: gate.mailbox)
     }
 
     /// - Returns: nil if the request is not sampled.
     @inline(__always)
-    private func tracked(_ status: Int, _ responseCookies: [String], _ viewName: String?) -> TrackedRequest? {
-        let now = SystemClock.monotonicNanoseconds()
+    private func tracked(
+        _ now: UInt64, _ status: Int, _ responseCookies: [String], _ viewName: String?
+    ) -> TrackedRequest? {
         var weight: Double?
         if let selection = gate.selection, selection.samples {
             weight = selection.weight(session: session, status: status)

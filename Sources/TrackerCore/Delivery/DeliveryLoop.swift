@@ -44,7 +44,7 @@ final class DeliveryLoop {
     ) {
         self.mailbox = mailbox
         self.clock = clock
-        writer = EventWriter(configuration: configuration, mailbox: mailbox, log: log)
+        writer = EventWriter(configuration: configuration, mailbox: mailbox, outbox: outbox, log: log)
         link = BackendLink(transport: transport, log: log)
         store = ParcelStore(configuration: configuration, mailbox: mailbox, log: log)
         source = ParcelSource(configuration: configuration, outbox: outbox, writer: writer, store: store)
@@ -215,6 +215,7 @@ final class DeliveryLoop {
 
     private func sleep(_ now: UInt64) {
         store?.rest()
+        _ = outbox.takeSpare()
         var until = link.closeIdleConnections(unusedSince: lastActivity, now: now)
         if let look = store?.nextLookAt { until = min(until ?? .max, look) }
         clock.sleep(mailbox, until, .event)

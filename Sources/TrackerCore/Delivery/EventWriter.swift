@@ -4,6 +4,7 @@
 /// Unchecked properties: see ``DeliveryLoop``.
 final class EventWriter {
     private let mailbox: Mailbox
+    private let outbox: Outbox
     private let log: TrackerLog
     private let hook: BeforeSend?
     @exclusivity(unchecked) private var encoder: EventEncoder
@@ -20,8 +21,9 @@ final class EventWriter {
     /// How many events are written before the thread yields its processor.
     private static let writtenAtOnce = 32
 
-    init(configuration: TrackerConfiguration, mailbox: Mailbox, log: TrackerLog) {
+    init(configuration: TrackerConfiguration, mailbox: Mailbox, outbox: Outbox, log: TrackerLog) {
         self.mailbox = mailbox
+        self.outbox = outbox
         self.log = log
         hook = configuration.beforeSend.map {
             BeforeSend($0, log: log) { mailbox.record { $0.countSlowHook() } }
@@ -85,7 +87,7 @@ final class EventWriter {
             parcel = Parcel(
                 key: ParcelKey(identifiers.next()), sequence: number, age: request.finishedAt,
                 capturedAt: request.start.receivedAt)
-            if expected > 0 { parcel?.reserve(expected) }
+            if expected > 0 { parcel?.reserve(expected, in: outbox.takeSpare()) }
         }
         if let changed {
             parcel?.append(charge: charge) { encoder.encode(changed, to: &$0) }

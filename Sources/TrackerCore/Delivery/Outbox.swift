@@ -25,6 +25,10 @@ final class Outbox {
     var mayFly: Bool { flyingBytes < Self.maximumFlyingBytes }
     var waitingCount: Int { waiting.count }
 
+    /// The buffer of a delivered parcel, for the next one: the allocator would return this much to the system, which
+    /// clears its pages again when they are used.
+    @exclusivity(unchecked) private var spare: [UInt8] = []
+
     /// Events in flight that are in memory alone.
     @exclusivity(unchecked) private(set) var flyingEvents = 0
 
@@ -72,6 +76,20 @@ final class Outbox {
         flyingBytes = 0
         flyingEvents = 0
         return parcels
+    }
+
+    // MARK: Buffers
+
+    func recycle(_ body: consuming [UInt8]) {
+        guard body.capacity > spare.capacity, body.capacity <= 2 * Parcel.maximumBytes else { return }
+        body.removeAll(keepingCapacity: true)
+        spare = body
+    }
+
+    func takeSpare() -> [UInt8] {
+        var taken: [UInt8] = []
+        swap(&taken, &spare)
+        return taken
     }
 
     // MARK: Waiting

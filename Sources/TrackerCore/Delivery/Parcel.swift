@@ -62,7 +62,18 @@ struct Parcel {
     var isUntouched: Bool { attempts == 0 && disk == nil && key.lines == nil }
     var isFull: Bool { count >= Self.maximumLines || body.count >= Self.maximumBytes }
 
-    mutating func reserve(_ bytes: Int) { body.reserveCapacity(bytes) }
+    /// - Parameter spare: an empty buffer to use.
+    mutating func reserve(_ bytes: Int, in spare: consuming [UInt8]) {
+        spare.reserveCapacity(bytes)
+        body = spare
+    }
+
+    /// Returns the body of a parcel that is done with.
+    mutating func takeBody() -> [UInt8] {
+        var taken: [UInt8] = []
+        swap(&taken, &body)
+        return taken
+    }
 
     /// - Parameters:
     ///   - charge: what the event counts against the queue's byte limit.

@@ -34,7 +34,7 @@ final class Settlement {
         var delivered = 0
         var bytes = 0
         for completion in completions {
-            guard let parcel = outbox.land(completion.identifier) else { continue }
+            guard var parcel = outbox.land(completion.identifier) else { continue }
             let failure: Pacer.Failure
             let reason: String
             switch completion.outcome.kind {
@@ -46,6 +46,7 @@ final class Settlement {
                     delivered += parcel.count
                     bytes += parcel.charge
                 }
+                outbox.recycle(parcel.takeBody())
                 answered(completion, parcel, now, maximum, &reporter)
                 continue
             case .drop(let dropReason, let reason):

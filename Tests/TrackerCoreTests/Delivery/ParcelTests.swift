@@ -62,6 +62,26 @@ struct ParcelTests {
 
 @Suite("The outbox")
 struct OutboxTests {
+    @Test("gives the buffer of a delivered parcel to the next one, and drops the smaller of two")
+    func recycles() {
+        let outbox = Outbox()
+        var delivered = Parcel(key: ParcelKey(Self.identifiers.next()), sequence: 0, age: 0, capturedAt: 0)
+        delivered.reserve(100_000, in: [])
+        delivered.append(charge: 0) { $0.append(1) }
+        let address = delivered.body.withUnsafeBufferPointer { $0.baseAddress }
+        let number = outbox.launch(consume delivered)
+        var landed = outbox.land(number)
+        if let body = landed?.takeBody() { outbox.recycle(body) }
+        landed = nil
+        outbox.recycle([UInt8](repeating: 0, count: 10))
+        var next = Parcel(key: ParcelKey(Self.identifiers.next()), sequence: 0, age: 0, capturedAt: 0)
+        next.reserve(50_000, in: outbox.takeSpare())
+        #expect(next.body.isEmpty && next.body.capacity >= 100_000)
+        next.append(charge: 0) { $0.append(2) }
+        #expect(next.body.withUnsafeBufferPointer { $0.baseAddress } == address)
+        #expect(outbox.takeSpare().capacity == 0)
+    }
+
     private static let identifiers = EventIdentifierGenerator()
 
     private static func parcel(_ sequence: UInt64, dueAt: UInt64 = 0) -> Parcel {

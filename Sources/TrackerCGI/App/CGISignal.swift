@@ -9,13 +9,13 @@ public final class CGISignal<Receiver: Sendable>: Sendable {
         let number: UInt64
     }
 
-    private struct Receivers: Sendable {
+    private struct Registry: Sendable {
         var next: UInt64 = 0
         var receivers: [(number: UInt64, isQuick: Bool, receiver: Receiver)] = []
         var isQuick = true
     }
 
-    private let state = ThreadLock(Receivers())
+    private let registry = ThreadLock(Registry())
 
     init() {}
 
@@ -27,31 +27,31 @@ public final class CGISignal<Receiver: Sendable>: Sendable {
     ///   - receiver: called with the signal's arguments.
     @discardableResult
     public func connect(isQuick: Bool = false, _ receiver: Receiver) -> Connection {
-        state.withLock { state in
-            state.next += 1
-            state.receivers.append((state.next, isQuick, receiver))
-            state.isQuick = state.receivers.allSatisfy(\.isQuick)
-            return Connection(number: state.next)
+        registry.withLock { registry in
+            registry.next += 1
+            registry.receivers.append((registry.next, isQuick, receiver))
+            registry.isQuick = registry.receivers.allSatisfy(\.isQuick)
+            return Connection(number: registry.next)
         }
     }
 
     /// Disconnects a receiver. A call in progress continues.
     public func disconnect(_ connection: Connection) {
-        state.withLock { state in
-            state.receivers.removeAll { $0.number == connection.number }
-            state.isQuick = state.receivers.allSatisfy(\.isQuick)
+        registry.withLock { registry in
+            registry.receivers.removeAll { $0.number == connection.number }
+            registry.isQuick = registry.receivers.allSatisfy(\.isQuick)
         }
     }
 
     /// No receiver blocks.
-    var isQuick: Bool { state.withLock { $0.isQuick } }
+    var isQuick: Bool { registry.withLock { $0.isQuick } }
 
     /// Calls every receiver, without holding a lock.
     ///
     /// - Returns: whether there was one.
     @discardableResult
     func send(_ call: (Receiver) -> Void) -> Bool {
-        let receivers = state.withLock { $0.receivers }
+        let receivers = registry.withLock { $0.receivers }
         for entry in receivers { call(entry.receiver) }
         return !receivers.isEmpty
     }

@@ -28,11 +28,15 @@ extension ScanPass {
         return start
     }
 
+    /// Whether a byte may be part of an address before its `@`.
     @inline(__always)
     func isLocal(_ byte: UInt8) -> Bool {
-        automaton.kinds[Int(byte)] < ByteKind.firstEntryBeyondLabels || byte == UInt8(ascii: ".")
-            || byte == UInt8(ascii: "+") || byte == UInt8(ascii: "~")
+        isLabelByte(byte) || byte == UInt8(ascii: ".") || byte == UInt8(ascii: "+") || byte == UInt8(ascii: "~")
     }
+
+    /// Whether a byte may be part of a host name's label.
+    @inline(__always)
+    func isLabelByte(_ byte: UInt8) -> Bool { automaton.kinds[Int(byte)] < ByteKind.firstEntryBeyondLabels }
 
     /// Returns the end of a domain with at least one dot, or of an IP address.
     private mutating func domainEnd(from start: Int) -> Int? {
@@ -40,9 +44,7 @@ extension ScanPass {
         let limit = min(text.count, start + 255)
         // A domain needs a dot, which rejects most candidates.
         var position = start
-        while position < limit, automaton.kinds[Int(text[position])] < ByteKind.firstEntryBeyondLabels {
-            position &+= 1
-        }
+        while position < limit, isLabelByte(text[position]) { position &+= 1 }
         guard position < limit, text[position] == UInt8(ascii: ".") else {
             steps &+= position - start
             return nil
@@ -54,11 +56,8 @@ extension ScanPass {
         while true {
             let label = DomainLabel(text, position..<limit)
             position = label.end
-            if label.end == label.start {
-                areDigits = false
-                break
-            }
             areDigits = areDigits && label.isNumber
+            if label.end == label.start { break }
             if dots > 0, let end = label.topLevelEnd { top = (label, end) }
             guard position < limit, text[position] == UInt8(ascii: ".") else { break }
             dots += 1
@@ -106,7 +105,7 @@ private struct DomainLabel {
     /// The end of the letters that it begins with; non-ASCII bytes count as letters.
     private(set) var letters: Int
     /// Whether it consists of digits.
-    private(set) var isNumber = true
+    let isNumber: Bool
     /// The position after its last non-ASCII byte; ``start`` if there is none.
     private var wideEnd: Int
 
@@ -121,7 +120,7 @@ private struct DomainLabel {
             position &+= 1
         }
         letters = position
-        if position > start { isNumber = false }
+        var digits = 0
         while position < range.upperBound {
             let byte = text[position]
             if byte >= 0x80 {
@@ -129,10 +128,11 @@ private struct DomainLabel {
             } else if !ASCII.isLetterOrDigit(byte), byte != UInt8(ascii: "-") {
                 break
             }
-            if !ASCII.isDigit(byte) { isNumber = false }
+            if ASCII.isDigit(byte) { digits &+= 1 }
             position &+= 1
         }
         end = position
+        isNumber = digits == end - start && end > start
     }
 
     /// Where a top-level domain would end: it consists of letters, or is an IDN in its ASCII form, which is longer.

@@ -161,6 +161,6 @@ extension ScanPass {
         guard position > 0, position &+ 1 < text.count else { return false }
         let (before, after) = (text[position &- 1], text[position &+ 1])
         return (isLocal(before) || before == UInt8(ascii: "\""))
-            && (automaton.kinds[Int(after)] < ByteKind.firstEntryBeyondLabels || after == UInt8(ascii: "["))
+            && (isLabelByte(after) || after == UInt8(ascii: "["))
     }
 }

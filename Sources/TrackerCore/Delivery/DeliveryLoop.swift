@@ -27,8 +27,10 @@ final class DeliveryLoop {
     @exclusivity(unchecked) private var isStalled = false
 
     private enum Limit {
-        /// How often the thread polls the queue while requests come in, instead of being woken by each.
+        /// How often the thread polls the queue while requests come in, instead of being woken by each: at least, and
+        /// at most, the rarer the longer nothing has happened.
         static let look: UInt64 = 5_000_000
+        static let longestLook: UInt64 = 25_000_000
         /// How long it keeps polling after the last event before it sleeps.
         static let linger: UInt64 = 100_000_000
         /// How long it sleeps during a pause; requests don't wake it then.
@@ -178,22 +180,31 @@ final class DeliveryLoop {
             }
             // With a spool, events that grow old must be stored in time.
             let mustLook = room(now) > 0 || store != nil || !isStalled
-            var limit = min(mustLook ? Limit.look : 10 * Limit.look, latest - now)
+            var limit = min(mustLook ? nextLook(now) : 10 * Limit.look, latest - now)
             if let due = outbox.nextDue { limit = min(limit, max(due, now) - now) }
             settle(link.wait(atMost: limit))
         } else if !isIdle {
             lastActivity = now
             if mayWriteAhead { return writeAhead(Limit.writtenInPause) }
-            // Paused, or gathering lines for a batch. Requests don't wake the thread then.
             let paused = settlement.pacer.pausedUntil
-            var until = min(now + (paused > now ? Limit.pause : Limit.look), latest)
-            if paused > now { until = min(until, paused) } else if let due = outbox.nextDue { until = min(until, due) }
-            clock.sleep(mailbox, until, .fullness)
+            guard paused <= now else {
+                return clock.sleep(mailbox, min(now + Limit.pause, paused, latest), .events(.max))
+            }
+            let gathering = source.gathering(now: now, orders)
+            var until = min(gathering?.until ?? now + Limit.look, latest)
+            if let due = outbox.nextDue { until = min(until, due) }
+            if let memory { until = min(until, max(memory.nextTurn, now + Limit.look)) }
+            clock.sleep(mailbox, until, .events(gathering?.events ?? .max))
         } else if now &- lastActivity < Limit.linger {
-            clock.sleep(mailbox, now + Limit.look, .fullness)
+            clock.sleep(mailbox, now + nextLook(now), .events(.max))
         } else {
             sleep(now)
         }
+    }
+
+    /// How long to wait before looking for new events.
+    private func nextLook(_ now: UInt64) -> UInt64 {
+        min(max(Limit.look, (now &- lastActivity) / 2), Limit.longestLook)
     }
 
     /// Whether enough events wait to be worth writing ahead.

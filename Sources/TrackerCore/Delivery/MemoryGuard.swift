@@ -7,7 +7,8 @@ struct MemoryGuard {
     private let outbox: Outbox
     /// How old an event may become in memory alone, in nanoseconds; 0: it is stored before it is sent.
     private let patience: UInt64
-    private var nextTurn: UInt64 = 0
+    /// When to check the events' age again.
+    private(set) var nextTurn: UInt64 = 0
 
     private enum Limit {
         /// The longest time between checks of the events' age.

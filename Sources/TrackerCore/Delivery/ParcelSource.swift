@@ -76,6 +76,23 @@ final class ParcelSource {
             || now &- age >= Limit.gathering
     }
 
+    /// What a batch that is being gathered waits for.
+    struct Gathering {
+        /// When it is due even if it is not full, in monotonic nanoseconds.
+        let until: UInt64
+        /// How many events in the mailbox make it full.
+        let events: Int
+    }
+
+    /// - Returns: nil if no batch is being gathered.
+    func gathering(now: UInt64, _ orders: Mailbox.Orders) -> Gathering? {
+        guard sendsLines, outbox.due.isEmpty, outbox.staged.isEmpty, !isBatchDue(now, orders),
+            let age = outbox.ready.first?.age ?? writer.oldestAge()
+        else { return nil }
+        return Gathering(
+            until: age &+ Limit.gathering, events: Parcel.maximumLines - outbox.ready.count - writer.backlogCount)
+    }
+
     /// Returns the oldest parcel that was never sent, to be stored.
     ///
     /// - Parameter age: how old it must be, in nanoseconds.

@@ -9,8 +9,8 @@ final class Mailbox: Sendable {
     enum Alarm {
         /// Any event.
         case event
-        /// Only a queue that fills up, which saves most requests the system call.
-        case fullness
+        /// A queue that holds this many events or fills up, which saves most requests the system call.
+        case events(Int)
         case nothingElse
     }
 
@@ -56,7 +56,8 @@ final class Mailbox: Sendable {
             }
             let written = state.queue.append(request)
             state.ledger.admit(bytes: bytes)
-            let mustRing = state.isAsleep || state.isResting && isFilling(state)
+            let mustRing =
+                state.isAsleep || state.isResting && (state.queue.count >= state.restsBelow || isFilling(state))
             if mustRing { state.ring() }
             let mustStart = !state.isThreadStarted
             state.isThreadStarted = true
@@ -193,7 +194,10 @@ final class Mailbox: Sendable {
             case .event:
                 guard state.queue.isEmpty, !state.isClosed else { return false }
                 state.isAsleep = true
-            case .fullness: state.isResting = true
+            case .events(let count):
+                guard state.queue.count < count else { return false }
+                state.isResting = true
+                state.restsBelow = count
             case .nothingElse: break
             }
             return true

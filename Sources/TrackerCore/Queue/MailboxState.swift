@@ -12,8 +12,9 @@ struct MailboxState {
     /// The thread is only writing what is left to disk.
     var isSpooling = false
     var isAsleep = false
-    /// The thread sleeps and wakes for a queue that fills up, not for each event.
+    /// The thread sleeps and wakes for a queue that has `restsBelow` events or fills up, not for each event.
     var isResting = false
+    var restsBelow = Int.max
     var isRung = false
     var isClosed = false
     var stopAt: UInt64?

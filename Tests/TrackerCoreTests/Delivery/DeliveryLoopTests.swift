@@ -59,7 +59,13 @@ private final class Simulation {
         }
     }
 
+    final class Naps: Sendable {
+        let count = Atomic<Int>(0)
+    }
+
     let time = Time()
+    /// How often the loop slept.
+    let naps = Naps()
     let session: Session
     let mailbox: Mailbox
     let lines = LogLines()
@@ -67,7 +73,7 @@ private final class Simulation {
     private var captured = 0
 
     init(
-        latency: UInt64 = 50_000_000, maximum: Int = 64, acceptsLines: Bool = false,
+        latency: UInt64 = 50_000_000, maximum: Int = 64, acceptsLines: Bool = false, nap: UInt64 = 5_000_000,
         change: (inout TrackerConfiguration) -> Void = { _ in }, opening: @escaping () -> Void = {},
         answer: @escaping Answer = { _, _, _ in .delivered }
     ) throws {
@@ -79,7 +85,7 @@ private final class Simulation {
         mailbox = Mailbox(
             capacity: configuration.queueCapacity, maximumBytes: configuration.queueMaximumBytes
         ) { _ in true }
-        let time = time
+        let (time, naps) = (time, naps)
         loop = DeliveryLoop(
             configuration: configuration, transport: Transport(session: session, opening: opening),
             mailbox: mailbox,
@@ -87,7 +93,10 @@ private final class Simulation {
             clock: DeliveryClock(
                 now: { time.now },
                 // Nobody signals here.
-                sleep: { _, deadline, _ in time.advance(to: min(deadline ?? .max, time.now + 5_000_000)) },
+                sleep: { _, deadline, _ in
+                    naps.count.add(1, ordering: .relaxed)
+                    time.advance(to: min(deadline ?? .max, time.now + nap))
+                },
                 usage: { nil }))
     }
 
@@ -134,6 +143,36 @@ struct DeliveryLoopTests {
         #expect(statistics.dropped.isEmpty && statistics.captured - statistics.delivered < 400, "\(statistics)")
         #expect(simulation.session.most <= 64 && simulation.session.most >= 50)
         #expect(statistics.backend.window >= 50 && statistics.backend.latency.map { $0 > .milliseconds(45) } == true)
+    }
+
+    @Test("sleeps while a batch is being gathered, instead of looking every few milliseconds")
+    func gathersAsleep() throws {
+        let simulation = try Simulation(acceptsLines: true, nap: 1_000_000_000)
+        simulation.capture(1)
+        simulation.run(seconds: 1)
+        let before = simulation.naps.count.load(ordering: .relaxed)
+        simulation.run(seconds: 10, rate: 100)
+        // Two batches per second, and some looks for the next events after each.
+        let naps = simulation.naps.count.load(ordering: .relaxed) - before
+        #expect(naps >= 20 && naps <= 200, "\(naps)")
+        let statistics = simulation.statistics
+        #expect(statistics.dropped.isEmpty && statistics.captured - statistics.delivered <= 60, "\(statistics)")
+    }
+
+    @Test("stores events in time while a batch is being gathered")
+    func storesWhileGathering() throws {
+        let folder = try TemporaryFolder()
+        let simulation = try Simulation(latency: 10_000_000_000, acceptsLines: true, nap: 1_000_000_000) {
+            $0.spoolDirectory = folder.path
+            $0.spoolAfter = .milliseconds(200)
+        }
+        simulation.session.latency = 0
+        simulation.capture(1)
+        simulation.run(seconds: 1)
+        simulation.session.latency = 10_000_000_000
+        simulation.capture(5)
+        simulation.run(seconds: 0.3)
+        #expect(simulation.statistics.spooled == 5)
     }
 
     @Test("keeps up with a backend that is suddenly fifty times as far away")

@@ -88,6 +88,14 @@ struct PrivacyFilterTests {
         }
     }
 
+    @Test(
+        "replaces a mail address with a quoted local part, also an empty one",
+        arguments: ["\"\"@example.org", "to \"\"@example.org", "\"a b\"@example.org", "to \"a\"@example.org"])
+    func quotedMail(value: String) throws {
+        let hidden = try Self.headers([("X", value)])?.values.first
+        #expect(hidden == (value.hasPrefix("to ") ? "to [Filtered]" : "[Filtered]"))
+    }
+
     @Test("leaves the slash behind the host, though forty characters with it look like a key of AWS")
     func hostSlash() throws {
         let snapshot = RequestSnapshot(

@@ -35,4 +35,14 @@ struct RoutePatternTests {
         #expect(RoutePattern("/a/:b").match("/a/b/c") == nil)
         #expect(RoutePattern("/%61").match("/a") == nil)
     }
+
+    @Test(
+        "orders literals before parameters before wildcards, longer before shorter, and no pattern before its equal",
+        arguments: [("/a/b", "/a/:x"), ("/a/:x", "/a/*"), ("/:x/b", "/:x/:y"), ("/a/:x/b", "/a/:x")])
+    func order(first: String, second: String) {
+        let (first, second) = (RoutePattern(first), RoutePattern(second))
+        #expect(RoutePattern.isMoreSpecific(first, second))
+        #expect(!RoutePattern.isMoreSpecific(second, first))
+        for pattern in [first, second] { #expect(!RoutePattern.isMoreSpecific(pattern, pattern)) }
+    }
 }

@@ -159,6 +159,28 @@ struct DeliveryLoopTests {
         #expect(statistics.dropped.isEmpty && statistics.captured - statistics.delivered <= 60, "\(statistics)")
     }
 
+    @Test("gathers also the events that come in while a batch is being sent")
+    func gathersLateEvents() throws {
+        final class Box { weak var simulation: Simulation? }
+        let box = Box()
+        let simulation = try Simulation(
+            latency: 0, acceptsLines: true,
+            answer: { number, _, now in
+                guard number == 2, let simulation = box.simulation else { return .delivered }
+                simulation.time.advance(to: now + 1_000)
+                simulation.capture(5)
+                return .delivered
+            })
+        box.simulation = simulation
+        simulation.capture(1)
+        simulation.run(seconds: 1)
+        simulation.capture(500)
+        simulation.run(seconds: 2)
+        let sent = simulation.session.payloads
+        #expect(sent.map(\.payload.eventCount) == [1, 500, 5])
+        #expect(sent.last.map { $0.at - sent[1].at >= 490_000_000 } == true)
+    }
+
     @Test("stores events in time while a batch is being gathered")
     func storesWhileGathering() throws {
         let folder = try TemporaryFolder()

@@ -44,7 +44,8 @@ struct MemoryGuard {
     /// evicted.
     private func leaveToDisk(_ now: UInt64) {
         let parcels = outbox.takeTried { parcel in
-            parcel.disk.map { $0.openParts == 1 && parcel.key.lines == nil } ?? (now &- parcel.age >= patience)
+            parcel.disk.map { $0.openParts == 1 && parcel.key.lines == nil }
+                ?? SystemClock.hasPassed(patience, since: parcel.age, now)
         }
         for parcel in parcels { if let disk = parcel.disk { store.giveBack(disk) } }
         for parcel in store.store(parcels.filter { $0.disk == nil }, areOut: false, now: now) { outbox.wait(parcel) }
@@ -72,7 +73,7 @@ struct MemoryGuard {
     private func storeTried(_ now: UInt64) {
         var parcels: [Parcel] = []
         outbox.updateTried { parcel in
-            if parcel.disk == nil, now &- parcel.age >= patience { parcels.append(parcel) }
+            if parcel.disk == nil, SystemClock.hasPassed(patience, since: parcel.age, now) { parcels.append(parcel) }
         }
         guard !parcels.isEmpty else { return }
         var shares: [ParcelKey: DiskShare] = [:]

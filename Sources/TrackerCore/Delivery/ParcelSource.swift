@@ -73,12 +73,7 @@ final class ParcelSource {
         guard gathers, !orders.isClosed, !orders.isAwaited else { return true }
         guard let age = outbox.ready.first?.age ?? writer.oldestAge() else { return false }
         return outbox.ready.count + writer.unwritten >= Parcel.maximumLines
-            || Self.hasPassed(Limit.gathering, since: age, now)
-    }
-
-    /// - Parameter moment: may be later than `now`, which is when the turn began.
-    private static func hasPassed(_ time: UInt64, since moment: UInt64, _ now: UInt64) -> Bool {
-        now >= moment ? now - moment >= time : time == 0
+            || SystemClock.hasPassed(Limit.gathering, since: age, now)
     }
 
     /// What a batch that is being gathered waits for.
@@ -102,9 +97,9 @@ final class ParcelSource {
     ///
     /// - Parameter age: how old it must be, in nanoseconds.
     func nextUntried(now: UInt64, age: UInt64) -> Parcel? {
-        guard let oldest = outbox.ready.first?.age ?? writer.oldestAge(), Self.hasPassed(age, since: oldest, now) else {
-            return nil
-        }
+        guard let oldest = outbox.ready.first?.age ?? writer.oldestAge(),
+            SystemClock.hasPassed(age, since: oldest, now)
+        else { return nil }
         if let ready = sendsLines ? nextReadyBatch() : outbox.ready.popFirst() { return ready }
         return writer.next(lines: sendsLines ? Parcel.maximumLines : 1)
     }

@@ -18,6 +18,15 @@ package enum SystemClock {
         return UInt64(time.tv_sec) &* 1_000_000_000 &+ UInt64(time.tv_nsec)
     }
 
+    /// Whether at least `time` nanoseconds lie between two readings of ``monotonicNanoseconds()``.
+    ///
+    /// - Parameters:
+    ///   - moment: may be later than `now`; then no time has passed.
+    ///   - now: for example when a turn of a loop began.
+    package static func hasPassed(_ time: UInt64, since moment: UInt64, _ now: UInt64) -> Bool {
+        now >= moment ? now - moment >= time : time == 0
+    }
+
     /// ``wallNanoseconds()``, but never negative: 0 if the system's clock is set before 1970.
     @Sendable
     package static func epochNanoseconds() -> UInt64 {

@@ -56,8 +56,8 @@ final class Mailbox: Sendable {
             }
             let written = state.queue.append(request)
             state.ledger.admit(bytes: bytes)
-            let mustRing =
-                state.isAsleep || state.isResting && (state.queue.count >= state.restsBelow || isFilling(state))
+            var mustRing = state.isAsleep
+            if let wakeCount = state.wakeCount { mustRing = state.queue.count >= wakeCount || isFilling(state) }
             if mustRing { state.ring() }
             let mustStart = !state.isThreadStarted
             state.isThreadStarted = true
@@ -196,8 +196,7 @@ final class Mailbox: Sendable {
                 state.isAsleep = true
             case .events(let count):
                 guard state.queue.count < count else { return false }
-                state.isResting = true
-                state.restsBelow = count
+                state.wakeCount = count
             case .nothingElse: break
             }
             return true
@@ -207,7 +206,7 @@ final class Mailbox: Sendable {
         withState {
             $0.isRung = false
             $0.isAsleep = false
-            $0.isResting = false
+            $0.wakeCount = nil
         }
     }
 

@@ -12,9 +12,8 @@ struct MailboxState {
     /// The thread is only writing what is left to disk.
     var isSpooling = false
     var isAsleep = false
-    /// The thread sleeps and wakes for a queue that has `restsBelow` events or fills up, not for each event.
-    var isResting = false
-    var restsBelow = Int.max
+    /// The thread sleeps and wakes for a queue that holds this many events or fills up, not for each event.
+    var wakeCount: Int?
     var isRung = false
     var isClosed = false
     var stopAt: UInt64?
@@ -37,7 +36,7 @@ struct MailboxState {
     mutating func ring() {
         isRung = true
         isAsleep = false
-        isResting = false
+        wakeCount = nil
     }
 
     /// A caller waiting for events to be settled.

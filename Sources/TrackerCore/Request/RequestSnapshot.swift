@@ -83,10 +83,6 @@ public struct RequestSnapshot: Sendable {
         self.style = style
     }
 
-    /// Returns the session in the `Cookie` fields, if there is a valid one, and the approximate length of all headers.
-    @inline(__always)
-    borrowing func measured() -> (session: SessionIdentifier?, contentBytes: Int) { headers.measured() }
-
     /// The length of the target for the queue's byte limit. One that is created later counts as part of the headers.
     var targetBytes: Int {
         if case .text(let text) = storedTarget { text.utf8.count } else { 0 }

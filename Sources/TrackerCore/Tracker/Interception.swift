@@ -17,13 +17,13 @@ public struct Interception: Sendable {
     private let isAppSession: Bool
 
     init(gate: RequestGate, snapshot: consuming RequestSnapshot) {
-        self.init(gate: gate, snapshot: consume snapshot, isAppSession: false, known: nil)
+        self.init(gate: gate, snapshot: snapshot, isAppSession: false, known: nil)
     }
 
     /// - Parameter appSession: nil: the visitor has none yet. The tracker's cookie is ignored: it would let a visitor
     ///   choose a session.
     init(gate: RequestGate, snapshot: consuming RequestSnapshot, appSession: SessionIdentifier?) {
-        self.init(gate: gate, snapshot: consume snapshot, isAppSession: true, known: appSession)
+        self.init(gate: gate, snapshot: snapshot, isAppSession: true, known: appSession)
     }
 
     @inline(__always)
@@ -34,12 +34,12 @@ public struct Interception: Sendable {
         ticket = gate.nextTicket()
         let receivedAt = SystemClock.wallNanoseconds()
         let startedAt = SystemClock.monotonicNanoseconds()
-        let measured = snapshot.measured()
+        let measured = snapshot.headers.measured()
         let session = isAppSession ? known : measured.session
         isNewSession = session == nil
         self.isAppSession = isAppSession
         start = RequestStart(
-            snapshot: consume snapshot, session: session ?? SessionIdentifier(), receivedAt: receivedAt,
+            snapshot: snapshot, session: session ?? SessionIdentifier(), receivedAt: receivedAt,
             startedAt: startedAt, contentBytes: measured.contentBytes)
     }
 
@@ -61,17 +61,17 @@ public struct Interception: Sendable {
     ///   - responseCookies: the response's `Set-Cookie` values, without the tracker's own.
     ///   - viewName: the name of the handler or route; nil if nothing matched.
     public func finish(status: Int, responseCookies: [String] = [], viewName: String?) {
-        finish(at: SystemClock.monotonicNanoseconds(), status, responseCookies, viewName)
+        finish(
+            at: SystemClock.monotonicNanoseconds(), status: status, responseCookies: responseCookies, viewName: viewName
+        )
     }
 
     /// Queues the event of a measurement that ended earlier, for servers that must not deliver before the client has
     /// its response.
     ///
     /// - Parameter now: the end of the measurement, in monotonic nanoseconds.
-    package func finish(at now: UInt64, status: Int, viewName: String?) { finish(at: now, status, [], viewName) }
-
     @inline(__always)
-    private func finish(at now: UInt64, _ status: Int, _ responseCookies: [String], _ viewName: String?) {
+    package func finish(at now: UInt64, status: Int, responseCookies: [String] = [], viewName: String?) {
         if let request = tracked(now, status, responseCookies, viewName) {
             gate.mailbox.capture(request, ticket: ticket)
         } else {
@@ -82,18 +82,16 @@ public struct Interception: Sendable {
     /// Ends the measurement and returns the event unsent, for servers that must not deliver before the client has its
     /// response. The parameters are those of ``finish(status:responseCookies:viewName:)``.
     public func measure(status: Int, responseCookies: [String] = [], viewName: String?) -> MeasuredRequest {
-        measure(at: SystemClock.monotonicNanoseconds(), status, responseCookies, viewName)
+        measure(
+            at: SystemClock.monotonicNanoseconds(), status: status, responseCookies: responseCookies, viewName: viewName
+        )
     }
 
     /// Returns the event of a measurement that ended earlier.
     ///
     /// - Parameter now: the end of the measurement, in monotonic nanoseconds.
-    package func measure(at now: UInt64, status: Int, viewName: String?) -> MeasuredRequest {
-        measure(at: now, status, [], viewName)
-    }
-
-    private func measure(
-        at now: UInt64, _ status: Int, _ responseCookies: [String], _ viewName: String?
+    package func measure(
+        at now: UInt64, status: Int, responseCookies: [String] = [], viewName: String?
     ) -> MeasuredRequest {
         MeasuredRequest(
             request: tracked(now, status, responseCookies, viewName), ticket: ticket, mailbox: gate.mailbox)

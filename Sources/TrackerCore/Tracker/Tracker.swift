@@ -111,7 +111,7 @@ public final class Tracker: Sendable, CustomStringConvertible, CustomReflectable
         guard let gate else { return nil }
         let snapshot = snapshot()
         guard gate.admits(snapshot) else { return nil }
-        return Interception(gate: gate, snapshot: consume snapshot)
+        return Interception(gate: gate, snapshot: snapshot)
     }
 
     /// Begins measuring a request of an app with its own sessions. The tracker's cookie is neither read nor set.
@@ -127,7 +127,7 @@ public final class Tracker: Sendable, CustomStringConvertible, CustomReflectable
         guard let gate else { return nil }
         let snapshot = snapshot()
         guard gate.admits(snapshot) else { return nil }
-        return Interception(gate: gate, snapshot: consume snapshot, appSession: session())
+        return Interception(gate: gate, snapshot: snapshot, appSession: session())
     }
 
     /// Counts of what became of the events so far.

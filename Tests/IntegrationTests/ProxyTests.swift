@@ -19,6 +19,21 @@ struct ProxyTests {
         proxy.stop()
     }
 
+    @Test("that opens a tunnel has not delivered anything yet")
+    func tunnel() async throws {
+        // Answers CONNECT and leaves the TLS handshake alone.
+        let proxy = try ScriptedBackend()
+        let sender = try Sender(
+            "tunnel", endpoint: "https://backend.test", settings: ["https_proxy": proxy.endpoint, "RETRY_CAP": "100"])
+        try await sender.ask("capture 3")
+        try await eventually("the tunnel") { proxy.received.contains { $0.line.hasPrefix("CONNECT backend.test:443") } }
+        #expect(try await sender.ask("flush 1") == "delivered 0 spooled 0 dropped 0 pending 3")
+        proxy.stop()
+        try await sender.ask("shutdown")
+        #expect(try await sender.counts().delivered == 0)
+        #expect(try await sender.finish() == 0)
+    }
+
     @Test("that a CGI client may have named is not", arguments: ["HTTP_PROXY", "no_proxy"])
     func notNamed(variable: String) async throws {
         let backend = try ScriptedBackend()

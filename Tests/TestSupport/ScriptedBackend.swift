@@ -25,6 +25,8 @@ package final class ScriptedBackend: Sendable {
         case close
         /// Sends these bytes and closes.
         case raw(String)
+        /// Sends these bytes, and nothing after them.
+        case unfinished(String)
     }
 
     private struct State {
@@ -110,6 +112,10 @@ package final class ScriptedBackend: Sendable {
         case .close: return false
         case .raw(let text):
             _ = Self.write(text, to: connection)
+            return false
+        case .unfinished(let text):
+            _ = Self.write(text, to: connection)
+            while Self.read(connection) != nil {}
             return false
         }
     }

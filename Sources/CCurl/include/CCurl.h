@@ -50,6 +50,7 @@ enum {
     ccurl_option_tcp_keep_alive = 213,
     ccurl_option_path_as_is = 234,
     ccurl_option_pipe_wait = 237,
+    ccurl_option_suppress_connect_headers = 265,
     ccurl_option_max_age_connection = 288,
     ccurl_option_quick_exit = 322,
 

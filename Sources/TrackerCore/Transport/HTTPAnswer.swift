@@ -60,7 +60,7 @@ struct HTTPAnswer {
     private static func value(of line: UnsafeRawBufferPointer, _ name: StaticString) -> String? {
         let length = name.utf8CodeUnitCount
         guard line.count > length, line[length] == UInt8(ascii: ":") else { return nil }
-        guard name.withUTF8Buffer({ ASCII.areSame(line[..<length], $0) }) else { return nil }
+        guard name.withUTF8Buffer({ ASCII.equalsIgnoringCase(line[..<length], $0) }) else { return nil }
         let value = line[(length + 1)...].prefix(maximumValueBytes).prefix { $0 != 0x0D && $0 != 0x0A }
         return UnsafeRawBufferPointer(rebasing: value).withMemoryRebound(to: UInt8.self) {
             String(decoding: ASCII.trimmed($0), as: UTF8.self)
@@ -89,7 +89,9 @@ struct HTTPAnswer {
                 let element = rest.prefix { $0 != UInt8(ascii: ",") }
                 rest = rest[element.endIndex...].dropFirst()
                 let value = element.prefix { $0 != UInt8(ascii: ";") }
-                let isNamed = name.withBytes { ASCII.areSame(ASCII.trimmed(UnsafeBufferPointer(rebasing: value)), $0) }
+                let isNamed = name.withBytes {
+                    ASCII.equalsIgnoringCase(ASCII.trimmed(UnsafeBufferPointer(rebasing: value)), $0)
+                }
                 if isNamed, !hasZeroWeight(element[value.endIndex...]) { return true }
             }
             return false
@@ -100,7 +102,7 @@ struct HTTPAnswer {
     private static func hasZeroWeight(_ parameters: Slice<UnsafeBufferPointer<UInt8>>) -> Bool {
         parameters.split(separator: UInt8(ascii: ";")).contains { parameter in
             let weight = parameter.filter { !ASCII.isBlank($0) }
-            return weight.count >= 3 && ASCII.areSame(weight[..<3], "q=0".utf8)
+            return weight.count >= 3 && ASCII.equalsIgnoringCase(weight[..<3], "q=0".utf8)
                 && !weight[3...].contains { $0 >= UInt8(ascii: "1") && $0 <= UInt8(ascii: "9") }
         }
     }

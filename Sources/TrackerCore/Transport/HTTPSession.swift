@@ -32,7 +32,7 @@ final class HTTPSession: TransportSession {
         /// How long the body of a 2xx may take before its payload counts as delivered, and before it is cut off. Its
         /// content does not matter.
         static let answerBody: UInt64 = 20_000_000
-        static let drip: UInt64 = 250_000_000
+        static let bodyTimeout: UInt64 = 250_000_000
         /// With more requests in flight than this, libcurl runs at most once per millisecond for all of them.
         static let manyRequests = 64
         static let pause: UInt64 = 1_000_000
@@ -143,7 +143,7 @@ final class HTTPSession: TransportSession {
                 transfer.isReported = true
                 completions.append(completion(of: transfer, 0))
             }
-            guard age >= Bound.drip else { return false }
+            guard age >= Bound.bodyTimeout else { return false }
             _ = ccurl_multi_remove(multi, transfer.easy)
             free(transfer)
             return true
@@ -190,6 +190,8 @@ final class HTTPSession: TransportSession {
     }
 
     private func free(_ transfer: HTTPTransfer) {
+        // Twice in the list of idle ones, it would carry two payloads at once.
+        guard transfer.isUnderWay else { return }
         underWay -= 1
         transfer.isUnderWay = false
         idle.append(transfer)

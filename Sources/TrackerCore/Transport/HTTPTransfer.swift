@@ -146,8 +146,12 @@ final class HTTPTransfer {
     private static let receiveHeader: ccurl_receive = { bytes, size, count, context in
         guard let context, let bytes else { return 0 }
         let transfer = Unmanaged<HTTPTransfer>.fromOpaque(context).takeUnretainedValue()
+        let wasComplete = transfer.answer.isComplete
         transfer.answer.read(UnsafeRawBufferPointer(start: bytes, count: size * count))
-        if transfer.answer.isComplete, transfer.answer.isSuccess { transfer.answered.transfers.append(transfer) }
+        // Once: lines of a trailer section (RFC 9112, section 7.1.2) may follow.
+        if !wasComplete, transfer.answer.isComplete, transfer.answer.isSuccess {
+            transfer.answered.transfers.append(transfer)
+        }
         return size * count
     }
 }

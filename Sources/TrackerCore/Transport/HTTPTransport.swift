@@ -105,8 +105,13 @@ extension HTTPTransport {
         // Opens another connection only if the first can't carry more.
         _ = set(ccurl_option_pipe_wait, url.lowercased().hasPrefix("https") ? 1 : 0)
         _ = set(ccurl_option_protocols_text, "http,https")
-        // Otherwise libcurl reads the environment before each request, while another thread may be changing it.
-        if !ProxyVariables.areSet { _ = set(ccurl_option_no_proxy, "*") }
+        if ProxyVariables.areSet {
+            // A proxy's response to CONNECT must not be taken for the backend's.
+            isAccepted = isAccepted && set(ccurl_option_suppress_connect_headers, 1)
+        } else {
+            // Otherwise libcurl reads the environment before each request, while another thread may be changing it.
+            _ = set(ccurl_option_no_proxy, "*")
+        }
         // Without it, ending a transfer waits for a name lookup that may never finish.
         _ = set(ccurl_option_quick_exit, 1)
         _ = ccurl_easy_set_sockets(easy, sockets)

@@ -106,6 +106,22 @@ struct BackendFailureTests {
         #expect(try await sender.finish() == 0)
     }
 
+    @Test("that never ends its answer's trailer section gets each event once")
+    func unfinishedTrailers() async throws {
+        let backend = try ScriptedBackend { _ in
+            .unfinished("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nA: b\r\nC: d\r\n")
+        }
+        let sender = try Sender("trailer", endpoint: backend.endpoint, settings: ["RA_MAXIMUM_CONNECTIONS": "2"])
+        for round in 1...4 {
+            try await sender.ask("capture 5")
+            #expect(try await sender.ask("flush 20").hasSuffix("dropped 0 pending 0"))
+            #expect(backend.received.count == 5 * round)
+        }
+        #expect(Set(backend.received.compactMap { $0.headers["idempotency-key"] }).count == 20)
+        #expect(try await sender.finish() == 0)
+        backend.stop()
+    }
+
     @Test("that vanishes without a word gets everything over new connections")
     func halfOpen() async throws {
         let sink = try EventSink()

@@ -24,6 +24,7 @@ struct CurlNumbersTests {
         ("option_timeout_ms", "CURLOPT_TIMEOUT_MS"), ("option_connect_timeout_ms", "CURLOPT_CONNECTTIMEOUT_MS"),
         ("option_tcp_keep_alive", "CURLOPT_TCP_KEEPALIVE"), ("option_path_as_is", "CURLOPT_PATH_AS_IS"),
         ("option_pipe_wait", "CURLOPT_PIPEWAIT"), ("option_max_age_connection", "CURLOPT_MAXAGE_CONN"),
+        ("option_suppress_connect_headers", "CURLOPT_SUPPRESS_CONNECT_HEADERS"),
         ("option_quick_exit", "CURLOPT_QUICK_EXIT"), ("multi_option_max_connects", "CURLMOPT_MAXCONNECTS"),
         ("multi_option_max_host_connections", "CURLMOPT_MAX_HOST_CONNECTIONS"),
         ("multi_option_max_concurrent_streams", "CURLMOPT_MAX_CONCURRENT_STREAMS"),

@@ -104,7 +104,7 @@ final class DeliveryLoop {
             if isIdle ? !drains : ending.isPointless(settlement.pacer, flying: outbox.flyingCount, now) { return false }
         }
         if outbox.flyingCount == 0 { beforeSleep() }
-        rest(now, isIdle: isIdle && !mayHaveStored, until: ending.stopAt)
+        rest(now, isIdle: isIdle, mayHaveStored: mayHaveStored, until: ending.stopAt)
         return true
     }
 
@@ -149,6 +149,7 @@ final class DeliveryLoop {
         var parcel = parcel
         if parcel.attempts > 0 { mailbox.record { $0.countRetried(parcel.count) } }
         parcel.sentAt = now
+        lastActivity = now
         link.start(parcel, number: outbox.launch(parcel))
     }
 
@@ -170,7 +171,7 @@ final class DeliveryLoop {
         return store.hasWork(now: now)
     }
 
-    private func rest(_ now: UInt64, isIdle: Bool, until latest: UInt64) {
+    private func rest(_ now: UInt64, isIdle: Bool, mayHaveStored: Bool, until latest: UInt64) {
         if outbox.flyingCount > 0 {
             if isStalled, mayWriteAhead {
                 // Completions come first.
@@ -183,7 +184,7 @@ final class DeliveryLoop {
             var limit = min(mustLook ? nextLook(now) : 10 * Limit.look, latest - now)
             if let due = outbox.nextDue { limit = min(limit, max(due, now) - now) }
             settle(link.wait(atMost: limit))
-        } else if !isIdle {
+        } else if !isIdle || mayHaveStored {
             lastActivity = now
             if mayWriteAhead { return writeAhead(Limit.writtenInPause) }
             let paused = settlement.pacer.pausedUntil
@@ -191,10 +192,13 @@ final class DeliveryLoop {
                 return clock.sleep(mailbox, min(now + Limit.pause, paused, latest), .events(.max))
             }
             let gathering = source.gathering(now: now, orders)
-            var until = min(gathering?.until ?? now + Limit.look, latest)
+            // Nothing is left but events that wait for their retry.
+            let isWaiting = !outbox.hasUnsent && !hasUnwritten && !mayHaveStored
+            let look = now + (isWaiting ? Limit.pause : Limit.look)
+            var until = min(gathering?.until ?? look, latest)
             if let due = outbox.nextDue { until = min(until, due) }
-            if let memory { until = min(until, max(memory.nextTurn, now + Limit.look)) }
-            clock.sleep(mailbox, until, .events(gathering?.events ?? .max))
+            if let memory { until = min(until, max(memory.nextTurn, look)) }
+            clock.sleep(mailbox, until, isWaiting ? .event : .events(gathering?.events ?? .max))
         } else if now &- lastActivity < Limit.linger {
             clock.sleep(mailbox, now + nextLook(now), .events(.max))
         } else {
@@ -227,8 +231,9 @@ final class DeliveryLoop {
     private func sleep(_ now: UInt64) {
         store?.rest()
         _ = outbox.takeSpare()
+        writer.releaseWritten()
         var until = link.closeIdleConnections(unusedSince: lastActivity, now: now)
-        if let look = store?.nextLookAt { until = min(until ?? .max, look) }
+        if let look = store?.nextLookAt, !source.isDiskHeld { until = min(until ?? .max, look) }
         clock.sleep(mailbox, until, .event)
         // Only an event wakes the thread before the deadline.
         let after = clock.now()

@@ -108,6 +108,9 @@ final class EventWriter {
         }
     }
 
+    /// Releases requests whose events are written, before the thread sleeps.
+    func releaseWritten() { backlog.releaseWritten() }
+
     private func refill() {
         guard backlog.isEmpty else { return }
         sequence = mailbox.refill(&backlog)

@@ -43,9 +43,15 @@ struct MemoryGuard {
     /// Leaves parcels that wait for a retry to the disk, since a record that is out keeps its whole segment from being
     /// evicted.
     private func leaveToDisk(_ now: UInt64) {
+        // One stays if only a response can tell how to send what is on disk, or nothing would be left to ask with.
+        var keepsProbe = source.isDiskHeld
         let parcels = outbox.takeTried { parcel in
-            parcel.disk.map { $0.openParts == 1 && parcel.key.lines == nil }
+            let mayLeave =
+                parcel.disk.map { $0.openParts == 1 && parcel.key.lines == nil }
                 ?? SystemClock.hasPassed(patience, since: parcel.age, now)
+            guard mayLeave, keepsProbe else { return mayLeave }
+            keepsProbe = false
+            return false
         }
         for parcel in parcels { if let disk = parcel.disk { store.giveBack(disk) } }
         for parcel in store.store(parcels.filter { $0.disk == nil }, areOut: false, now: now) { outbox.wait(parcel) }

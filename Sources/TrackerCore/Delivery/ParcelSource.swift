@@ -70,7 +70,9 @@ final class ParcelSource {
     }
 
     private func isBatchDue(_ now: UInt64, _ orders: Mailbox.Orders) -> Bool {
-        guard gathers, !orders.isClosed, !orders.isAwaited else { return true }
+        // In a small queue, gathering a whole batch would leave no room for the next event.
+        guard gathers, !orders.isClosed, !orders.isAwaited, !orders.isFilling else { return true }
+        if outbox.ready.first?.isFull == true { return true }
         guard let age = outbox.ready.first?.age ?? writer.oldestAge() else { return false }
         return outbox.ready.count + writer.unwritten >= Parcel.maximumLines
             || SystemClock.hasPassed(Limit.gathering, since: age, now)

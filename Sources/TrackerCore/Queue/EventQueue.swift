@@ -115,9 +115,14 @@ struct EventBacklog {
             body(first[next])
         }
         next += 1
-        if isEmpty, bytes > Self.keptBytes {
-            chunk.removeAll(keepingCapacity: true)
-            next = 0
-        }
+        if bytes > Self.keptBytes { releaseWritten() }
+    }
+
+    /// Releases the chunk's events if all are written.
+    mutating func releaseWritten() {
+        guard isEmpty else { return }
+        chunk.removeAll(keepingCapacity: true)
+        next = 0
+        bytes = 0
     }
 }

@@ -8,7 +8,13 @@ import Testing
 private final class Simulation {
     final class Time: Sendable {
         private let nanoseconds = Atomic<UInt64>(1_000_000_000)
+        private let napCount = Atomic<Int>(0)
         var now: UInt64 { nanoseconds.load(ordering: .relaxed) }
+        var naps: Int { napCount.load(ordering: .relaxed) }
+        func nap(until moment: UInt64) {
+            napCount.add(1, ordering: .relaxed)
+            advance(to: moment)
+        }
         func advance(to moment: UInt64) { if moment > now { nanoseconds.store(moment, ordering: .relaxed) } }
     }
 
@@ -59,13 +65,9 @@ private final class Simulation {
         }
     }
 
-    final class Naps: Sendable {
-        let count = Atomic<Int>(0)
-    }
-
     let time = Time()
     /// How often the loop slept.
-    let naps = Naps()
+    var naps: Int { time.naps }
     let session: Session
     let mailbox: Mailbox
     let lines = LogLines()
@@ -85,7 +87,7 @@ private final class Simulation {
         mailbox = Mailbox(
             capacity: configuration.queueCapacity, maximumBytes: configuration.queueMaximumBytes
         ) { _ in true }
-        let (time, naps) = (time, naps)
+        let time = time
         loop = DeliveryLoop(
             configuration: configuration, transport: Transport(session: session, opening: opening),
             mailbox: mailbox,
@@ -93,21 +95,18 @@ private final class Simulation {
             clock: DeliveryClock(
                 now: { time.now },
                 // Nobody signals here.
-                sleep: { _, deadline, _ in
-                    naps.count.add(1, ordering: .relaxed)
-                    time.advance(to: min(deadline ?? .max, time.now + nap))
-                },
+                sleep: { _, deadline, _ in time.nap(until: min(deadline ?? .max, time.now + nap)) },
                 usage: { nil }))
     }
 
     var statistics: TrackerStatistics { mailbox.statistics }
 
-    func capture(_ count: Int) {
+    func capture(_ count: Int, headers: RequestHeaders = RequestHeaders([])) {
         for _ in 0..<count {
             mailbox.capture(
                 TrackedRequest(
                     RequestStart(
-                        snapshot: RequestSnapshot(method: "GET", target: "/\(captured)", headers: RequestHeaders([])),
+                        snapshot: RequestSnapshot(method: "GET", target: "/\(captured)", headers: headers),
                         session: SessionIdentifier(high: 0, low: 0), receivedAt: SystemClock.wallNanoseconds(),
                         startedAt: time.now),
                     status: 200, viewName: nil, finishedAt: time.now),
@@ -150,10 +149,10 @@ struct DeliveryLoopTests {
         let simulation = try Simulation(acceptsLines: true, nap: 1_000_000_000)
         simulation.capture(1)
         simulation.run(seconds: 1)
-        let before = simulation.naps.count.load(ordering: .relaxed)
+        let before = simulation.naps
         simulation.run(seconds: 10, rate: 100)
         // Two batches per second, and some looks for the next events after each.
-        let naps = simulation.naps.count.load(ordering: .relaxed) - before
+        let naps = simulation.naps - before
         #expect(naps >= 20 && naps <= 200, "\(naps)")
         let statistics = simulation.statistics
         #expect(statistics.dropped.isEmpty && statistics.captured - statistics.delivered <= 60, "\(statistics)")
@@ -179,6 +178,84 @@ struct DeliveryLoopTests {
         let sent = simulation.session.payloads
         #expect(sent.map(\.payload.eventCount) == [1, 500, 5])
         #expect(sent.last.map { $0.at - sent[1].at >= 490_000_000 } == true)
+    }
+
+    @Test("sends a small queue's events before it is full, instead of gathering more")
+    func gathersLess() throws {
+        let simulation = try Simulation(latency: 1_000_000, acceptsLines: true) { $0.queueCapacity = 100 }
+        simulation.capture(1)
+        simulation.run(seconds: 1)
+        simulation.run(seconds: 5, rate: 400)
+        #expect(simulation.statistics.dropped.isEmpty, "\(simulation.statistics)")
+    }
+
+    @Test("sends full batches that were written ahead as soon as there is room")
+    func fullBatches() throws {
+        let simulation = try Simulation(latency: 20_000_000, acceptsLines: true)
+        simulation.capture(1)
+        simulation.run(seconds: 1)
+        simulation.capture(5_000)
+        simulation.run(seconds: 0.3)
+        #expect(simulation.statistics.delivered == 5_001, "\(simulation.statistics)")
+    }
+
+    @Test("holds no request once its event is delivered and nothing more comes", arguments: [1, 4, 64])
+    func releases(count: Int) throws {
+        final class Body: Sendable {}
+        weak var released: Body?
+        let simulation = try Simulation(latency: 1_000_000)
+        do {
+            let body = Body()
+            released = body
+            simulation.capture(
+                count,
+                headers: RequestHeaders(host: nil, cookie: nil, deferred: { withExtendedLifetime(body) { [] } }))
+        }
+        #expect(released != nil)
+        simulation.run(seconds: 2)
+        #expect(simulation.statistics.delivered == count)
+        #expect(released == nil)
+    }
+
+    @Test("sleeps while one event waits for its retry")
+    func waitsAsleep() throws {
+        let simulation = try Simulation(
+            latency: 1_000_000, nap: 1_000_000_000, change: { $0.retryPolicy.base = .seconds(60) },
+            answer: { number, _, _ in number == 2 ? .retry(after: nil, because: "503") : .delivered })
+        simulation.capture(1)
+        simulation.run(seconds: 1)
+        simulation.capture(1)
+        simulation.run(seconds: 0.05)
+        let before = simulation.naps
+        simulation.run(seconds: 10)
+        #expect(simulation.naps - before <= 120, "\(simulation.naps - before)")
+    }
+
+    @Test("probes after a restart during an outage, though what it finds on disk must wait for a response")
+    func restartInOutage() throws {
+        let folder = try TemporaryFolder("loop")
+        let change = { (configuration: inout TrackerConfiguration) in
+            configuration.spoolDirectory = folder.path + "/spool"
+        }
+        let before = try Simulation(latency: 0, acceptsLines: true, change: change)
+        before.capture(1)
+        before.run(seconds: 1)
+        before.session.latency = 1_000_000_000_000
+        before.capture(10)
+        before.run(seconds: 3)
+        before.loop.end()
+        #expect(before.statistics.spooled == 10)
+
+        let after = try Simulation(
+            latency: 1_000_000, acceptsLines: true, change: change,
+            answer: { _, _, now in now < 61_000_000_000 ? .unreachable(because: "refused") : .delivered })
+        after.capture(1)
+        let start = after.time.now
+        after.run(seconds: 55)
+        #expect(after.time.now - start >= 55_000_000_000, "the loop spins")
+        #expect(after.naps < 20_000)
+        after.run(seconds: 130)
+        #expect(after.statistics.delivered == 1 && after.statistics.deliveredForOthers == 10, "\(after.statistics)")
     }
 
     @Test("stores events in time while a batch is being gathered")

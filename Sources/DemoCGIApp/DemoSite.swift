@@ -53,10 +53,10 @@ enum DemoSite {
             response.cookies = [
                 CGICookie(name: "a", value: "1", isHTTPOnly: false, sameSite: nil),
                 CGICookie(
-                    name: "b", value: "2", path: "/x", domain: "ex.com", maximumAge: 60,
+                    name: "b", value: "2", path: "/x", domain: "ex.com", maximumAge: .seconds(60),
                     expires: HTTPDate.format(SystemClock.wallNanoseconds() / 1_000_000_000 + 60), isSecure: true),
                 CGICookie(
-                    name: "gone", value: "", maximumAge: 0, expires: HTTPDate.format(0), isHTTPOnly: false,
+                    name: "gone", value: "", maximumAge: .zero, expires: HTTPDate.format(0), isHTTPOnly: false,
                     sameSite: nil),
             ]
             return response

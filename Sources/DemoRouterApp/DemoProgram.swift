@@ -35,7 +35,7 @@ enum DemoProgram {
         let server = HTTPServer(configuration: .init(host: host, port: port)) { await router.handle($0) }
         do {
             let bound = try server.start()
-            let shown = host.contains(":") && !host.hasPrefix("[") ? "[\(host)]" : host
+            let shown = HostAndPort.bracketed(host)
             StandardError.write("Open http://\(shown):\(bound)/ and watch the events; Ctrl-C stops it.")
         } catch {
             StandardError.write("DemoRouterApp can't listen on \(host):\(port): \(error); try another --port or --host")

@@ -89,7 +89,7 @@ do {
         try output.start()
         try log.start()
         StandardError.write(
-            "EventHandler listens on http://\(host.contains(":") ? "[\(host)]" : host):\(bound)/ - open it to watch events"
+            "EventHandler listens on http://\(HostAndPort.bracketed(host)):\(bound)/ - open it to watch events"
         )
         if !path.isEmpty { StandardError.write("Events are kept in \(path)") }
         if !EventReceiver.isLoopback(host) {

@@ -14,6 +14,8 @@ public struct AnalyticsMiddleware<Request, Response>: Sendable {
     /// How to read requests and responses.
     public let mapping: Mapping
 
+    /// Creates middleware for a router's types.
+    ///
     /// - Parameters:
     ///   - tracker: shared by all middleware of the process.
     ///   - mapping: how to read the router's types.

@@ -211,7 +211,7 @@ struct CookieTests {
     @Test("to set carry their attributes")
     func attributes() {
         let cookie = CGICookie(
-            name: "n", value: "v", domain: "x.test", maximumAge: 5, isSecure: true, sameSite: .strict)
+            name: "n", value: "v", domain: "x.test", maximumAge: .seconds(5), isSecure: true, sameSite: .strict)
         #expect(
             cookie.headerValue == "n=v; Path=/; Domain=x.test; Max-Age=5; Secure; HttpOnly; SameSite=Strict")
     }

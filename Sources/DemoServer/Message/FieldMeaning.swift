@@ -12,28 +12,28 @@ struct FieldMeaning {
     mutating func note(_ field: HTTPRequest.Field) throws(RequestRefusal) {
         // The length rules out most names without a comparison.
         switch field.name.utf8.count {
-        case 4 where ASCII.areSame(field.name, "host"):
+        case 4 where ASCII.equalsIgnoringCase(field.name, "host"):
             hosts += 1
             guard hosts == 1 else { throw RequestRefusal(400, "more than one Host") }
-        case 6 where ASCII.areSame(field.name, "expect"):
-            guard ASCII.areSame(field.value, "100-continue") else {
+        case 6 where ASCII.equalsIgnoringCase(field.name, "expect"):
+            guard ASCII.equalsIgnoringCase(field.value, "100-continue") else {
                 throw RequestRefusal(417, "the only supported expectation is 100-continue")
             }
             expectsContinue = true
-        case 10 where ASCII.areSame(field.name, "connection"):
+        case 10 where ASCII.equalsIgnoringCase(field.name, "connection"):
             for option in field.value.lowercased().split(separator: ",") {
                 let option = option.filter { $0 != " " && $0 != "\t" }
                 if option == "close" { closes = true }
                 if option == "keep-alive" { staysOpen = true }
             }
-        case 14 where ASCII.areSame(field.name, "content-length"):
+        case 14 where ASCII.equalsIgnoringCase(field.name, "content-length"):
             guard contentLength == nil else { throw RequestRefusal(400, "more than one Content-Length") }
             guard !field.value.isEmpty, field.value.utf8.allSatisfy(ASCII.isDigit),
                 let length = Int(field.value)
             else { throw RequestRefusal(400, "Content-Length is not a number") }
             contentLength = length
-        case 17 where ASCII.areSame(field.name, "transfer-encoding"):
-            guard !isChunked, ASCII.areSame(field.value, "chunked") else {
+        case 17 where ASCII.equalsIgnoringCase(field.name, "transfer-encoding"):
+            guard !isChunked, ASCII.equalsIgnoringCase(field.value, "chunked") else {
                 throw RequestRefusal(isChunked ? 400 : 501, "the transfer coding must be a single \"chunked\"")
             }
             isChunked = true

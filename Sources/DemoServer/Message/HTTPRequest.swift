@@ -35,7 +35,7 @@ package final class HTTPRequest {
 
     /// The value of the first field of that name, compared case-insensitively.
     package func header(_ name: String) -> String? {
-        headers.first { ASCII.areSame($0.name, name) }?.value
+        headers.first { ASCII.equalsIgnoringCase($0.name, name) }?.value
     }
 
     /// The path of the target, percent-encoded as sent; `*` for the asterisk form.

@@ -21,7 +21,8 @@ public struct CGIAppConfiguration: Sendable {
     /// Creates the default settings.
     public init() {}
 
-    /// Settings of the FastCGI runtime. A limit that is reached is always answered or logged.
+    /// Settings of the FastCGI runtime. A limit that is reached is always answered or logged. Time limits above one day
+    /// count as one day.
     public struct FastCGI: Sendable {
         /// The most threads that run synchronous handlers, 1...1024. Few run while handlers are quick; more start when
         /// all are stuck.
@@ -44,7 +45,7 @@ public struct CGIAppConfiguration: Sendable {
         public var bodyTimeout: Duration = .seconds(60)
         /// Time limit for a web server to take each 16 KiB of a response, or the rest of it.
         public var sendTimeout: Duration = .seconds(60)
-        /// How long a connection is kept without a request. A new one gets `headerTimeout`.
+        /// How long a connection stays open between requests. One that has sent no request yet gets `headerTimeout`.
         public var idleTimeout: Duration = .seconds(300)
         /// Stops the process, as on SIGTERM, after this many requests; 0: never. For hosts that start another one.
         public var maximumRequestsPerProcess = 0

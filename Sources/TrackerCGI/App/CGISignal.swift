@@ -11,8 +11,8 @@ public final class CGISignal<Receiver: Sendable>: Sendable {
 
     private struct Registry: Sendable {
         var next: UInt64 = 0
-        var receivers: [(number: UInt64, isQuick: Bool, receiver: Receiver)] = []
-        var isQuick = true
+        var receivers: [(number: UInt64, isNonblocking: Bool, receiver: Receiver)] = []
+        var isNonblocking = true
     }
 
     private let registry = ThreadLock(Registry())
@@ -22,15 +22,15 @@ public final class CGISignal<Receiver: Sendable>: Sendable {
     /// Connects a receiver.
     ///
     /// - Parameters:
-    ///   - isQuick: `receiver` never blocks, so that it may run on threads which must not block. Others run on threads
-    ///     that may.
+    ///   - isNonblocking: whether `receiver` never blocks, so that it may run on a thread that serves other requests.
+    ///     Others run on a thread pool.
     ///   - receiver: called with the signal's arguments.
     @discardableResult
-    public func connect(isQuick: Bool = false, _ receiver: Receiver) -> Connection {
+    public func connect(isNonblocking: Bool = false, _ receiver: Receiver) -> Connection {
         registry.withLock { registry in
             registry.next += 1
-            registry.receivers.append((registry.next, isQuick, receiver))
-            registry.isQuick = registry.receivers.allSatisfy(\.isQuick)
+            registry.receivers.append((registry.next, isNonblocking, receiver))
+            registry.isNonblocking = registry.receivers.allSatisfy(\.isNonblocking)
             return Connection(number: registry.next)
         }
     }
@@ -39,12 +39,12 @@ public final class CGISignal<Receiver: Sendable>: Sendable {
     public func disconnect(_ connection: Connection) {
         registry.withLock { registry in
             registry.receivers.removeAll { $0.number == connection.number }
-            registry.isQuick = registry.receivers.allSatisfy(\.isQuick)
+            registry.isNonblocking = registry.receivers.allSatisfy(\.isNonblocking)
         }
     }
 
     /// No receiver blocks.
-    var isQuick: Bool { registry.withLock { $0.isQuick } }
+    var isNonblocking: Bool { registry.withLock { $0.isNonblocking } }
 
     /// Calls every receiver, without holding a lock.
     ///

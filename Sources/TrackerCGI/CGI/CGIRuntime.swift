@@ -103,7 +103,7 @@ private struct StandardInput: Sendable {
     let milliseconds: Int
 
     func stream(announced: Int?, _ maximum: Int) -> CGIBodyStream {
-        let patience = ThreadLock(FastCGIPatience())
+        let patience = ThreadLock(ProgressTimeout())
         let readPiece: CGIBodyStream.Read = { maximum in
             let size = min(maximum, 65_536)
             try wait(patience)
@@ -125,7 +125,7 @@ private struct StandardInput: Sendable {
             announcedBytes: announced, maximumBytes: maximum, read: readPiece, asyncRead: { try readPiece($0) })
     }
 
-    private func wait(_ patience: ThreadLock<FastCGIPatience>) throws(CGIRequestError) {
+    private func wait(_ patience: ThreadLock<ProgressTimeout>) throws(CGIRequestError) {
         patience.withLock { $0.begin(now: SystemClock.milliseconds()) }
         defer { patience.withLock { $0.pause(now: SystemClock.milliseconds()) } }
         while true {

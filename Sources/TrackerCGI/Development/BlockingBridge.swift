@@ -15,7 +15,7 @@ final class BlockingBridge: Sendable {
 
     /// Writes a piece; blocks the thread until there is room.
     ///
-    /// - Throws: `CGIRequestError.aborted` once nobody reads.
+    /// - Throws: ``CGIRequestError`` with the code `aborted` once nobody reads.
     func write(_ piece: [UInt8]) throws {
         while true {
             let result = state.wait {

@@ -27,7 +27,7 @@ enum DevelopmentServer {
             server = HTTPServer(configuration: .init(host: host, port: 0)) { await front.answer($0) }
             bound = try server.start()
         }
-        let shown = host.contains(":") && !host.hasPrefix("[") ? "[\(host)]" : host
+        let shown = HostAndPort.bracketed(host)
         app.config.log("This program was not started by a web server, so it serves HTTP itself, for development.")
         app.config.log("Open http://\(shown):\(bound)/ in a browser; Ctrl-C stops it. --help lists the options.")
         TerminationSignal.wait()

@@ -99,8 +99,8 @@ struct FastCGIConnectionState: Sendable {
 
 /// The pause between a response that was cut short and the end of its connection.
 ///
-/// lighttpd 1.4 sends nothing before it has read all that is there. If that includes the end of the connection, it can
-/// still state a length, and the client gets what there is as a complete response.
+/// lighttpd 1.4 drains the socket before it responds. If it finds the end of the connection there, it may send a
+/// `Content-Length` for what it has, and the client takes a truncated response for a complete one.
 struct AbruptEnd: Sendable {
     /// How often to look again.
     static let interval = Duration.milliseconds(50)

@@ -16,7 +16,7 @@ struct FastCGIOutput: Sendable {
     /// Asynchronous writers waiting for room.
     private var writers: [CheckedContinuation<Void, Never>] = []
     /// How long the web server has taken too little.
-    private var patience = FastCGIPatience()
+    private var patience = ProgressTimeout()
 
     /// Above this, writers of streams wait.
     static let highWater = 256 << 10
@@ -41,7 +41,7 @@ struct FastCGIOutput: Sendable {
                 break
             }
             if rest.isEmpty { return true }
-            patience = FastCGIPatience(now: SystemClock.milliseconds())
+            patience = ProgressTimeout(now: SystemClock.milliseconds())
         }
         chunks.append(Array(rest))
         pendingBytes += rest.count
@@ -77,7 +77,7 @@ struct FastCGIOutput: Sendable {
 
     /// Returns whether the web server has taken too little output for this long.
     func isStalled(_ milliseconds: Int, now: Int) -> Bool {
-        pendingBytes > 0 && patience.isOver(milliseconds, now: now)
+        pendingBytes > 0 && patience.hasExpired(milliseconds, now: now)
     }
 
     /// Adds an asynchronous writer that waits for room.

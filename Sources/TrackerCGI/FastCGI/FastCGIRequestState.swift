@@ -38,7 +38,7 @@ struct FastCGIRequestState: Sendable {
     /// The memory of the variables and of a collected body.
     private let reservation: BodyReservation
     /// How long the web server has kept the request waiting.
-    private var patience: FastCGIPatience
+    private var patience: ProgressTimeout
     private let began: Int
 
     /// The most bytes of a streamed body to buffer; beyond that, reading stops.
@@ -50,7 +50,7 @@ struct FastCGIRequestState: Sendable {
         self.serial = serial
         self.keepsConnection = keepsConnection
         reservation = BodyReservation(budget)
-        patience = FastCGIPatience(now: now)
+        patience = ProgressTimeout(now: now)
         began = now
     }
 
@@ -78,7 +78,7 @@ struct FastCGIRequestState: Sendable {
             return .refused(status: 400, because: "a length in its variables points past their end")
         }
         params = []
-        patience = FastCGIPatience(now: context.now)
+        patience = ProgressTimeout(now: context.now)
         let request = CGIRequest(
             variables: variables, content: .collected([]), mountPath: context.app.configuration.mountPath)
         request.keep(reservation)
@@ -93,7 +93,7 @@ struct FastCGIRequestState: Sendable {
             if count > maximumBodyBytes { return .failed(.bodyTooLarge(maximumBytes: maximumBodyBytes)) }
         }
         if case .streamed = plan.bodyPolicy {
-            patience = FastCGIPatience()
+            patience = ProgressTimeout()
             return .starts(isStreaming: true)
         }
         if hasWholeBody { return endBody() }
@@ -189,9 +189,9 @@ struct FastCGIRequestState: Sendable {
         case .params:
             guard now - began > headerLimit else { return .goesOn }
             return .refused(status: 408, because: "its variables did not arrive within \(headerLimit) ms")
-        case .collecting: return patience.isOver(bodyLimit, now: now) ? .failed(.timedOut) : .goesOn
+        case .collecting: return patience.hasExpired(bodyLimit, now: now) ? .failed(.timedOut) : .goesOn
         case .running(_, let isStreaming):
-            guard isStreaming, !hasWholeBody, patience.isOver(bodyLimit, now: now) else { return .goesOn }
+            guard isStreaming, !hasWholeBody, patience.hasExpired(bodyLimit, now: now) else { return .goesOn }
             bodyFailure = .timedOut
             return .isReadable
         }

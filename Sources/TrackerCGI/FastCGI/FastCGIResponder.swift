@@ -165,7 +165,7 @@ struct FastCGIResponder: Sendable {
             app.responseWasSent(request, response)
             server.requestIsDone()
         }
-        if mayBlock || app.responseSent.isQuick {
+        if mayBlock || app.responseSent.isNonblocking {
             finish()
         } else {
             _ = server.pool.submit(isBounded: false) { _ in finish() }

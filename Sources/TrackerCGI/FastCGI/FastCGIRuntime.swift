@@ -12,7 +12,7 @@ enum FastCGIRuntime {
     /// - Parameter open: opens the listening sockets.
     static func run(_ app: CGIApp, _ open: () throws(SystemError) -> [FastCGIListener]) throws(SystemError) {
         signal(SIGPIPE, SIG_IGN)
-        Memory.returnsWhatIsFree()
+        Memory.releaseFreedBlocksEagerly()
         var signals = sigset_t()
         sigemptyset(&signals)
         for number in stopSignals + [SIGUSR2] { sigaddset(&signals, number) }

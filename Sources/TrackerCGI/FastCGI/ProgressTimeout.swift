@@ -2,7 +2,7 @@
 ///
 /// A single piece does not restart the time limit, because one byte a second would then hold a connection forever.
 /// `minimumBytes` do.
-struct FastCGIPatience: Sendable {
+struct ProgressTimeout: Sendable {
     private var waited = 0
     private var waitsSince: Int?
     private var bytes = 0
@@ -34,7 +34,7 @@ struct FastCGIPatience: Sendable {
         waitsSince = nil
     }
 
-    func isOver(_ milliseconds: Int, now: Int) -> Bool { left(milliseconds, now: now) < 0 }
+    func hasExpired(_ milliseconds: Int, now: Int) -> Bool { left(milliseconds, now: now) < 0 }
 
     /// Returns what is left of a time limit, in milliseconds.
     func left(_ milliseconds: Int, now: Int) -> Int {

@@ -17,7 +17,7 @@ enum Memory {
 
     /// Makes the allocator return large blocks to the system as soon as they are freed. By default glibc keeps them in
     /// per-thread arenas, and a burst of uploads stays resident.
-    static func returnsWhatIsFree() { cplatform_return_memory() }
+    static func releaseFreedBlocksEagerly() { cplatform_return_memory() }
 
     /// Returns freed small blocks to the system.
     static func trim() { cplatform_trim_memory() }

@@ -7,8 +7,7 @@ extension CGIRequest {
 
     /// Returns the value of a header; case-insensitive.
     public func header(_ name: String) -> String? {
-        let name = name.lowercased()
-        return headers.first { $0.name.lowercased() == name }?.value
+        headers.first { ASCII.equalsIgnoringCase($0.name, name) }?.value
     }
 
     /// The decoded cookies; of several with one name the first counts.
@@ -48,8 +47,7 @@ extension CGIRequest {
 
     /// The server's name, with a port that is not the scheme's default.
     var serverAuthority: String {
-        var name = serverName
-        if name.contains(":"), !name.hasPrefix("[") { name = "[\(name)]" }
+        let name = HostAndPort.bracketed(serverName)
         guard let serverPort, serverPort != (isHTTPS ? 443 : 80) else { return name }
         return "\(name):\(serverPort)"
     }

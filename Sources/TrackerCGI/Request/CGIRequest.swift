@@ -7,7 +7,7 @@ import Synchronization
 public final class CGIRequest: Sendable {
     /// All variables as the web server sent them, in order.
     public let variables: CGIVariables
-    /// The method, for example "GET"; case-sensitive (RFC 9110, section 9.1).
+    /// The method, for example "GET"; case-sensitive (RFC 9110, section 9.1). Empty if the web server sends none.
     public let method: String
     /// The request target as the client sent it: percent-encoded, with the query. Bytes that are not allowed in a
     /// request line are percent-encoded. If the server sends no `REQUEST_URI`, it is rebuilt.
@@ -142,42 +142,46 @@ public final class CGIRequest: Sendable {
 }
 
 /// An error of a request. If a handler does not catch it, the client gets `status`.
-public enum CGIRequestError: Error, Equatable, Sendable, CustomStringConvertible {
-    /// The body is longer than the route accepts.
-    case bodyTooLarge(maximumBytes: Int)
-    /// The body ended before its announced length.
-    case bodyTooShort
-    /// `CONTENT_LENGTH` is not a number of bytes.
-    case invalidContentLength
-    /// The web server aborted the request, or its connection broke.
-    case aborted
-    /// Too many requests are in progress.
-    case overloaded
-    /// The body, or the response, stalled for too long.
-    case timedOut
+public struct CGIRequestError: Error, Equatable, Sendable, CustomStringConvertible {
+    /// The kinds of errors. Later versions may add others.
+    public struct Code: Sendable, Hashable {
+        private let number: UInt8
 
+        /// The body is longer than the route accepts.
+        public static let bodyTooLarge = Code(number: 0)
+        /// The body ended before its announced length.
+        public static let bodyTooShort = Code(number: 1)
+        /// `CONTENT_LENGTH` is not a number of bytes.
+        public static let invalidContentLength = Code(number: 2)
+        /// The web server aborted the request, or its connection broke.
+        public static let aborted = Code(number: 3)
+        /// Too many requests are in progress.
+        public static let overloaded = Code(number: 4)
+        /// The body, or the response, stalled for too long.
+        public static let timedOut = Code(number: 5)
+    }
+
+    /// The kind of error.
+    public let code: Code
     /// The status for the client (RFC 9110, section 15.5; 499 is nginx's, for a client that is gone).
-    public var status: Int {
-        switch self {
-        case .bodyTooLarge: 413
-        case .bodyTooShort, .invalidContentLength: 400
-        case .aborted: 499
-        case .timedOut: 408
-        case .overloaded: 503
-        }
-    }
-
+    public let status: Int
     /// A sentence for the log.
-    public var description: String {
-        switch self {
-        case .bodyTooLarge(let maximum): "the request's body is longer than \(maximum) bytes"
-        case .bodyTooShort: "the request's body ended before its announced length"
-        case .invalidContentLength: "CONTENT_LENGTH is not a number of bytes"
-        case .aborted: "the web server aborted the request"
-        case .overloaded: "too many requests are in progress"
-        case .timedOut: "the web server stopped sending or receiving data for this request"
-        }
+    public let description: String
+
+    static func bodyTooLarge(maximumBytes: Int) -> CGIRequestError {
+        CGIRequestError(
+            code: .bodyTooLarge, status: 413, description: "the request's body is longer than \(maximumBytes) bytes")
     }
+    static let bodyTooShort = CGIRequestError(
+        code: .bodyTooShort, status: 400, description: "the request's body ended before its announced length")
+    static let invalidContentLength = CGIRequestError(
+        code: .invalidContentLength, status: 400, description: "CONTENT_LENGTH is not a number of bytes")
+    static let aborted = CGIRequestError(
+        code: .aborted, status: 499, description: "the web server aborted the request")
+    static let overloaded = CGIRequestError(
+        code: .overloaded, status: 503, description: "too many requests are in progress")
+    static let timedOut = CGIRequestError(
+        code: .timedOut, status: 408, description: "the web server stopped sending or receiving data for this request")
 }
 
 /// A key for a value that an extension stores: an empty type that names the value's type.

@@ -55,7 +55,8 @@ public struct CGIVariables: Sendable, RandomAccessCollection {
         (name(at: position), value(at: position))
     }
 
-    /// The value of a variable; nil if it was not sent. If it was sent more than once, the last one counts.
+    /// The value of a variable; nil if it was not sent. If it was sent more than once, the last one counts. Names
+    /// are case-sensitive.
     public subscript(name: String) -> String? {
         var name = name
         return name.withUTF8 { name in lastIndex { Self.isEqual($0, name) } }.map { value(at: $0) }

@@ -20,8 +20,8 @@ public struct CGICookie: Sendable, Equatable {
     public var path: String?
     /// The domain it applies to; nil for this host alone.
     public var domain: String?
-    /// The lifetime in seconds; nil keeps the cookie until the browser closes.
-    public var maximumAge: Int?
+    /// The lifetime, sent in whole seconds; nil keeps the cookie until the browser closes.
+    public var maximumAge: Duration?
     /// An HTTP date (RFC 9110, section 5.6.7), for clients that do not support `maximumAge`.
     public var expires: String?
     /// Sent over TLS only.
@@ -33,7 +33,7 @@ public struct CGICookie: Sendable, Equatable {
 
     /// Creates a cookie, by default for the whole site, hidden from scripts, and `SameSite=Lax`.
     public init(
-        name: String, value: String, path: String? = "/", domain: String? = nil, maximumAge: Int? = nil,
+        name: String, value: String, path: String? = "/", domain: String? = nil, maximumAge: Duration? = nil,
         expires: String? = nil, isSecure: Bool = false, isHTTPOnly: Bool = true, sameSite: SameSite? = .lax
     ) {
         self.name = name
@@ -58,7 +58,7 @@ public struct CGICookie: Sendable, Equatable {
         if let path { text += "; Path=\(path)" }
         if let domain { text += "; Domain=\(domain)" }
         if let expires { text += "; Expires=\(expires)" }
-        if let maximumAge { text += "; Max-Age=\(maximumAge)" }
+        if let maximumAge { text += "; Max-Age=\(maximumAge.components.seconds)" }
         if isSecure { text += "; Secure" }
         if isHTTPOnly { text += "; HttpOnly" }
         if let sameSite { text += "; SameSite=\(sameSite.rawValue)" }

@@ -78,7 +78,11 @@ public struct CGIResponse: Sendable {
         self.init(status: status, headers: [("Content-Type", contentType)], body: .asyncStream(stream))
     }
 
-    /// Creates a redirect. The status is sent explicitly, because web servers disagree on what `Location` alone means.
+    /// Creates a redirect with a short text body.
+    ///
+    /// - Parameters:
+    ///   - location: sent as is; percent-encode what comes from a visitor.
+    ///   - status: a 3xx status; 302 by default.
     public static func redirect(to location: String, status: Int = 302) -> CGIResponse {
         var response = CGIResponse(text: "Redirecting to \(location)\n", status: status)
         response.headers.append(("Location", location))
@@ -87,7 +91,7 @@ public struct CGIResponse: Sendable {
 
     /// Returns the value of the first header with a name; case-insensitive.
     public func header(_ name: String) -> String? {
-        headers.first { ASCII.areSame($0.name, name) }?.value
+        headers.first { ASCII.equalsIgnoringCase($0.name, name) }?.value
     }
 
     /// Checks whether the response can be sent, unless nothing has changed since the last check.
@@ -106,7 +110,7 @@ public struct CGIResponse: Sendable {
 
     /// Sets a header, replacing all of the same name.
     public mutating func setHeader(_ name: String, _ value: String) {
-        headers.removeAll { ASCII.areSame($0.name, name) }
+        headers.removeAll { ASCII.equalsIgnoringCase($0.name, name) }
         headers.append((name, value))
     }
 }
@@ -127,7 +131,7 @@ public final class CGIBodyWriter: Sendable {
 
     /// Writes a piece; blocks the thread while too much output is pending.
     ///
-    /// - Throws: `CGIRequestError.aborted` once nobody reads.
+    /// - Throws: ``CGIRequestError`` with the code `aborted` once nobody reads.
     public func write(_ bytes: [UInt8]) throws {
         if !bytes.isEmpty { try writePiece(bytes) }
     }

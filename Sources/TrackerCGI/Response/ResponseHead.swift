@@ -48,10 +48,12 @@ enum ResponseHead {
         var hasContentType = false
         let connectionOptions = connectionOptions(response.headers)
         for header in response.headers {
-            if ASCII.areSame(header.name, "Content-Type") { hasContentType = true }
+            if ASCII.equalsIgnoringCase(header.name, "Content-Type") { hasContentType = true }
             // `Content-Length` is replaced by the actual length. A second `Status` would win in some servers.
-            if bodyLength != nil, ASCII.areSame(header.name, "Content-Length") { continue }
-            if ASCII.areSame(header.name, "Status") || isHopByHop(header.name, connectionOptions) { continue }
+            if bodyLength != nil, ASCII.equalsIgnoringCase(header.name, "Content-Length") { continue }
+            if ASCII.equalsIgnoringCase(header.name, "Status") || isHopByHop(header.name, connectionOptions) {
+                continue
+            }
             append(header.name, header.value, to: &bytes)
         }
         for cookie in response.cookies {
@@ -71,7 +73,7 @@ enum ResponseHead {
     /// Returns the end-to-end fields, without `Content-Length`.
     static func endToEnd(_ headers: [(name: String, value: String)]) -> [(name: String, value: String)] {
         let options = connectionOptions(headers)
-        return headers.filter { !isHopByHop($0.name, options) && !ASCII.areSame($0.name, "Content-Length") }
+        return headers.filter { !isHopByHop($0.name, options) && !ASCII.equalsIgnoringCase($0.name, "Content-Length") }
     }
 
     /// Returns whether a field is specific to the connection, which belongs to the web server (RFC 9110, section
@@ -81,20 +83,20 @@ enum ResponseHead {
     private static func isHopByHop(_ name: String, _ connectionOptions: [String]) -> Bool {
         let isOne =
             switch name.utf8.count {
-            case 2: ASCII.areSame(name, "TE")
-            case 7: ASCII.areSame(name, "Trailer") || ASCII.areSame(name, "Upgrade")
-            case 10: ASCII.areSame(name, "Connection") || ASCII.areSame(name, "Keep-Alive")
-            case 16: ASCII.areSame(name, "Proxy-Connection")
-            case 17: ASCII.areSame(name, "Transfer-Encoding")
+            case 2: ASCII.equalsIgnoringCase(name, "TE")
+            case 7: ASCII.equalsIgnoringCase(name, "Trailer") || ASCII.equalsIgnoringCase(name, "Upgrade")
+            case 10: ASCII.equalsIgnoringCase(name, "Connection") || ASCII.equalsIgnoringCase(name, "Keep-Alive")
+            case 16: ASCII.equalsIgnoringCase(name, "Proxy-Connection")
+            case 17: ASCII.equalsIgnoringCase(name, "Transfer-Encoding")
             default: false
             }
-        return isOne || !connectionOptions.isEmpty && connectionOptions.contains { ASCII.areSame($0, name) }
+        return isOne || !connectionOptions.isEmpty && connectionOptions.contains { ASCII.equalsIgnoringCase($0, name) }
     }
 
     /// Returns the field names listed in `Connection`.
     private static func connectionOptions(_ headers: [(name: String, value: String)]) -> [String] {
         var options: [String] = []
-        for header in headers where ASCII.areSame(header.name, "Connection") {
+        for header in headers where ASCII.equalsIgnoringCase(header.name, "Connection") {
             options += header.value.split(separator: ",").map { String($0.filter { $0 != " " && $0 != "\t" }) }
         }
         return options

@@ -3,19 +3,30 @@ import DemoServer
 import TrackerCore
 
 /// An error that keeps an app from running.
-public enum CGIRunError: Error, Equatable, Sendable, CustomStringConvertible {
-    /// An address to listen on that cannot be parsed.
-    case invalidEndpoint(String)
-    /// The server could not start.
-    case system(String)
+public struct CGIRunError: Error, Equatable, Sendable, CustomStringConvertible {
+    /// The kinds of errors. Later versions may add others.
+    public struct Code: Sendable, Hashable {
+        private let number: UInt8
 
+        /// An address to listen on that cannot be parsed.
+        public static let invalidEndpoint = Code(number: 0)
+        /// The server could not start.
+        public static let system = Code(number: 1)
+    }
+
+    /// The kind of error.
+    public let code: Code
     /// A sentence that says what to do.
-    public var description: String {
-        switch self {
-        case .invalidEndpoint(let text):
-            "can't listen on \"\(text)\": use unix:/path/to/socket or host:port, such as 127.0.0.1:9000"
-        case .system(let text): "the server cannot start: \(text)"
-        }
+    public let description: String
+
+    static func invalidEndpoint(_ text: String) -> CGIRunError {
+        CGIRunError(
+            code: .invalidEndpoint,
+            description: "can't listen on \"\(text)\": use unix:/path/to/socket or host:port, such as 127.0.0.1:9000")
+    }
+
+    static func system(_ text: String) -> CGIRunError {
+        CGIRunError(code: .system, description: "the server cannot start: \(text)")
     }
 }
 

@@ -1,5 +1,5 @@
 /// A FIFO queue of jobs that wait for a thread of the pool.
-struct JobLine: Sendable {
+struct JobQueue: Sendable {
     private var jobs: [WorkerPool.Job] = []
     private var first = 0
 

@@ -15,7 +15,7 @@ final class WorkerPool: Sendable {
     let maximumWaiting: Int
     private let wake: WakePipe
     private let log: RateLimitedLog
-    private let line = ThreadLock(JobLine())
+    private let line = ThreadLock(JobQueue())
     private let handler = ThreadLock<@Sendable (Poller.Event, Worker) -> Void>({ _, _ in })
     private let blocking = Atomic<Int>(0)
     private let idle = Atomic<Int>(0)

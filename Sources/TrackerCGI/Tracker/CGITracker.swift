@@ -60,8 +60,10 @@ public final class CGITracker: Sendable {
         initApp(app)
     }
 
-    /// The tracker that delivers the events; nil before the first app. For its statistics, and for `flush` and
+    /// The tracker of the first app that had usable settings; nil before that. For its statistics, and for `flush` and
     /// `shutdown` if the app is not run by its own `run()`.
+    ///
+    /// An app with another destination gets a tracker of its own, which that app shuts down and reports.
     public var tracker: Tracker? { shared.withLock { $0 } }
 
     /// Installs the tracker in an app, with the settings of `config.rigidAnalytics`, or else of the environment's
@@ -87,11 +89,11 @@ public final class CGITracker: Sendable {
         let tracker = try tracker(for: app)
         app.extensions[Self.extensionName] = self
         guard tracker.isEnabled else { return }
-        app.requestStarted.connect(isQuick: true) { request in
+        app.requestStarted.connect(isNonblocking: true) { request in
             guard let interception = tracker.begin(CGISnapshot.take(of: request)) else { return }
             request.storage[MeasurementKey.self] = Measurement(interception)
         }
-        app.requestFinished.connect(isQuick: true) { [unowned app] request, response, _ in
+        app.requestFinished.connect(isNonblocking: true) { [unowned app] request, response, _ in
             guard let measurement = request.storage[MeasurementKey.self] else { return }
             var answer = Measurement.Answer(status: response.status)
             if app.runMode == .cgi {
@@ -101,7 +103,7 @@ public final class CGITracker: Sendable {
             if let last = answer.last { request.log(later: last.lineForTheLog) }
             if let cookie = measurement.interception.sessionCookie { response.appendValid("Set-Cookie", cookie) }
         }
-        app.responseSent.connect(isQuick: true) { request, response in
+        app.responseSent.connect(isNonblocking: true) { request, response in
             guard let measurement = request.storage[MeasurementKey.self], let answer = measurement.takeAnswer() else {
                 return
             }

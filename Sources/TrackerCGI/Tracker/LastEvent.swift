@@ -133,26 +133,19 @@ final class LastEvent: Sendable {
     ) -> Fate {
         var configuration = given
         let log = FailureLog(level: given.logLevel)
-        configuration.logHandler = { log.write($0.level, "\($0)") }
+        configuration.logHandler = { log.write($0) }
         configuration.logLevel = min(given.logLevel, .warning)
         let tracker = Tracker(checked: configuration, transport: transport)
         event.send(through: tracker)
         tracker.shutdown(timeout: budget.whole, grace: budget.grace)
         return Fate(
             dropped: tracker.statistics.dropped.filter { $0.key != .beforeSend },
-            spooled: tracker.statistics.spooled, firstLine: log.first)
+            spooled: tracker.statistics.spooled, warning: log.first)
     }
 
     private func count(_ fate: Fate, _ budget: Budget, patience: Duration) {
         let lost = fate.dropped.values.reduce(0, +)
-        var reason = fate.firstLine ?? fate.dropped.keys.map(\.rawValue).sorted().joined(separator: ", ")
-        if reason.contains("before the shutdown's deadline") {
-            reason = "\(configuration.backendEndpoint.host) did not answer within \(budget.whole)"
-        }
-        // The rest applies to a process that keeps running.
-        if let end = reason.lastIndex(of: ";"), reason[end...].contains("events wait") {
-            reason = String(reason[..<end])
-        }
+        let reason = reason(fate, budget)
         if lost > 0 {
             let isRefused = [.rejected, .hookFailed].contains { fate.dropped[$0, default: 0] > 0 }
             state?.countLost(
@@ -163,12 +156,26 @@ final class LastEvent: Sendable {
         }
     }
 
+    private func reason(_ fate: Fate, _ budget: Budget) -> String {
+        guard let warning = fate.warning else {
+            return fate.dropped.keys.map(\.rawValue).sorted().joined(separator: ", ")
+        }
+        switch warning.topic {
+        case LogTopic.deadline:
+            return "\(configuration.backendEndpoint.host) did not answer within \(budget.whole)"
+        case LogTopic.refused, LogTopic.away, LogTopic.failing:
+            // What follows the cause applies to a process that keeps running.
+            return warning.message.lastIndex(of: ";").map { String(warning.message[..<$0]) } ?? warning.message
+        default: return warning.message
+        }
+    }
+
     /// What became of the event.
     private struct Fate {
         var dropped: [DropReason: Int]
         var spooled: Int
         /// The first warning that was logged.
-        var firstLine: String?
+        var warning: TrackerLogRecord?
     }
 }
 
@@ -176,21 +183,21 @@ final class LastEvent: Sendable {
 /// would wait for its end.
 private final class FailureLog: Sendable {
     private let level: TrackerLogRecord.Level
-    private let state = Mutex<String?>(nil)
+    private let state = Mutex<TrackerLogRecord?>(nil)
 
     /// - Parameter level: the level of the system log.
     init(level: TrackerLogRecord.Level) {
         self.level = level
     }
 
-    var first: String? { state.withLock { $0 } }
+    var first: TrackerLogRecord? { state.withLock { $0 } }
 
-    func write(_ level: TrackerLogRecord.Level, _ line: String) {
-        guard !line.contains(NoTransport.reason) else { return }
-        if level >= .warning {
-            state.withLock { if $0 == nil { $0 = line } }
+    func write(_ record: TrackerLogRecord) {
+        guard !record.message.contains(NoTransport.reason) else { return }
+        if record.level >= .warning {
+            state.withLock { if $0 == nil { $0 = record } }
         }
-        if level >= self.level, self.level != .off { SystemLog.write(level, line) }
+        if record.level >= level, level != .off { SystemLog.write(record.level, "\(record)") }
     }
 }
 

@@ -138,7 +138,9 @@ struct MisspeltVariable: Sendable, Equatable {
     ///   - known: the settings.
     static func find(in names: some Sequence<String>, known: [String]) -> [MisspeltVariable] {
         names.filter { $0.hasPrefix("RA_") && !known.contains($0) }.sorted().prefix(Limit.variables).map { name in
-            let name = String(decoding: name.utf8.prefix(Limit.bytes), as: UTF8.self)
+            let name = Array(name.utf8).withUnsafeBufferPointer {
+                String(decoding: StringBytes.prefix(of: $0, bytes: Limit.bytes), as: UTF8.self)
+            }
             // At most a third of the letters after the prefix may be wrong: beyond that it is another word.
             let most = max(1, (name.utf8.count - 3) / 3)
             let nearest = known.map { (name: $0, steps: distance(Array(name.utf8), Array($0.utf8))) }
@@ -184,7 +186,7 @@ public struct ConfigurationError: Error, Equatable, Sendable, CustomStringConver
 
     /// The kind of error.
     public let code: Code
-    /// The name of the setting, such as `RA_SAMPLE_RATE`.
+    /// The setting: a variable such as `RA_SAMPLE_RATE`, a property such as `retryPolicy.base`, or an unknown key.
     public let variable: String
     /// The refused value, never a secret; nil if the setting is missing.
     public let value: String?

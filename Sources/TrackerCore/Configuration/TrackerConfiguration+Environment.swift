@@ -31,9 +31,10 @@ extension TrackerConfiguration {
     }
 
     /// Creates a configuration from the Python package's keys: `PROJECT_ID`, `PROJECT_TOKEN`, `BACKEND_ENDPOINT` and
-    /// `DEBUG_DISABLE_ANALYTICS` (a Boolean, or a text such as `true` or `0`).
+    /// `DEBUG_DISABLE_ANALYTICS` (a Boolean, 0 or 1, or a text such as `true`).
     ///
-    /// - Throws: ``ConfigurationError`` for the first key that is missing, unknown or has a value that is not allowed.
+    /// - Throws: ``ConfigurationError``. An unknown key is reported under its own name, and a missing or refused value
+    ///   under that of its variable, such as `RA_PROJECT_ID`.
     public init(dictionary: [String: any Sendable]) throws(ConfigurationError) {
         let known = ["PROJECT_ID", "PROJECT_TOKEN", "BACKEND_ENDPOINT", "DEBUG_DISABLE_ANALYTICS"]
         var values: [String: String] = [:]
@@ -67,8 +68,7 @@ extension TrackerConfiguration {
         if let text = reader.text("RA_TRUSTED_PROXIES") {
             guard let proxies = TrustedProxies(text: text) else {
                 throw .invalid(
-                    variable: "RA_TRUSTED_PROXIES", value: text,
-                    allowed: "a number of proxies, or networks such as 10.0.0.0/8,::1")
+                    variable: "RA_TRUSTED_PROXIES", value: text, allowed: TrustedProxies.allowed)
             }
             trustedProxies = proxies
         }

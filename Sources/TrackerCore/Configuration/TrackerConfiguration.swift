@@ -36,7 +36,7 @@ public struct TrackerConfiguration: Sendable, CustomStringConvertible, CustomRef
     /// The maximum number of events in memory, including those in flight; 1 to 1,000,000.
     public var queueCapacity = 32_768
     /// The maximum size of events in memory, in bytes of content (names, values, URLs), which is about their encoded
-    /// size; 64 KiB to 1 GiB. Up to 2 MiB of requests whose events are written may come on top until they are released.
+    /// size; 64 KiB to 1 GiB. Up to 576 requests whose events are written, and which are not released yet, come on top.
     public var queueMaximumBytes = 32 << 20
 
     /// The app's own directory for events that can't be delivered now: in an outage, with a full queue, at the end of
@@ -92,7 +92,7 @@ public struct TrackerConfiguration: Sendable, CustomStringConvertible, CustomRef
     /// Creates a configuration in code.
     ///
     /// - Parameters:
-    ///   - projectID: must not be empty, nor `.` or `..`.
+    ///   - projectID: must not be empty, `.` or `..`, nor contain control characters.
     ///   - projectToken: must not be empty.
     ///   - backendEndpoint: `http` or `https` with a host and an optional path; nil or empty:
     ///     `https://rigidanalytics.com`.
@@ -128,7 +128,8 @@ public struct TrackerConfiguration: Sendable, CustomStringConvertible, CustomRef
         debugDisableAnalytics = true
     }
 
-    /// Checks the numbers and paths set after `init`. ``Tracker`` calls it, too.
+    /// Checks the values set after `init`: ranges, path patterns, trusted proxies, and whether `caFile` can be read.
+    /// ``Tracker`` calls it, too.
     ///
     /// - Throws: ``ConfigurationError`` for the first value that is not allowed.
     public func validate() throws(ConfigurationError) {
@@ -142,8 +143,7 @@ public struct TrackerConfiguration: Sendable, CustomStringConvertible, CustomRef
         try checkPaths()
         guard trustedProxies.isValid else {
             throw .invalid(
-                variable: "RA_TRUSTED_PROXIES", value: "\(trustedProxies)",
-                allowed: "a number of proxies, or networks such as 10.0.0.0/8,::1")
+                variable: "RA_TRUSTED_PROXIES", value: "\(trustedProxies)", allowed: TrustedProxies.allowed)
         }
         try Self.check(spoolMaximumBytes, in: SettingRange.spoolMaximumBytes, "RA_SPOOL_MAXIMUM_BYTES")
         try Self.check(spoolMaximumAge, in: SettingRange.spoolMaximumAge, "RA_SPOOL_MAXIMUM_AGE")
@@ -215,11 +215,11 @@ extension TrackerConfiguration {
     /// Full jitter: uniform in `0...min(cap, base * 2^attempt)`, so that a fleet does not retry in step after an
     /// outage. A server's `Retry-After` (RFC 9110, section 10.2.3) is a lower bound.
     public struct RetryPolicy: Sendable, Equatable {
-        /// The upper bound of the first wait.
+        /// The upper bound of the first wait; 0 to 1 day.
         public var base: Duration = .seconds(1)
-        /// The upper bound of every wait that the server did not ask for.
+        /// The upper bound of every wait that the server did not ask for; 0 to 1 day.
         public var cap: Duration = .seconds(60)
-        /// The upper bound of a server's `Retry-After`.
+        /// The upper bound of a server's `Retry-After`; 0 to 1 day.
         public var retryAfterCap: Duration = .seconds(300)
 
         /// Creates the default policy.

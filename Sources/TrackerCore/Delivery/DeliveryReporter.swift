@@ -35,9 +35,9 @@ struct DeliveryReporter {
             return "\(reason); \(pending) events waiting, next try in \(Self.seconds(pause))"
         }
         if failure == .refused {
-            log.write(.error, topic: "refused", every: 600_000_000_000, text())
+            log.write(.error, topic: LogTopic.refused, every: 600_000_000_000, text())
         } else {
-            log.write(.warning, topic: pacer.isAway ? "away" : "failing", "can't deliver: \(text())")
+            log.write(.warning, topic: pacer.isAway ? LogTopic.away : LogTopic.failing, "can't deliver: \(text())")
         }
     }
 
@@ -127,7 +127,9 @@ struct DeliveryReporter {
             log.write(.warning, "the queue was full: \(refused) events were refused")
         }
         guard pending > 0 else { return }
-        log.write(.warning, "\(pending) events could not be delivered before the shutdown's deadline and are lost")
+        log.write(
+            .warning, topic: LogTopic.deadline, every: 0,
+            "\(pending) events could not be delivered before the shutdown's deadline and are lost")
     }
 
     // MARK: Number formatting without Foundation

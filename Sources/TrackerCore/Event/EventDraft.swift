@@ -78,13 +78,4 @@ enum EventLimit {
     /// JSON bytes up to the end of each part, so that an event stays below 64 KiB however much escaping adds.
     static let headersEnd = 40 << 10
     static let cookiesEnd = 63 << 10
-
-    /// Returns the longest valid prefix of at most `limit` bytes of valid UTF-8.
-    static func prefix(of text: UnsafeBufferPointer<UInt8>, bytes limit: Int) -> UnsafeBufferPointer<UInt8> {
-        guard text.count > limit else { return text }
-        var end = limit
-        // Continuation bytes are 10xxxxxx.
-        while end > 0, text[end] & 0xC0 == 0x80 { end -= 1 }
-        return UnsafeBufferPointer(rebasing: text[..<end])
-    }
 }

@@ -83,7 +83,7 @@ struct EventEncoder: ~Copyable {
         guard let name else { return writer.raw("null") }
         writer.byte(UInt8(ascii: "\""))
         name.withBytes { bytes in
-            let kept = EventLimit.prefix(of: bytes, bytes: EventLimit.viewNameBytes)
+            let kept = StringBytes.prefix(of: bytes, bytes: EventLimit.viewNameBytes)
             if kept.count < bytes.count { isTruncated = true }
             writer.content(kept)
         }
@@ -162,12 +162,12 @@ struct EventEncoder: ~Copyable {
         guard value.utf8.count > EventLimit.headerValueBytes else { return copy value }
         isTruncated = true
         return value.withBytes {
-            String(decoding: EventLimit.prefix(of: $0, bytes: EventLimit.headerValueBytes), as: UTF8.self)
+            String(decoding: StringBytes.prefix(of: $0, bytes: EventLimit.headerValueBytes), as: UTF8.self)
         }
     }
 
     private mutating func appendValue(_ bytes: UnsafeBufferPointer<UInt8>, _ treatment: PrivacyFilter.Treatment) {
-        let kept = EventLimit.prefix(of: bytes, bytes: EventLimit.headerValueBytes)
+        let kept = StringBytes.prefix(of: bytes, bytes: EventLimit.headerValueBytes)
         if kept.count < bytes.count { isTruncated = true }
         switch treatment {
         case .cookies: filter.appendCookies(kept, to: &writer)

@@ -109,7 +109,7 @@ struct HeaderNames {
         let number = entries.count
         places[place(of: bytes, key)] = Int16(number)
         let name = String(decoding: bytes, as: UTF8.self)
-        let kept = EventLimit.prefix(of: bytes, bytes: EventLimit.viewNameBytes)
+        let kept = StringBytes.prefix(of: bytes, bytes: EventLimit.viewNameBytes)
         let isContentType = RequestHeaders.isEqual(name, "content-type")
         let isBare = style == .router && (isContentType || RequestHeaders.isEqual(name, "content-length"))
         // A name with an underscore could shadow the real one: "X_Real" and "X-Real" have the same CGI name.
@@ -131,7 +131,7 @@ struct HeaderNames {
     }
 
     private func isSameIgnoringCase(_ name: Range<Int>, _ bytes: UnsafeBufferPointer<UInt8>) -> Bool {
-        ASCII.areSame(text[name], bytes)
+        ASCII.equalsIgnoringCase(text[name], bytes)
     }
 
     /// Returns whether a byte is an underscore, or one that no name may have (RFC 9110, section 5.6.2) and no server

@@ -4,6 +4,50 @@ import CPlatform
 // The name `write` is taken by a method below.
 private let writeBytes: @Sendable (Int32, UnsafeRawPointer?, Int) -> Int = write
 
+/// Topics of messages that other targets handle.
+package enum LogTopic {
+    /// Events are lost because they were not delivered before the shutdown's deadline.
+    package static let deadline = "deadline"
+    /// The backend refuses all events.
+    package static let refused = "refused"
+    /// The backend is unavailable.
+    package static let away = "away"
+    /// A delivery failed.
+    package static let failing = "failing"
+}
+
+/// Limits how often messages of one topic are written. The next one says how many were suppressed.
+package struct LogRate: Sendable {
+    private struct Topic {
+        var lastWritten: UInt64
+        var suppressed = 0
+    }
+
+    private static let maximumTopics = 256
+    private var topics: [String: Topic] = [:]
+
+    package init() {}
+
+    /// Returns the number of messages suppressed since the last one; nil if this one is suppressed, too.
+    ///
+    /// - Parameters:
+    ///   - now: monotonic nanoseconds.
+    ///   - interval: the minimum time between two messages of the topic, in nanoseconds.
+    package mutating func admit(_ topic: String, now: UInt64, every interval: UInt64) -> Int? {
+        if let known = topics[topic] {
+            guard SystemClock.hasPassed(interval, since: known.lastWritten, now) else {
+                topics[topic]?.suppressed += 1
+                return nil
+            }
+            topics[topic] = Topic(lastWritten: now)
+            return known.suppressed
+        }
+        if topics.count >= Self.maximumTopics { topics.removeAll() }
+        topics[topic] = Topic(lastWritten: now)
+        return 0
+    }
+}
+
 /// Writes the tracker's own messages.
 ///
 /// The project token is removed from every message, wherever it comes from. Messages of one topic are rate-limited; the
@@ -11,16 +55,10 @@ private let writeBytes: @Sendable (Int32, UnsafeRawPointer?, Int) -> Int = write
 final class TrackerLog: Sendable {
     typealias Handler = @Sendable (TrackerLogRecord) -> Void
 
-    private struct Topic {
-        var lastWritten: UInt64
-        var suppressed = 0
-    }
-
     private let level: TrackerLogRecord.Level
     private let secret: String
     private let handler: Handler
-    private let topics = ThreadLock<[String: Topic]>([:], survivesFork: true)
-    private static let maximumTopics = 256
+    private let rate = ThreadLock(LogRate(), survivesFork: true)
     private static let maximumBytes = 2048
 
     init(level: TrackerLogRecord.Level, secret: String, handler: @escaping Handler) {
@@ -42,21 +80,8 @@ final class TrackerLog: Sendable {
         var suppressed = 0
         if let topic {
             let now = SystemClock.monotonicNanoseconds()
-            let mayWrite = topics.withLock { topics -> Bool in
-                if var known = topics[topic] {
-                    if now &- known.lastWritten < interval {
-                        known.suppressed += 1
-                        topics[topic] = known
-                        return false
-                    }
-                    suppressed = known.suppressed
-                } else if topics.count >= Self.maximumTopics {
-                    topics.removeAll()
-                }
-                topics[topic] = Topic(lastWritten: now)
-                return true
-            }
-            guard mayWrite else { return }
+            guard let count = rate.withLock({ $0.admit(topic, now: now, every: interval) }) else { return }
+            suppressed = count
         }
         handler(
             TrackerLogRecord(
@@ -84,7 +109,9 @@ final class TrackerLog: Sendable {
             }
             bytes = cleaned
         }
-        return String(decoding: bytes.prefix(maximumBytes), as: UTF8.self)
+        return bytes.withUnsafeBufferPointer {
+            String(decoding: StringBytes.prefix(of: $0, bytes: maximumBytes), as: UTF8.self)
+        }
     }
 
     /// Writes each message as one line to standard error, in one system call, so that threads' lines do not mix.
@@ -123,7 +150,8 @@ public struct TrackerLogRecord: Sendable, Hashable, CustomStringConvertible {
         case info
         /// Something is lost or late; the message says why.
         case warning
-        /// Nothing works until someone fixes the cause.
+        /// Events are lost or held back until someone fixes the cause: a setting, a library, the spool's disk, or the
+        /// app's hook.
         case error
         /// No messages; for use as a threshold only.
         case off

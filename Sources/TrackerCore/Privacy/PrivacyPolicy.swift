@@ -195,17 +195,12 @@ enum ClientAddresses {
     /// Truncates an address and drops its port; replaces anything else, except an empty node or `unknown`.
     private static func truncatedNode(_ node: String) -> String {
         if node.isEmpty || node == "unknown" { return node }
-        var host = node
-        if host.hasPrefix("["), let end = host.firstIndex(of: "]") {
-            host = String(host[host.index(after: host.startIndex)..<end])
-        } else if host.filter({ $0 == ":" }).count == 1, let colon = host.firstIndex(of: ":") {
-            host = String(host[..<colon])
-        }
-        return truncatedAddress(host) ?? PrivacyFilter.replacement
+        return IPAddress(node: node).map(truncated) ?? PrivacyFilter.replacement
     }
 
-    static func truncatedAddress(_ text: String) -> String? {
-        guard let address = IPAddress(text) else { return nil }
-        return address.masked(to: address.isVersion4 ? 24 : 48).description
+    static func truncatedAddress(_ text: String) -> String? { IPAddress(text).map(truncated) }
+
+    private static func truncated(_ address: IPAddress) -> String {
+        address.masked(to: address.isVersion4 ? 24 : 48).description
     }
 }

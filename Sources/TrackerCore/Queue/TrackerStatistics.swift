@@ -5,7 +5,7 @@ public struct TrackerStatistics: Sendable, Equatable, CustomStringConvertible {
     public var captured: Int = 0
     /// Events accepted by the backend.
     public var delivered: Int = 0
-    /// Retries, in events.
+    /// Repeated attempts, counted per event: ten events sent three times count 20.
     public var retried: Int = 0
     /// Events dropped, by reason; reasons without events are left out.
     public var dropped: [DropReason: Int] = [:]

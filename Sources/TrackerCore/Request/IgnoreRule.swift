@@ -11,7 +11,7 @@ public struct IgnoreRule: Sendable {
         self.matches = matches
     }
 
-    /// Matches requests by path, without the query; `*` matches anything. Case-sensitive.
+    /// Matches requests by their whole path, without the query; `*` matches anything. Case-sensitive.
     ///
     /// - Parameter path: a pattern that begins with a slash or `*`; ``Tracker`` refuses any other.
     public static func path(_ path: String) -> IgnoreRule {
@@ -30,7 +30,7 @@ public struct IgnoreRule: Sendable {
         IgnoreRule { $0.method == method }
     }
 
-    /// Matches requests by user agent; `*` matches anything. Case-insensitive.
+    /// Matches requests by their whole user agent; `*` matches anything. Ignores ASCII case.
     public static func userAgent(_ pattern: String) -> IgnoreRule {
         let pattern = WildcardPattern(pattern, ignoresCase: true)
         return IgnoreRule { snapshot in
@@ -74,7 +74,7 @@ struct WildcardPattern: Sendable {
     private let ignoresCase: Bool
 
     init(_ text: String, ignoresCase: Bool) {
-        pattern = Array((ignoresCase ? text.lowercased() : text).utf8)
+        pattern = ignoresCase ? text.utf8.map(ASCII.lowercase) : Array(text.utf8)
         self.ignoresCase = ignoresCase
     }
 

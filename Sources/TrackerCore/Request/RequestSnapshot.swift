@@ -2,9 +2,6 @@
 ///
 /// It holds references to what the server has in memory anyway; headers are parsed and copied only when the event is
 /// encoded on the delivery thread.
-///
-/// Optional properties are written as `Optional<T>`, since `T?` would set them to nil first. The compiler would then copy
-/// the whole snapshot at the end of the initializer, for every request.
 public struct RequestSnapshot: Sendable {
     /// The request method as sent.
     public var method: String
@@ -20,6 +17,8 @@ public struct RequestSnapshot: Sendable {
     }
     /// The scheme of the request: `http` or `https`. Anything else counts as `http`.
     public var scheme: String
+    // Optional<T> instead of T?, which implies an initial nil: the compiler would then copy the whole snapshot at the end
+    // of the initializer, for every request.
     /// The value of the `Host` field; nil: looked up in `headers`.
     public var host: Optional<String>
     /// The server's own name and port, for requests without a valid `Host`.

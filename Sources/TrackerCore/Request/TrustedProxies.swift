@@ -10,6 +10,9 @@ public enum TrustedProxies: Sendable, Hashable {
     /// The networks that the proxies' addresses are in, such as `10.0.0.0/8` or `::1`.
     case networks([String])
 
+    /// What `RA_TRUSTED_PROXIES` may be, for errors.
+    static let allowed = "a number of proxies, or networks such as 10.0.0.0/8,::1"
+
     /// Parses `RA_TRUSTED_PROXIES`: a number, or comma-separated networks.
     init?(text: String) {
         if let count = Int(text) {
@@ -79,13 +82,7 @@ struct ForwardedOrigin {
     }
 
     private func isTrusted(_ text: String) -> Bool {
-        var host = text.filter { $0 != "\"" }
-        if host.hasPrefix("["), let end = host.firstIndex(of: "]") {
-            host = String(host[host.index(after: host.startIndex)..<end])
-        } else if host.filter({ $0 == ":" }).count == 1, let colon = host.firstIndex(of: ":") {
-            host = String(host[..<colon])
-        }
-        guard let address = IPAddress(host) else { return false }
+        guard let address = IPAddress(node: text) else { return false }
         return networks.contains { $0.contains(address) }
     }
 
@@ -148,6 +145,18 @@ struct IPAddress: Sendable, Hashable, CustomStringConvertible {
         guard inet_pton(AF_INET6, String(text.prefix { $0 != "%" }), &six) == 1 else { return nil }
         let all = withUnsafeBytes(of: &six) { Array($0) }
         bytes = all.starts(with: [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xFF, 0xFF]) ? Array(all[12...]) : all
+    }
+
+    /// Parses a node of a forwarding field (RFC 7239, section 6): an address, perhaps in quotes or brackets, with an
+    /// optional port.
+    init?(node: String) {
+        var host = node.filter { $0 != "\"" }
+        if host.hasPrefix("["), let end = host.firstIndex(of: "]") {
+            host = String(host[host.index(after: host.startIndex)..<end])
+        } else if host.filter({ $0 == ":" }).count == 1, let colon = host.firstIndex(of: ":") {
+            host = String(host[..<colon])
+        }
+        self.init(host)
     }
 
     /// Returns the address with all but the first `bits` bits cleared.

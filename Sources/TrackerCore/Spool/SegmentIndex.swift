@@ -1,7 +1,7 @@
 import CLibrary
 
 /// Tracks the spool's directory: the segments that can be taken, their total size, and the names to avoid.
-final class SpoolShelf {
+final class SegmentIndex {
     let path: String
     private let limits: SpoolLimits
     private let now: () -> UInt64

@@ -10,7 +10,7 @@ package final class Spool {
     package let path: String
     private let limits: SpoolLimits
     private let now: () -> UInt64
-    let shelf: SpoolShelf
+    let shelf: SegmentIndex
     /// Locked segments, including the one being written.
     private(set) var held: [SpoolSegment] = []
     private var writing: SpoolSegment?
@@ -26,7 +26,7 @@ package final class Spool {
     package init(
         directory: String, limits: SpoolLimits = .init(), now: @escaping () -> UInt64 = SystemClock.epochNanoseconds
     ) throws(SpoolError) {
-        shelf = try SpoolShelf(directory: directory, limits: limits.effective, now: now)
+        shelf = try SegmentIndex(directory: directory, limits: limits.effective, now: now)
         path = shelf.path
         self.limits = limits.effective
         self.now = now

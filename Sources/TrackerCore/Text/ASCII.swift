@@ -84,12 +84,12 @@ package enum ASCII {
 
     /// Compares two strings ignoring ASCII case, as for header names (RFC 9110, section 5.1).
     @inlinable
-    package static func areSame(_ left: some Collection<UInt8>, _ right: some Collection<UInt8>) -> Bool {
+    package static func equalsIgnoringCase(_ left: some Collection<UInt8>, _ right: some Collection<UInt8>) -> Bool {
         left.count == right.count && zip(left, right).allSatisfy { lowercase($0) == lowercase($1) }
     }
 
     @inlinable
-    package static func areSame(_ left: String, _ right: String) -> Bool {
+    package static func equalsIgnoringCase(_ left: String, _ right: String) -> Bool {
         guard left.utf8.count == right.utf8.count else { return false }
         return left.withBytes { left in
             right.withBytes { right in

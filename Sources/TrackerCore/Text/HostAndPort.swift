@@ -6,6 +6,11 @@ package struct HostAndPort: Equatable {
     /// nil if there is none, or nothing after the colon.
     package let port: UInt16?
 
+    /// Returns a host as it stands in a URL: an IPv6 address in brackets (RFC 3986, section 3.2.2).
+    package static func bracketed(_ host: String) -> String {
+        host.contains(":") && !host.hasPrefix("[") ? "[\(host)]" : host
+    }
+
     package init?(_ text: some StringProtocol) {
         // On bytes: all syntax is ASCII, and characters cost ten times as much.
         let bytes = text.utf8

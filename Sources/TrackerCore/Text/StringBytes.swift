@@ -10,6 +10,18 @@ extension String {
     }
 }
 
+/// UTF-8 in memory.
+enum StringBytes {
+    /// Returns the longest valid prefix of at most `limit` bytes of valid UTF-8.
+    static func prefix(of text: UnsafeBufferPointer<UInt8>, bytes limit: Int) -> UnsafeBufferPointer<UInt8> {
+        guard text.count > limit else { return text }
+        var end = limit
+        // Continuation bytes are 10xxxxxx.
+        while end > 0, text[end] & 0xC0 == 0x80 { end -= 1 }
+        return UnsafeBufferPointer(rebasing: text[..<end])
+    }
+}
+
 /// Lowercase hex digits, eight at a time.
 enum HexDigits {
     /// Returns the eight digits of a number as the bytes of a word, in memory order.

@@ -64,7 +64,7 @@ extension TrackerConfiguration {
                 "| names: \(family) | \(meaning): \(words.prefix(4).joined(separator: ", ")) ... | \(words.count) "
                     + "| \(sources(names.map(\.source))) |")
         }
-        let paths = TellingPath.words
+        let paths = SensitivePath.words
         lines.append(
             "| paths | a random segment after \(paths.prefix(4).joined(separator: ", ")) ... | \(paths.count) | frameworks |"
         )

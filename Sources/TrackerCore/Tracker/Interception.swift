@@ -3,7 +3,7 @@ import Synchronization
 /// The measurement of one request. It lives on the request's own stack, so that concurrent requests cannot mix.
 ///
 /// Call ``finish(status:responseCookies:viewName:)`` when the handler has returned or thrown. Further calls are no-ops:
-/// a request counts once.
+/// a request counts once. A measurement that never ends makes no event and is in no count.
 public struct Interception: Sendable {
     private let gate: RequestGate
     private let ticket: UInt64
@@ -113,7 +113,7 @@ public struct Interception: Sendable {
     }
 }
 
-/// A measured request whose event has not been sent to the delivery thread yet.
+/// A measured request whose event has not been queued yet. Without ``send()`` there is no event, and no count.
 public struct MeasuredRequest: Sendable {
     /// nil if the request is not sampled.
     let request: TrackedRequest?
@@ -214,12 +214,12 @@ struct Selection: Sendable {
         guard let threshold else { return 1 }
         if keepsServerErrors, status >= 500 { return 1 }
         // A client may choose its own id, but should not choose whether it is sampled.
-        let mixed = Self.stir(Self.stir(session.low ^ key) ^ session.high ^ key.byteSwapped)
+        let mixed = Self.mix(Self.mix(session.low ^ key) ^ session.high ^ key.byteSwapped)
         return mixed >> 11 < threshold ? 1 / rate : nil
     }
 
     /// Both halves of a full product depend on all bits of the value.
-    private static func stir(_ value: UInt64) -> UInt64 {
+    private static func mix(_ value: UInt64) -> UInt64 {
         let product = (value ^ 0xD6E8_FEB8_6659_FD93).multipliedFullWidth(by: 0x9E37_79B9_7F4A_7C15)
         return product.high ^ product.low
     }

@@ -136,6 +136,10 @@ public final class Tracker: Sendable, CustomStringConvertible, CustomReflectable
     /// Waits until everything captured before the call is settled, or until the timeout. The tracker keeps running.
     ///
     /// Cuts short a pause after a failure, unless the backend asked for it.
+    ///
+    /// - Important: Blocks the calling thread. In asynchronous code, use `await tracker.flush()`.
+    /// - Parameter timeout: 5 s by default; zero or less returns at once.
+    /// - Returns: what became of events during the call; zeros if the tracker is disabled.
     @discardableResult
     public func flush(timeout: Duration = .seconds(5)) -> FlushResult {
         guard let mailbox else { return Self.result(from: TrackerStatistics(), to: TrackerStatistics()) }
@@ -152,8 +156,10 @@ public final class Tracker: Sendable, CustomStringConvertible, CustomReflectable
     /// What is left then is spooled, or counted as dropped. Requests measured later are counted as dropped, too. Safe
     /// to call again.
     ///
+    /// - Important: Blocks the calling thread. In asynchronous code, use `await tracker.shutdown()`.
     /// - Parameter timeout: nil: the configuration's `shutdownTimeout`, or half of it if the backend accepts nothing
     ///   meanwhile.
+    /// - Returns: what became of events during the call; zeros if the tracker is disabled.
     @discardableResult
     public func shutdown(timeout: Duration? = nil) -> FlushResult {
         let usual = configuration.shutdownTimeout

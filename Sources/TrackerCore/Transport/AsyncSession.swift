@@ -26,8 +26,10 @@ public final class AsyncSession: TransportSession {
     private let send: @Sendable (DeliveryPayload) async -> DeliveryCompletion
     private let end: @Sendable () -> Void
 
+    /// Creates a session that sends with an asynchronous function.
+    ///
     /// - Parameters:
-    ///   - maximumInFlight: the most payloads in flight at once.
+    ///   - maximumInFlight: the most payloads in flight at once; 64 by default.
     ///   - end: called when the session is no longer needed.
     ///   - send: sends one payload, with its own timeout. Its task is cancelled if the tracker gives up.
     public init(

@@ -14,6 +14,8 @@ public struct TransportUnavailable: Error, Sendable, CustomStringConvertible {
     public let description: String
 
     /// Creates the error.
+    ///
+    /// - Parameter description: what is wrong and what to do, in one sentence. It is logged.
     public init(_ description: String) {
         self.description = description
     }
@@ -32,7 +34,9 @@ public protocol TransportSession: AnyObject {
     /// - Important: Must not block.
     func start(_ payload: DeliveryPayload)
 
-    /// Waits until a payload completes or the limit has passed, and returns the completions.
+    /// Waits until a payload completes or the limit has passed. May return early.
+    ///
+    /// - Returns: the completions since the last call, each payload once; empty if none.
     func wait(atMost limit: Duration) -> [DeliveryCompletion]
 
     /// Abandons everything in flight, at once and without completions.
@@ -68,6 +72,8 @@ public final class ImmediateSession: TransportSession {
     private let send: (DeliveryPayload) -> DeliveryCompletion
     private var completions: [DeliveryCompletion] = []
 
+    /// Creates a session that sends with a blocking function.
+    ///
     /// - Parameter send: sends one payload and blocks the delivery thread until it returns.
     public init(send: @escaping (DeliveryPayload) -> DeliveryCompletion) {
         self.send = send

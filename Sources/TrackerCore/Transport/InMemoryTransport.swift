@@ -11,6 +11,8 @@ public final class InMemoryTransport: EventTransport {
     private let state = Mutex(State())
     private let respond: @Sendable (DeliveryPayload) -> DeliveryOutcome
 
+    /// Creates a transport without events.
+    ///
     /// - Parameter respond: the backend's response to a payload; by default it accepts everything.
     public init(respond: @escaping @Sendable (DeliveryPayload) -> DeliveryOutcome = { _ in .delivered }) {
         self.respond = respond
@@ -99,22 +101,11 @@ public struct StandardOutputTransport: EventTransport {
         ImmediateSession { payload in
             var line = payload.body
             if line.last != UInt8(ascii: "\n") { line.append(UInt8(ascii: "\n")) }
-            let isWritten = line.withUnsafeBytes { Self.writeAll($0) }
+            let isWritten = FileOutput.write(line, to: 1)
             return DeliveryCompletion(
                 identifier: payload.identifier,
                 outcome: isWritten
                     ? .delivered : .drop(.transportUnavailable, because: "can't write to standard output"))
         }
-    }
-
-    private static func writeAll(_ bytes: UnsafeRawBufferPointer) -> Bool {
-        var rest = bytes
-        while !rest.isEmpty {
-            let written = write(1, rest.baseAddress, rest.count)
-            if written < 0, errno == EINTR { continue }
-            guard written > 0 else { return false }
-            rest = UnsafeRawBufferPointer(rebasing: rest[written...])
-        }
-        return true
     }
 }

@@ -70,15 +70,20 @@ struct RelayTests {
         #expect(ContinuousClock.now - started >= .milliseconds(120))
         relay.set(.init(isStalled: true))
         client.send(Self.request(1))
-        try await Task.sleep(for: .milliseconds(50))
-        #expect(sink.requests == 1)
+        // What another connection sends later overtakes it.
+        let marker = try RawClient(port: relay.port)
+        try await eventually("the marker's connection") { relay.counts.accepted == 2 }
+        relay.set(.init(), of: 1)
+        #expect(Self.ask(marker, 9))
+        #expect(sink.requests == 2)
         relay.set(.init(), of: 0)
         #expect(client.receiveAnswer().hasPrefix("HTTP/1.1 200 "))
         // New connections still get the conditions set for all.
         let other = try RawClient(port: relay.port)
         other.send(Self.request(2))
-        try await Task.sleep(for: .milliseconds(50))
-        #expect(sink.requests == 2)
+        try await eventually("the other connection") { relay.counts.accepted == 3 }
+        #expect(Self.ask(marker, 10))
+        #expect(sink.requests == 4)
         relay.set(.init())
         #expect(other.receiveAnswer().hasPrefix("HTTP/1.1 200 "))
     }

@@ -55,7 +55,9 @@ struct RetryPolicyTests {
     func retryAfter() {
         var random = SystemRandomNumberGenerator()
         let policy = TrackerConfiguration.RetryPolicy()
-        #expect(policy.delay(attempt: 0, retryAfter: .seconds(7), using: &random) >= 7_000_000_000)
+        #expect(policy.delay(attempt: 0, retryAfter: .seconds(7), using: &random) == 7_000_000_000)
+        var highest = Highest()
+        #expect(abs(Double(policy.delay(attempt: 6, retryAfter: .seconds(7), using: &highest)) / 1e9 - 60) < 0.001)
         #expect(policy.delay(attempt: 0, retryAfter: .seconds(90_000), using: &random) == 300_000_000_000)
     }
 }

@@ -31,8 +31,8 @@ struct PrivacyListTests {
     func complete() {
         var lists: [String: Set<String>] = [
             "formats": Set(SecretFormat.all.map(\.name)), "address headers": ClientAddresses.headers,
-            "harmless headers": PrivacyPolicy.harmlessHeaders, "path words": Set(TellingPath.words),
-            "path numericWords": Set(TellingPath.numericWords), "path callbacks": Set(TellingPath.callbacks),
+            "harmless headers": PrivacyPolicy.harmlessHeaders, "path words": Set(SensitivePath.words),
+            "path numericWords": Set(SensitivePath.numericWords), "path callbacks": Set(SensitivePath.callbacks),
             "authentication schemes": Set(AuthenticationScheme.all),
             "account lengths": Set(BankAccount.countries.map { "\($0.country) \($0.length)" }),
         ]

@@ -125,9 +125,9 @@ final class RuleAutomaton: @unchecked Sendable {
             for word in name.words { builder.add(words: word, .name(name.meaning, name.place)) }
         }
         for term in terms.sorted() { builder.add(words: Self.words(ofTerm: term), .name(.secret, .part)) }
-        for word in TellingPath.words { builder.add(words: word, .path(isNumeric: false)) }
-        for word in TellingPath.numericWords { builder.add(words: word, .path(isNumeric: true)) }
-        for word in TellingPath.callbacks { builder.add(words: word, .callback) }
+        for word in SensitivePath.words { builder.add(words: word, .path(isNumeric: false)) }
+        for word in SensitivePath.numericWords { builder.add(words: word, .path(isNumeric: true)) }
+        for word in SensitivePath.callbacks { builder.add(words: word, .callback) }
         builder.add(words: "bearer ", .bearer)
         builder.add(words: "basic ", .basic)
         builder.add(Pattern(rule: .webToken, text: Array("eyJ".utf8), isExact: true, isCased: true))

@@ -150,7 +150,7 @@ extension SensitiveName {
 }
 
 /// Path keywords after which a random segment is a secret, such as `reset` in `/reset/aT9...`.
-enum TellingPath {
+enum SensitivePath {
     /// Keywords, as whole parts of a segment.
     static let words = [
         "reset", "resets", "verify", "verification", "confirm", "confirmation", "activate", "activation", "invite",

@@ -33,10 +33,10 @@ extension ScanPass {
     /// of it can be left out. Decodes one level: what is encoded twice stays.
     mutating func encodedSecret(_ range: Range<Int>) -> Range<Int>? {
         guard !isNested, range.count >= Self.leastToken, range.lowerBound >= decodedEnd else { return nil }
-        if readHexadecimal(range) { return plainTextTells() ? range : nil }
+        if readHexadecimal(range) { return decodedTextHasSecret() ? range : nil }
         guard beginsAsText(range.lowerBound) else { return nil }
         decodedEnd = max(range.upperBound, readBase64(from: range.lowerBound))
-        guard scratch.plainCount >= leastPlain, plainTextTells() else { return nil }
+        guard scratch.plainCount >= leastPlain, decodedTextHasSecret() else { return nil }
         var last = range.upperBound
         while last < text.count, automaton.alphabets[Int(text[last])] & Alphabet.token.bit != 0 { last += 1 }
         steps &+= last - range.upperBound
@@ -49,7 +49,7 @@ extension ScanPass {
     private var leastPlain: Int { Self.leastToken / 4 * 3 }
 
     /// Returns whether the last decoded text contains a secret.
-    private mutating func plainTextTells() -> Bool {
+    private mutating func decodedTextHasSecret() -> Bool {
         if scratch.inner.isEmpty { scratch.inner.append(ScanPass(automaton, keeping: kept)) }
         let plain = scratch.plain
         let count = scratch.plainCount

@@ -164,6 +164,8 @@ int cplatform_fork_detached(int kept, unsigned seconds) {
         alarm(seconds);
     }
     setsid();
+    // Or syslog(3) would use its connection's number after another descriptor has taken it.
+    closelog();
     long limit = sysconf(_SC_OPEN_MAX);
     if (limit < 0 || limit > 4096) limit = 4096;
     for (int descriptor = 3; descriptor < limit; descriptor++) {

@@ -57,7 +57,7 @@ enum DemoProgram {
 
     private static func report(_ error: CGIRunError) -> Int32 {
         StandardError.write("DemoCGIApp: \(error)")
-        return ExitStatus.inputOutput
+        return error.code == .invalidEndpoint ? ExitStatus.usage : ExitStatus.inputOutput
     }
 
     private static var isCGI: Bool { getenv("GATEWAY_INTERFACE") != nil || getenv("REQUEST_METHOD") != nil }
@@ -114,8 +114,9 @@ enum DemoProgram {
         app.config.fastCGI.maximumRequestsPerProcess = try options.integer("max-requests", in: 1...1_000_000_000) ?? 0
         app.config.fastCGI.maximumResidentBytes = (try options.integer("max-memory", in: 1...1_000_000) ?? 0) << 20
         if options.has("check") {
-            app.run()
-            return 0
+            let (report, hasPassed) = app.runChecks()
+            FileOutput.write(Array(report.utf8), to: 1)
+            return hasPassed ? 0 : ExitStatus.configuration
         }
         try app.run(mode)
         receiver?.stop()

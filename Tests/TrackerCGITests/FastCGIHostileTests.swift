@@ -178,6 +178,25 @@ struct FastCGIHostileTests {
         #expect(try running.isHealthy())
     }
 
+    @Test("an error page with line breaks in a header, for a body that failed")
+    func badErrorPage() throws {
+        let running = try RunningApp { app in
+            app.onStatus(500) { _ in
+                var page = CGIResponse(text: "custom", status: 500)
+                page.setHeader("X-Page", "a\r\nX-Injected: b")
+                return page
+            }
+            app.get("/bad-stream") { _ in
+                CGIResponse { (_: CGIBodyWriter) throws in throw FastCGIClient.Failure(text: "broken on purpose") }
+            }
+        }
+        let client = try running.connect()
+        try client.send(Client.request(1, "/bad-stream"))
+        let reply = try client.reply()
+        #expect(reply.stdout.hasPrefix("Status: 500 "))
+        #expect(!reply.stdout.contains("X-Injected"), "\(reply.stdout)")
+    }
+
     @Test("a disconnect while a handler waits for its body", arguments: ["/stream", "/async-stream"])
     func disconnectWhileReading(path: String) throws {
         let running = try RunningApp()

@@ -64,7 +64,7 @@ struct FastCGIMultiplexerTests {
     func freedID() throws {
         let desk = Desk()
         let first = try #require(desk.send(Client.request(1)).ready.first)
-        #expect(desk.multiplexer.end(first.serial)?.keepsConnection == true)
+        #expect(desk.multiplexer.end(first.serial, now: 0)?.keepsConnection == true)
         let second = try #require(desk.send(Client.request(1)).ready.first)
         #expect(second.serial != first.serial)
     }
@@ -77,11 +77,11 @@ struct FastCGIMultiplexerTests {
         #expect(desk.admission.bodies.used >= 80_000)
         var refused = desk.send(Self.begun(2, "/echo", length: 40_000) + Client.record(5, 2, piece))
         #expect(refused.ready.first?.request.failure == .overloaded)
-        _ = refused.ready.first.map { desk.multiplexer.end($0.serial) }
+        _ = refused.ready.first.map { desk.multiplexer.end($0.serial, now: 0) }
         refused = FastCGIOutcome()
         var whole = desk.send(Client.record(5, 1))
         #expect(try whole.ready.first?.request.body.count == 80_000)
-        _ = whole.ready.first.map { desk.multiplexer.end($0.serial) }
+        _ = whole.ready.first.map { desk.multiplexer.end($0.serial, now: 0) }
         // The handler may still read it.
         #expect(desk.admission.bodies.used >= 80_000)
         whole = FastCGIOutcome()
@@ -135,11 +135,17 @@ struct FastCGIMultiplexerTests {
         #expect(fresh.check().closes)
         let used = Desk()
         let outcome = used.send(Client.request(1))
-        _ = used.multiplexer.end(outcome.ready[0].serial)
+        _ = used.multiplexer.end(outcome.ready[0].serial, now: 0)
         used.now = 299_000
         #expect(!used.check().closes)
         used.now = 301_000
         #expect(used.check().closes)
+        // Idle from the end of the response on.
+        let slow = Desk()
+        let begun = slow.send(Client.request(1))
+        _ = slow.multiplexer.end(begun.ready[0].serial, now: 400_000)
+        slow.now = 401_000
+        #expect(!slow.check().closes)
     }
 
     @Test("tells what GET_VALUES asks for as it is")

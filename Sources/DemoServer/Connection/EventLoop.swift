@@ -119,7 +119,7 @@ final class EventLoop: TaskExecutor, @unchecked Sendable {
     private func dispatch(_ event: Poller.Event) {
         switch event.token {
         case Self.wakeToken:
-            while waker.drain().count == 64 {}
+            waker.drainAll()
         case Self.acceptToken:
             guard let acceptor else { return }
             if !acceptor.action() {

@@ -89,13 +89,16 @@ extension CGIApp {
     private func finish(
         _ request: CGIRequest, _ plan: RequestPlan, _ response: CGIResponse, _ error: (any Error)?
     ) -> CGIResponse {
-        var response = checked(response, request)
+        var response = response.checked(for: request)
         let mayHaveChanged = requestFinished.send { $0(request, &response, error) }
-        return mayHaveChanged ? checked(response, request) : response
+        return mayHaveChanged ? response.checked(for: request) : response
     }
+}
 
-    private func checked(_ response: CGIResponse, _ request: CGIRequest) -> CGIResponse {
-        var response = response
+extension CGIResponse {
+    /// Returns a 500 instead of a response that cannot be sent.
+    func checked(for request: CGIRequest) -> CGIResponse {
+        var response = self
         do {
             try response.validate()
             return response

@@ -19,7 +19,7 @@ extension CGIApp {
     /// Runs all checks.
     ///
     /// - Returns: the report, one line per check, and whether all passed.
-    func runChecks() -> (report: String, hasPassed: Bool) {
+    package func runChecks() -> (report: String, hasPassed: Bool) {
         var report = ""
         var hasPassed = true
         let width = checks.map { $0.name.count }.max() ?? 0

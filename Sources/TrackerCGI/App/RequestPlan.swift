@@ -55,6 +55,9 @@ struct RequestPlan: Sendable {
 }
 
 extension CGIApp.Snapshot {
+    /// Returns the page for a body that failed before its first byte.
+    func errorPage(for request: CGIRequest) -> CGIResponse { page(500, for: request).checked(for: request) }
+
     /// Returns the page for a status that the app itself answers with.
     func page(_ status: Int, for request: CGIRequest, detail: String? = nil) -> CGIResponse {
         if let handler = statusHandlers[status] { return handler(request) }

@@ -73,9 +73,11 @@ final class CGIOutput: Sendable {
         guard state.withLock({ $0.head != nil }) else {
             var response = response
             response.status = state.withLock { $0.isBroken } ? 499 : 500
+            // What follows must not be interrupted by the signal that web servers send at the end of the output.
+            cplatform_outlive_termination()
             return response
         }
-        let page = app.page(500, for: request)
+        let page = app.errorPage(for: request)
         prepare(page)
         if case .bytes(let bytes) = page.body { try? write(bytes, isLast: true) }
         return sendRest(page)

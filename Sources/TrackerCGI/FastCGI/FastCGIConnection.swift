@@ -74,7 +74,8 @@ final class FastCGIConnection: Sendable {
             var goesOn = state.readsAgain
             switch transfer {
             case .bytes(let count):
-                if state.lingerDeadline == nil {
+                // A request that began now would belong to no connection, and its place would never become free.
+                if state.lingerDeadline == nil, !state.isClosed {
                     state.multiplexer.ingest(
                         UnsafeRawBufferPointer(rebasing: buffer[..<count]), context, &outcome)
                 }
@@ -126,10 +127,11 @@ final class FastCGIConnection: Sendable {
 
     /// Rearms the poller for what this connection waits for. Events that are already pending are reported too.
     func watch() {
-        let interest: Poller.Interest = lock.withLock { state in
-            state.output.pendingBytes > 0 ? [.read, .write, .edge] : [.read, .edge]
+        // Under the lock, so that an interest that is out of date can't replace a newer one.
+        lock.withLock { state in
+            guard !state.isClosed else { return }
+            server.watch(self, state.output.pendingBytes > 0 ? [.read, .write, .edge] : [.read, .edge])
         }
-        server.watch(self, interest)
     }
 
     /// Sends records of a request.
@@ -148,7 +150,7 @@ final class FastCGIConnection: Sendable {
             guard !state.isClosed, state.multiplexer.index(ofSerial: serial) != nil else { return nil }
             isSound = state.output.write(records, to: descriptor)
             if let onSent {
-                state.output.whenSent(onSent)
+                if isSound { state.output.whenSent(onSent) }
                 resumes = state.end(serial, isStopping: server.isStopping)
             }
             return state.output.pendingBytes
@@ -158,6 +160,7 @@ final class FastCGIConnection: Sendable {
             onSent?(false, mayBlock)
             return nil
         }
+        if !isSound { onSent?(false, mayBlock) }
         afterWrite(isSound: isSound, mayBlock: mayBlock)
         return pending
     }
@@ -189,7 +192,7 @@ final class FastCGIConnection: Sendable {
         if written.closes { close() }
         if written.needsTimer { closeLater() }
         for completion in written.completions { completion(true, mayBlock) }
-        for writer in written.writers { writer.resume() }
+        for waiter in written.waiters { waiter.resume() }
         // Handlers that block their own threads.
         if written.hasRoom { lock.signal() }
     }
@@ -210,9 +213,11 @@ final class FastCGIConnection: Sendable {
         var outcome = FastCGIOutcome()
         var completions: [FastCGIOutput.Completion] = []
         var writers: [CheckedContinuation<Void, Never>] = []
+        var readers: [CheckedContinuation<Void, Never>] = []
         let isFirst = lock.withLock { state in
             if state.isClosed { return false }
             state.isClosed = true
+            readers = state.takeAllReaders()
             state.multiplexer.endInput(isGone: true, &outcome)
             completions = state.output.discard()
             writers = state.output.takeWriters()
@@ -227,7 +232,7 @@ final class FastCGIConnection: Sendable {
         let ready = outcome.ready
         act(on: outcome)
         for completion in completions { completion(false, false) }
-        for writer in writers { writer.resume() }
+        for writer in writers + readers { writer.resume() }
         server.run(ready, of: self, on: nil)
     }
 

@@ -18,6 +18,8 @@ struct FastCGIConnectionState: Sendable {
     var lingerDeadline: Int?
     /// Asynchronous handlers waiting for more of their bodies, by request.
     var readers: [UInt64: CheckedContinuation<Void, Never>] = [:]
+    /// Those whose request has ended meanwhile, to be resumed without the lock.
+    private var abandonedReaders: [CheckedContinuation<Void, Never>] = []
     /// Cancels the tasks of asynchronous handlers, by request.
     var cancellations: [UInt64: @Sendable () -> Void] = [:]
 
@@ -32,6 +34,11 @@ struct FastCGIConnectionState: Sendable {
         return serials.compactMap { readers.removeValue(forKey: $0) }
     }
 
+    mutating func takeAllReaders() -> [CheckedContinuation<Void, Never>] {
+        defer { (readers, abandonedReaders) = ([:], []) }
+        return abandonedReaders + readers.values
+    }
+
     mutating func takeCancellations(_ serials: [UInt64]) -> [@Sendable () -> Void] {
         if cancellations.isEmpty { return [] }
         return serials.compactMap { cancellations.removeValue(forKey: $0) }
@@ -42,7 +49,8 @@ struct FastCGIConnectionState: Sendable {
     /// - Returns: whether reading from the socket may resume.
     mutating func end(_ serial: UInt64, isStopping: Bool) -> Bool {
         cancellations[serial] = nil
-        guard let end = multiplexer.end(serial) else { return false }
+        if let reader = readers.removeValue(forKey: serial) { abandonedReaders.append(reader) }
+        guard let end = multiplexer.end(serial, now: SystemClock.milliseconds()) else { return false }
         if !end.keepsConnection || isStopping { closesAfterOutput = true }
         return end.resumes
     }
@@ -52,7 +60,8 @@ struct FastCGIConnectionState: Sendable {
     /// What to do after a write, once the lock is released.
     struct Written {
         var completions: [FastCGIOutput.Completion]
-        var writers: [CheckedContinuation<Void, Never>]
+        /// Handlers that may go on: writers for which there is room, and readers whose request has ended.
+        var waiters: [CheckedContinuation<Void, Never>]
         /// Output is still pending.
         var isPending: Bool
         /// Waiting writers may continue.
@@ -86,8 +95,10 @@ struct FastCGIConnectionState: Sendable {
             closes = false
             descriptor.shutDownWriting()
         }
+        defer { abandonedReaders = [] }
         return Written(
-            completions: written.completions, writers: written.writers, isPending: isPending, hasRoom: hasRoom,
+            completions: written.completions, waiters: written.writers + abandonedReaders, isPending: isPending,
+            hasRoom: hasRoom,
             closes: closes, needsTimer: needsTimer)
     }
 

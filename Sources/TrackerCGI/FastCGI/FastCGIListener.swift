@@ -63,6 +63,11 @@ struct FastCGIListener: Sendable {
             if let identity { known.append(identity) }
             listeners.append(FastCGIListener(descriptor: Descriptor(number), isOwned: false))
         }
+        // Another process may take a connection between the poller's event and `accept`, which must not block then.
+        for listener in listeners {
+            let number = listener.descriptor.number
+            _ = fcntl(number, F_SETFL, fcntl(number, F_GETFL) | O_NONBLOCK)
+        }
         return listeners
     }
 

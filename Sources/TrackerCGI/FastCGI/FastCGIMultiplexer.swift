@@ -159,10 +159,12 @@ struct FastCGIMultiplexer: Sendable {
     /// Ends a request.
     ///
     /// - Returns: whether the connection stays open, and whether reading from the socket may resume.
-    mutating func end(_ serial: UInt64) -> (keepsConnection: Bool, resumes: Bool)? {
+    mutating func end(_ serial: UInt64, now: Int) -> (keepsConnection: Bool, resumes: Bool)? {
         guard let index = index(ofSerial: serial) else { return nil }
         let request = requests.remove(at: index)
         if !request.hasWholeBody { owesInput = true }
+        // The web server may reuse the connection from now on, however long the handler took.
+        lastActivity = max(lastActivity, now)
         defer { isPaused = false }
         return (request.keepsConnection && !isInputAtEnd, isPaused)
     }

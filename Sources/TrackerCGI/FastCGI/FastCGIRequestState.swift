@@ -97,7 +97,7 @@ struct FastCGIRequestState: Sendable {
             return .starts(isStreaming: true)
         }
         if hasWholeBody { return endBody() }
-        if let announcedBytes, announcedBytes > 4096 { body.reserve(announcedBytes) }
+        if let announcedBytes, announcedBytes > 4096 { body.reserve(min(announcedBytes, 1 << 20)) }
         return .goesOn
     }
 

@@ -203,7 +203,7 @@ private final class StreamedHead: Sendable {
         let request = responder.ready.request
         request.log("\(request.method) \(request.requestURI): the body could not be written: \(error)")
         return state.withLock { state in
-            if !state.isHeadSent { state.response = responder.ready.plan.app.page(500, for: request) }
+            if !state.isHeadSent { state.response = responder.ready.plan.app.errorPage(for: request) }
             return state.isHeadSent
         }
     }

@@ -79,9 +79,12 @@ final class FastCGIServer: Sendable {
                 else { break }
                 if let connection = take(Descriptor(number)) { taken.append(connection) }
             } catch {
+                // Stopping closes the listening socket under this thread.
+                guard !isStopping else { break }
                 log.write("accept", "can't accept a connection: \(error)")
                 // Probably out of descriptors: idle connections make room. If there are none, the sweep tries again.
-                if !evict() { state.withLock { $0.isListeningPaused = true } }
+                let isShort = [EMFILE, ENFILE, ENOBUFS, ENOMEM].contains(error.code)
+                if !isShort || !evict() { state.withLock { $0.isListeningPaused = true } }
                 break
             }
         }

@@ -88,7 +88,7 @@ extension CGIApp {
                 try run(arguments: CommandLine.arguments.dropFirst(), isInherited: isInherited)
             }
         } catch {
-            Self.fail("\(error)", status: 74)
+            Self.fail("\(error)", status: error.code == .invalidEndpoint ? 64 : 74)
         }
     }
 

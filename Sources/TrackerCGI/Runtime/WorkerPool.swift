@@ -83,7 +83,7 @@ final class WorkerPool: Sendable {
         let isAccepted = line.withLock { line in
             // Jobs that a free thread takes do not count as waiting.
             let free = maximumThreads - blocking.load(ordering: .relaxed)
-            if isBounded, line.count >= maximumWaiting + max(0, free) { return false }
+            if isBounded, line.count - max(0, free) >= maximumWaiting { return false }
             line.append(job)
             return true
         }
@@ -216,7 +216,7 @@ final class WorkerPool: Sendable {
             let event = poller.waitForOne(milliseconds: 30_000)
             idle.wrappingSubtract(1, ordering: .relaxed)
             if let event {
-                if event.token == Self.wakeToken { wake.drain() } else { handler(event, worker) }
+                if event.token == Self.wakeToken { wake.drainAll() } else { handler(event, worker) }
                 while runNextJob(on: worker) {}
             } else if idle.load(ordering: .relaxed) >= 2 {
                 threads.wrappingSubtract(1, ordering: .relaxed)
@@ -238,7 +238,8 @@ final class WorkerPool: Sendable {
         let (job, isLast) = line.withLock { line in (line.take(), line.count == 0) }
         guard let job else {
             endBlocking()
-            return false
+            // One that was queued meanwhile may have found no free place while this thread held the last.
+            return line.withLock { $0.count > 0 }
         }
         growIfBusy()
         if !isLast { wake.write(1) }

@@ -28,9 +28,8 @@ final class LastEvent: Sendable {
         self.options = options
     }
 
-    /// Returns the line for the web server's log about events that earlier runs did not deliver; nil if there is
-    /// none. Call it
-    /// after the response and before standard error ends.
+    /// Returns the line for the web server's log about events that earlier runs did not deliver; nil if there is none.
+    /// Call it after the response and before standard error ends.
     @Sendable
     func lineForTheLog() -> String? {
         let level = TrackerLogRecord.Level.warning

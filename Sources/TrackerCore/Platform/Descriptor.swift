@@ -141,6 +141,11 @@ package final class WakePipe: Sendable {
         let count = read(readEnd.number, &bytes, bytes.count)
         return Array(bytes.prefix(max(0, count)))
     }
+
+    /// Reads all that was written. If bytes stay in a full pipe, not every kernel reports the next write.
+    package func drainAll() {
+        while drain().count == 64 {}
+    }
 }
 
 /// A failed system call and its `errno`.

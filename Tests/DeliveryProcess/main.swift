@@ -9,6 +9,7 @@
 //     watched       prints the number of samples, and for how many of them the sum did not hold
 //     fork N        a forked child captures N events with paths /PREFIX-child/0 and so on, shuts down, prints the
 //                   result and the milliseconds that took, and ends
+//     forkexit      a forked child calls exit(0); prints the milliseconds that took
 //     exit          calls exit(0), whatever the tracker has left
 //
 // Prints one line per command once it is done. Returns from main at the end of its input. RETRY_CAP is the retry
@@ -129,6 +130,13 @@ do {
             let status = cspawn_wait(child)
             cspawn_reap(child)
             if status != 0 { say("the child ended with \(status)") }
+        case "forkexit":
+            let start = SystemClock.monotonicNanoseconds()
+            let child = cspawn_fork()
+            if child == 0 { exit(0) }
+            let status = cspawn_wait(child)
+            cspawn_reap(child)
+            say("ended with \(status) after \((SystemClock.monotonicNanoseconds() - start) / 1_000_000) ms")
         case "exit": exit(0)
         default: say("unknown command \(line)")
         }

@@ -93,6 +93,28 @@ struct TLSTests {
         try await server.stop()
     }
 
+    @Test("a backend behind a distant proxy's tunnel gets its events, and only those count as delivered")
+    func tunnel() async throws {
+        let server = try await TLSServer()
+        let port = server.port
+        let proxy = try ScriptedBackend { _ in .tunnel(to: port, delay: .milliseconds(50)) }
+        let sender = try Sender(
+            "tunnel", endpoint: "https://localhost:\(port)",
+            settings: [
+                "https_proxy": proxy.endpoint, "RA_CA_FILE": server.directory.appending(path: "ca.pem").path,
+            ])
+        try await sender.ask("capture 20")
+        #expect(try await sender.ask("flush 20").hasSuffix("dropped 0 pending 0"))
+        let counts = try await sender.counts()
+        #expect(counts.delivered == 20 && counts.retried == 0, "\(counts)")
+        try await eventually("twenty requests") { server.requests.count == 20 }
+        #expect(try await sender.finish() == 0)
+        #expect(server.requests.count == 20)
+        #expect(proxy.received.allSatisfy { $0.line.hasPrefix("CONNECT localhost:") })
+        proxy.stop()
+        try await server.stop()
+    }
+
     @Test("a certificate that is not trusted is refused with a clear line, and nothing is sent")
     func untrusted() async throws {
         let server = try await TLSServer()

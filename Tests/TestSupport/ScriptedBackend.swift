@@ -27,6 +27,8 @@ package final class ScriptedBackend: Sendable {
         case raw(String)
         /// Sends these bytes, and nothing after them.
         case unfinished(String)
+        /// Answers as a proxy does to CONNECT, and carries bytes to and from a port, each way with a delay.
+        case tunnel(to: UInt16, delay: Duration)
     }
 
     private struct State {
@@ -117,7 +119,31 @@ package final class ScriptedBackend: Sendable {
             _ = Self.write(text, to: connection)
             while Self.read(connection) != nil {}
             return false
+        case .tunnel(let port, let delay):
+            Self.tunnel(connection, to: port, delay)
+            return false
         }
+    }
+
+    private static func tunnel(_ connection: Int32, to port: UInt16, _ delay: Duration) {
+        guard let peer = try? RawClient(port: port, timeout: .seconds(60)),
+            write("HTTP/1.1 200 Connection established\r\nProxy-Agent: test\r\n\r\n", to: connection)
+        else { return }
+        let pause = Double(delay.nanoseconds) / 1e9
+        Thread.detachNewThread {
+            while let bytes = read(connection) {
+                Thread.sleep(forTimeInterval: pause)
+                if !peer.send(bytes) { break }
+            }
+            peer.finishSending()
+        }
+        while true {
+            let bytes = peer.receive()
+            guard !bytes.isEmpty else { break }
+            Thread.sleep(forTimeInterval: pause)
+            guard write(bytes, to: connection) else { break }
+        }
+        shutdown(connection, Int32(SHUT_RDWR))
     }
 
     private static func parse(_ buffer: [UInt8], connection: Int) -> (Received, Int)? {
@@ -144,8 +170,9 @@ package final class ScriptedBackend: Sendable {
         return count > 0 ? Array(bytes[..<count]) : nil
     }
 
-    private static func write(_ text: String, to descriptor: Int32) -> Bool {
-        let bytes = Array(text.utf8)
+    private static func write(_ text: String, to descriptor: Int32) -> Bool { write(Array(text.utf8), to: descriptor) }
+
+    private static func write(_ bytes: [UInt8], to descriptor: Int32) -> Bool {
         #if canImport(Darwin)
             let flags: Int32 = 0
         #else

@@ -14,7 +14,8 @@ struct ConfigurationReader {
         case "true", "1", "yes", "on": return true
         case "false", "0", "no", "off": return false
         default:
-            throw .invalid(variable: variable, value: text, allowed: "true, false, 1, 0, yes or no")
+            throw .invalid(
+                variable: variable, value: text, allowed: "true or false, also as 1 or 0, yes or no, on or off")
         }
     }
 

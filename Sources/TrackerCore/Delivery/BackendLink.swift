@@ -48,7 +48,8 @@ final class BackendLink {
     /// Whether waiting for the transport has become pointless.
     func isHopeless(now: UInt64) -> Bool { unavailableSince.map { now &- $0 >= Limit.patience } ?? false }
 
-    var maximumInFlight: Int { session?.maximumInFlight ?? 1 }
+    /// A parcel in flight has a place with a number of 16 bits.
+    var maximumInFlight: Int { min(session?.maximumInFlight ?? 1, 1 << 16) }
     var connections: TransportConnections { session?.connections ?? TransportConnections() }
 
     func start(_ parcel: Parcel, number: UInt64) {

@@ -73,7 +73,9 @@ final class DeliveryLoop {
             settlement.pacer.cutPauseShort()
             outbox.releaseAll()
         }
-        let ending = ShutdownDeadline(orders, hasDisk: store != nil, lastSign: settlement.pacer.lastSuccess, now: now)
+        let ending = ShutdownDeadline(
+            orders, hasDisk: store.map { $0.reasonOfRefusal == nil } ?? false, lastSign: settlement.pacer.lastSuccess,
+            now: now)
         if now >= ending.stopAt { return false }
         // Batches cost so little that braking gains nothing.
         if !source.sendsLines, !orders.isClosed, !orders.isAwaited,
@@ -167,7 +169,7 @@ final class DeliveryLoop {
 
     /// Whether the spool has something that may be sent now.
     private func storeHasWork(_ now: UInt64) -> Bool {
-        guard let store, !orders.isClosed || drainsSpool, !source.isDiskHeld else { return false }
+        guard let store, !orders.isClosed || drainsSpool, source.mayTakeFromDisk else { return false }
         return store.hasWork(now: now)
     }
 

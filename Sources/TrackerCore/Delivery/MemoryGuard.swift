@@ -89,12 +89,14 @@ struct MemoryGuard {
         }
     }
 
-    /// Stores everything, at shutdown.
+    /// Stores everything, at shutdown or because nothing can be sent.
     ///
     /// - Returns: what the disk refused.
     func storeAll(now: UInt64) -> [Parcel] {
         var refused = store.store(outbox.landAll().filter { $0.disk == nil }, areOut: false, now: now)
-        refused += store.store(outbox.takeAll().filter { $0.disk == nil }, areOut: false, now: now)
+        let parcels = outbox.takeAll()
+        for parcel in parcels { if let disk = parcel.disk { store.giveBack(disk) } }
+        refused += store.store(parcels.filter { $0.disk == nil }, areOut: false, now: now)
         while true {
             var parcels: [Parcel] = []
             while parcels.count < Limit.parcelsAtOnce, let parcel = source.nextUntried(now: now, age: 0) {

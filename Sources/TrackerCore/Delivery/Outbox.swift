@@ -16,6 +16,8 @@ final class Outbox {
     @exclusivity(unchecked) private(set) var flyingCount = 0
     @exclusivity(unchecked) private(set) var flyingBytes = 0
 
+    /// Stored parcels that wait in memory for a retry; more are left on disk.
+    static let maximumWaiting = 4_096
     /// The most payload bytes in flight at once.
     static let maximumFlyingBytes = 32 << 20
 

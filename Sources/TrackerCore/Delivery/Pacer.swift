@@ -50,6 +50,7 @@ struct Pacer {
 
     private enum Limit {
         static let firstWindow = 4
+        static let longestLatency: UInt64 = 3_600_000_000_000
         static let leastWindow = 8
         /// Nanoseconds by which responses may be slower than the fastest before we blame a queue of our own making.
         static let slack = 2_000_000.0
@@ -154,7 +155,8 @@ struct Pacer {
     // MARK: The window's size
 
     private mutating func observe(_ latency: UInt64, _ now: UInt64) {
-        let latency = max(1, latency)
+        // A transport of the app's own may report any latency.
+        let latency = min(max(1, latency), Limit.longestLatency)
         smoothed = smoothed == 0 ? Double(latency) : smoothed * 0.9 + Double(latency) * 0.1
         if now >= roundEnd {
             lastRoundLowest = roundLowest

@@ -115,9 +115,14 @@ final class ParcelSource {
     /// response to the first new event tells.
     var isDiskHeld: Bool { mode == .unknown && hasMetLines }
 
+    /// Too many that wait for a retry would be left to the disk again, only to be read and sent at once.
+    var mayTakeFromDisk: Bool {
+        !isDiskHeld && outbox.waitingCount + outbox.flyingCount < Outbox.maximumWaiting
+    }
+
     func nextFromDisk(now: UInt64) -> Parcel? {
         if let part = outbox.due.popFirst() { return part }
-        guard !isDiskHeld, let parcel = store?.next(now: now), let disk = parcel.disk else { return nil }
+        guard mayTakeFromDisk, let parcel = store?.next(now: now), let disk = parcel.disk else { return nil }
         if parcel.count == 1 || sendsLines && !disk.place.isSplit { return parcel }
         if mode == .unknown, mayBatch, !disk.place.isSplit {
             hasMetLines = true

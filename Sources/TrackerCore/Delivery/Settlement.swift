@@ -13,8 +13,6 @@ final class Settlement {
     private enum Limit {
         /// Failures, each after deliveries of others, after which a parcel is dropped.
         static let ownFailures = 30
-        /// Stored parcels that wait in memory for a retry; more are left on disk.
-        static let waitingInMemory = 4_096
     }
 
     init(
@@ -90,7 +88,7 @@ final class Settlement {
             return drop(parcel, .retriesExhausted)
         }
         if let disk = parcel.disk, disk.openParts == 1, parcel.key.lines == nil,
-            outbox.waitingCount >= Limit.waitingInMemory
+            outbox.waitingCount >= Outbox.maximumWaiting
         {
             store?.giveBack(disk)
             return

@@ -33,6 +33,7 @@ enum ExitHandler {
         let mailboxes = state.withLock { state in
             state.process == getpid() ? state.mailboxes.values.map(\.mailbox) : []
         }
+        guard !mailboxes.isEmpty else { return }
         let deadline = SystemClock.monotonicNanoseconds() &+ patience
         let forgotten = mailboxes.filter { !$0.isClosed }
         for mailbox in mailboxes { _ = mailbox.close(stopAt: deadline) }

@@ -64,9 +64,13 @@ final class SegmentIndex {
 
     /// Makes a released segment available again, to other processes too.
     func putBack(_ segment: SpoolSegment) {
+        takenByOthers += segment.takenByOthers
         if let own = segment.own { released[segment.name] = own }
         names.insert(segment.name, at: 0)
     }
+
+    /// Counts what other processes delivered of a segment that is deleted now.
+    func countTaken(from segment: SpoolSegment) { takenByOthers += segment.takenByOthers }
 
     /// Own events in released segments.
     var ownPending: Int { released.values.reduce(0) { $0 + $1.pending } }

@@ -214,6 +214,7 @@ package final class Spool {
         counts.tornRecords += segment.losses.torn
         counts.expiredRecords += segment.losses.expired
         counts.lostEvents += segment.ownPending
+        shelf.countTaken(from: segment)
         let isRemoved = segment.file.remove()
         drop(segment)
         if !isRemoved { shelf.avoid(segment.name) }

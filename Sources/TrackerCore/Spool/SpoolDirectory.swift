@@ -96,6 +96,8 @@ final class SpoolDirectory {
         guard status.st_uid == user else {
             throw .foreignOwner(path: path, owner: status.st_uid, user: user)
         }
+        // Its owner would take a directory such as /tmp away from everybody else.
+        guard status.st_mode & S_ISVTX == 0 else { throw .shared(path: path) }
         if status.st_mode & 0o077 != 0, fchmod(descriptor, 0o700) != 0 {
             let failure = SystemError(call: "fchmod")
             throw .accessible(path: path, mode: UInt32(status.st_mode & 0o7777), failure)
@@ -178,6 +180,8 @@ package enum SpoolError: Error, Equatable, CustomStringConvertible {
     case cannotOpen(path: String, SystemError)
     /// The directory belongs to another user, who could read or replace its contents.
     case foreignOwner(path: String, owner: UInt32, user: UInt32)
+    /// The directory is one that all users share, such as `/tmp`.
+    case shared(path: String)
     /// Other users can enter the directory, and its mode could not be changed.
     case accessible(path: String, mode: UInt32, SystemError)
 
@@ -197,6 +201,9 @@ package enum SpoolError: Error, Equatable, CustomStringConvertible {
         case .foreignOwner(let path, let owner, let user):
             "The spool directory \(path) belongs to user \(owner), but this program runs as user \(user): "
                 + "change its owner with chown, or choose another directory."
+        case .shared(let path):
+            "The spool directory \(path) is shared by all users: "
+                + "choose a directory of its own inside it, such as \(path)/events."
         case .accessible(let path, let mode, let failure):
             "The spool directory \(path) is accessible to other users (mode 0\(String(mode, radix: 8))) "
                 + "and its mode cannot be changed (\(failure)): set it to 0700, or choose another directory."

@@ -16,6 +16,9 @@ final class SpoolSegment {
     private var ownRanges: [Range<Int>]
     /// Own events not yet settled.
     private(set) var ownPending: Int
+    /// Own events that another process delivered while this one had released the segment.
+    private(set) var takenByOthers = 0
+    private var mustRecount: Bool
     /// Whether bytes after `scannedEnd` may hold records not yet handed out.
     private var mayHoldMore: Bool
     /// Whether reading the file failed; its records are left to the next process.
@@ -34,6 +37,7 @@ final class SpoolSegment {
         end = max(size, SpoolFormat.fileHeaderBytes)
         ownRanges = own?.ranges ?? []
         ownPending = own?.pending ?? 0
+        mustRecount = own != nil
         mayHoldMore = size > SpoolFormat.fileHeaderBytes
     }
 
@@ -107,6 +111,7 @@ final class SpoolSegment {
         scannedEnd = end
         losses.corrupt += contents.corrupt
         losses.torn += contents.torn
+        recount(contents)
         let entries = contents.entries.filter { entry in
             guard !entry.isDelivered, !out.contains(entry.offset) else { return false }
             guard entry.record.capturedAt >= oldest else {
@@ -116,6 +121,19 @@ final class SpoolSegment {
             return true
         }
         ready = entries.reversed() + ready
+    }
+
+    /// Another process may have delivered some while this one had released the segment.
+    private func recount(_ contents: SpoolSegmentContents) {
+        guard mustRecount else { return }
+        mustRecount = false
+        // What can't be read is lost, and not delivered.
+        guard contents.corrupt == 0, contents.torn == 0 else { return }
+        let left = contents.entries.reduce(0) { sum, entry in
+            entry.isDelivered || !isOwn(entry.offset) ? sum : sum + entry.record.eventCount
+        }
+        takenByOthers = max(0, ownPending - left)
+        ownPending -= takenByOthers
     }
 
     /// The number of events that can still be handed out; the file must have been scanned.

@@ -183,8 +183,10 @@ public final class Tracker: Sendable, CustomStringConvertible, CustomReflectable
         guard let mailbox else { return Self.result(from: TrackerStatistics(), to: TrackerStatistics()) }
         let before = mailbox.statistics
         let settled = Signal()
+        // Closed first: an event captured in between would not be waited for.
+        let isRunning = mailbox.close(stopAt: Self.deadline(after: timeout), patience: patience)
         let waiter = mailbox.notifyWhenSettled(awaitsEnd: configuration.drainsSpoolAtShutdown) { settled.set() }
-        if mailbox.close(stopAt: Self.deadline(after: timeout), patience: patience), let waiter {
+        if isRunning, let waiter {
             if !settled.wait(until: Self.deadline(after: timeout + grace)) {
                 mailbox.cancelWait(waiter)
                 mailbox.abandon()

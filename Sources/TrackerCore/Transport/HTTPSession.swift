@@ -160,13 +160,13 @@ final class HTTPSession: TransportSession {
 
     private func completion(of transfer: HTTPTransfer, _ code: Int32) -> DeliveryCompletion {
         let answer = transfer.answer
-        guard answer.status > 0, code == 0 || answer.isSuccess else {
+        // A whole header is the backend's decision, however the transfer ended.
+        guard answer.status > 0, code == 0 || answer.isSuccess || answer.isComplete else {
             ccurl_sockets_sweep(sockets)
             return DeliveryCompletion(
                 identifier: transfer.identifier,
                 outcome: HTTPAnswer.outcome(curlCode: code, reason: transfer.reason(code)))
         }
-        // The status line is the backend's decision, even if the rest of the response never arrives.
         learn(from: transfer)
         let now = SystemClock.wallNanoseconds()
         var outcome = answer.outcome(now: now)
@@ -208,7 +208,14 @@ final class HTTPSession: TransportSession {
     }
 
     func closeIdleConnections() {
-        guard underWay == 0, let multi else { return }
+        guard let multi else { return }
+        // Their events are delivered; only the rest of the response is still coming.
+        for transfer in transfers where transfer.isUnderWay && transfer.isReported {
+            _ = ccurl_multi_remove(multi, transfer.easy)
+            free(transfer)
+        }
+        answered.transfers.removeAll { !$0.isUnderWay }
+        guard underWay == 0 else { return }
         ccurl_multi_cleanup(multi)
         self.multi = nil
     }

@@ -106,6 +106,18 @@ struct BackendFailureTests {
         #expect(try await sender.finish() == 0)
     }
 
+    @Test("that refuses an event, and never ends its answer, has refused it")
+    func unfinishedRefusal() async throws {
+        let sink = try EventSink { _ in .drips(400, bytes: 1000, every: .milliseconds(50)) }
+        let sender = try Sender("refused", endpoint: sink.endpoint, settings: ["RA_REQUEST_TIMEOUT": "500ms"])
+        try await sender.ask("capture 3")
+        #expect(try await sender.ask("flush 20").hasSuffix("pending 0"))
+        let counts = try await sender.counts()
+        #expect(counts.dropped == 3 && counts.retried == 0 && sink.requests == 3, "\(counts)")
+        #expect(sender.process.errors.contains("400"))
+        #expect(try await sender.finish() == 0)
+    }
+
     @Test("that never ends its answer's trailer section gets each event once")
     func unfinishedTrailers() async throws {
         let backend = try ScriptedBackend { _ in

@@ -42,6 +42,20 @@ struct ProcessFateTests {
         }
     }
 
+    @Test("whose forked child exits without an event of its own does not hold the child up")
+    func childExits() async throws {
+        let sink = try EventSink()
+        let sender = try Sender("fork", endpoint: sink.endpoint)
+        try await sender.ask("capture 5")
+        let words = try await sender.ask("forkexit").split(separator: " ")
+        #expect(words.prefix(3) == ["ended", "with", "0"])
+        // The parent's tracker would get a second to deliver.
+        #expect(words.dropLast().last.flatMap { Int($0) }.map { $0 < 900 } == true, "\(words)")
+        #expect(try await sender.ask("flush 5").hasSuffix("pending 0"))
+        #expect(sink.tally.delivered.count == 5)
+        #expect(try await sender.finish() == 0)
+    }
+
     @Test("that forks while the backend is away leaves the child's events in the spool")
     func forksWithSpool() async throws {
         let folder = try TemporaryFolder("fork")

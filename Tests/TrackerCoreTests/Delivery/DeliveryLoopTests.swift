@@ -58,9 +58,9 @@ private final class Simulation {
     private struct Transport: EventTransport {
         // Created and used on one thread, the test's.
         nonisolated(unsafe) let session: Session
-        nonisolated(unsafe) let opening: () -> Void
+        nonisolated(unsafe) let opening: () throws(TransportUnavailable) -> Void
         func open() throws(TransportUnavailable) -> any TransportSession {
-            opening()
+            try opening()
             return session
         }
     }
@@ -76,7 +76,8 @@ private final class Simulation {
 
     init(
         latency: UInt64 = 50_000_000, maximum: Int = 64, acceptsLines: Bool = false, nap: UInt64 = 5_000_000,
-        change: (inout TrackerConfiguration) -> Void = { _ in }, opening: @escaping () -> Void = {},
+        change: (inout TrackerConfiguration) -> Void = { _ in },
+        opening: @escaping () throws(TransportUnavailable) -> Void = {},
         answer: @escaping Answer = { _, _, _ in .delivered }
     ) throws {
         var configuration = try TrackerConfiguration(projectID: "p", projectToken: "t")
@@ -476,6 +477,65 @@ struct DeliveryLoopTests {
         simulation.run(seconds: 0.1)
         #expect(segments == [0])
         #expect(simulation.statistics.delivered == 1)
+    }
+
+    @Test("delivers what it stored while the transport was unavailable, once that is back")
+    func transportReturns() throws {
+        let folder = try TemporaryFolder("loop")
+        var isAvailable = false
+        let simulation = try Simulation(
+            latency: 1_000_000,
+            change: {
+                $0.spoolDirectory = folder.path + "/spool"
+                $0.spoolAfter = .zero
+            },
+            opening: { () throws(TransportUnavailable) in
+                if !isAvailable { throw TransportUnavailable("libcurl is missing") }
+            })
+        for _ in 0..<5 {
+            simulation.capture(3)
+            simulation.run(seconds: 0.2)
+        }
+        #expect(simulation.statistics.spooled == 15)
+        isAvailable = true
+        simulation.run(seconds: 20)
+        #expect(simulation.statistics.delivered == 15 && simulation.statistics.spooled == 0, "\(simulation.statistics)")
+    }
+
+    @Test("tries as long at a shutdown with a spool that takes nothing as without one")
+    func shutdownWithBrokenSpool() throws {
+        let folder = try TemporaryFolder("loop")
+        try "".write(toFile: folder.path + "/file", atomically: true, encoding: .utf8)
+        let simulation = try Simulation(
+            latency: 1_000_000, change: { $0.spoolDirectory = folder.path + "/file/spool" },
+            answer: { number, _, _ in number <= 2 ? .unreachable(because: "refused") : .delivered })
+        simulation.capture(1)
+        _ = simulation.mailbox.close(stopAt: simulation.time.now + 4_000_000_000)
+        simulation.run(seconds: 5)
+        #expect(simulation.statistics.delivered == 1, "\(simulation.statistics)")
+    }
+
+    @Test("leaves a stored event alone until its retry is due, however many others wait")
+    func manyRetries() throws {
+        let folder = try TemporaryFolder("loop")
+        let change = { (configuration: inout TrackerConfiguration) in
+            configuration.spoolDirectory = folder.path + "/spool"
+            configuration.spoolAfter = .zero
+            configuration.retryPolicy.base = .seconds(60)
+        }
+        let before = try Simulation(latency: 1_000_000_000_000, change: change)
+        before.capture(12_000)
+        before.run(seconds: 4)
+        before.loop.end()
+        #expect(before.statistics.spooled == 12_000)
+        let after = try Simulation(
+            latency: 1_000_000, change: change,
+            answer: { number, _, _ in number % 3 == 0 ? .delivered : .retry(after: nil, because: "503") })
+        after.capture(1)
+        after.run(seconds: 5)
+        let tries = Dictionary(grouping: after.session.payloads, by: \.payload.idempotencyKey).mapValues(\.count)
+        #expect(tries.count > 4_000, "\(tries.count)")
+        #expect(tries.values.allSatisfy { $0 <= 4 }, "\(tries.values.max() ?? 0)")
     }
 
     @Test("names the cause of a full queue: connections that are all in use")

@@ -298,6 +298,31 @@ struct SpoolTests {
         #expect(try directory.names().isEmpty)
     }
 
+    @Test("counts what another process delivered as taken, and not as lost")
+    func takenMeanwhile() throws {
+        let first = try Spool(directory: directory.spool)
+        _ = first.store(Make.records(3))
+        first.close()
+        let second = try Spool(directory: directory.spool)
+        second.look()
+        let place = try #require(second.next()).place
+        second.settle(place)
+        second.close()
+        first.look()
+        #expect(first.drain().count == 2)
+        #expect(first.statistics.lostEvents == 0)
+        #expect(first.statistics.takenByOthers == 1 && first.statistics.pendingEvents == 0)
+    }
+
+    @Test("refuses a directory that all users share, and leaves it as it is")
+    func sharedDirectory() throws {
+        let path = directory.path + "/shared"
+        #expect(mkdir(path, 0o700) == 0 && chmod(path, 0o1777) == 0)
+        #expect(throws: SpoolError.self) { try Spool(directory: path) }
+        var status = stat()
+        #expect(stat(path, &status) == 0 && status.st_mode & 0o7777 == 0o1777)
+    }
+
     @Test("knows its own records from those of others in one segment")
     func ownRecords() throws {
         let first = try Spool(directory: directory.spool)

@@ -55,3 +55,21 @@ struct RouterTests {
         #expect(await ask(router, "GET", "/crash").0.status == 599)
     }
 }
+
+@Suite("The fields of a form")
+struct FormFieldsTests {
+    @Test("keep the order of the names, and all values of each")
+    func order() {
+        let form = FormFields.urlEncoded(Array("b=1&a=2&b=3&c".utf8))
+        #expect(form.json == #"{"b": ["1", "3"], "a": ["2"], "c": [""]}"#)
+    }
+
+    @Test("are read in one pass, however many names there are")
+    func manyNames() {
+        // With a search through the names for each field, this takes minutes.
+        let body = (0..<200_000).map { "n\($0)=\($0)" }.joined(separator: "&")
+        let json = FormFields.urlEncoded(Array(body.utf8)).json
+        #expect(json.utf8.count { $0 == UInt8(ascii: "[") } == 200_000)
+        #expect(json.hasSuffix(#""n199999": ["199999"]}"#))
+    }
+}

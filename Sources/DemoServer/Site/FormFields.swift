@@ -3,6 +3,8 @@ import TrackerCore
 /// The fields of an `application/x-www-form-urlencoded` body.
 package struct FormFields {
     private var fields: [(name: String, values: [String])] = []
+    /// Where each name is in `fields`. A body of many distinct names must not take quadratic time.
+    private var indexes: [String: Int] = [:]
 
     package static func urlEncoded(_ body: [UInt8]) -> FormFields {
         var form = FormFields()
@@ -18,9 +20,10 @@ package struct FormFields {
     }
 
     mutating func add(_ name: String, _ value: String) {
-        if let index = fields.firstIndex(where: { $0.name == name }) {
+        if let index = indexes[name] {
             fields[index].values.append(value)
         } else {
+            indexes[name] = fields.count
             fields.append((name, [value]))
         }
     }

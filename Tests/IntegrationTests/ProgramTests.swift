@@ -151,6 +151,38 @@ struct ProgramTests {
         #expect(try await run.stop() == 0)
     }
 
+    @Test("take a file of settings whose lines end as on Windows")
+    func windowsLineEnds() async throws {
+        let folder = try TemporaryFolder()
+        let path = folder.path + "/settings.env"
+        try "# mine\r\nRA_PROJECT_ID=p\r\n\r\nRA_PROJECT_TOKEN='t'\r\nRA_BACKEND_ENDPOINT=http://127.0.0.1:9\r\n"
+            .write(toFile: path, atomically: true, encoding: .utf8)
+        let run = try RunningProgram("DemoRouterApp", ["--port", "0", "--env-file", path])
+        _ = try await run.port(after: "Open http")
+        #expect(run.errors.contains("Analytics: http://127.0.0.1:9/p"))
+        #expect(try await run.stop() == 0)
+    }
+
+    @Test("wait for settings that another program writes into a pipe")
+    func settingsFromPipe() async throws {
+        let folder = try TemporaryFolder()
+        let fifo = folder.path + "/settings"
+        #expect(mkfifo(fifo, 0o600) == 0)
+        let command = try RunningProgram.path(of: "DemoRouterApp")
+        let settings = "RA_PROJECT_ID=p\\nRA_PROJECT_TOKEN=t\\nRA_BACKEND_ENDPOINT=http://127.0.0.1:9\\n"
+        // What `--env-file <(command)` is in other shells.
+        let run = try RunningProgram(
+            "/bin/sh",
+            [
+                "-c",
+                "{ sleep 0.2; printf '\(settings)'; } > '\(fifo)' & "
+                    + "exec '\(command)' --port 0 --env-file /dev/fd/3 3< '\(fifo)'",
+            ])
+        _ = try await run.port(after: "Open http")
+        #expect(run.errors.contains("Analytics: http://127.0.0.1:9/p"))
+        #expect(try await run.stop() == 0)
+    }
+
     @Test(
         "work together without any setting: the demo prints each event", arguments: ["DemoRouterApp", "DemoCGIApp"],
         [SIGINT, SIGTERM])

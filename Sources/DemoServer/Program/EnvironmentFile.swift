@@ -19,7 +19,9 @@ package enum EnvironmentFile {
 
     static func parse(_ text: String, path: String) throws(Failure) -> [String: String] {
         var settings: [String: String] = [:]
-        for (number, line) in text.split(separator: "\n", omittingEmptySubsequences: false).enumerated() {
+        // "\r\n" is one Character, which does not equal "\n".
+        let lines = text.split(omittingEmptySubsequences: false) { $0 == "\n" || $0 == "\r\n" }
+        for (number, line) in lines.enumerated() {
             var line = line.trimmingSpaces()
             if line.isEmpty || line.hasPrefix("#") { continue }
             if line.hasPrefix("export ") { line = String(line.dropFirst(7)) }
@@ -58,10 +60,13 @@ package enum EnvironmentFile {
         guard fstat(file, &status) == 0, status.st_mode & S_IFMT != S_IFDIR else {
             throw Failure(description: "\(path) is a directory: give the path of a file with RA_... lines")
         }
+        // Opening a FIFO must not wait for a writer, but reading waits for one that is there: `--env-file <(command)`.
+        _ = fcntl(file, F_SETFL, fcntl(file, F_GETFL) & ~O_NONBLOCK)
         var bytes: [UInt8] = []
         var buffer = [UInt8](repeating: 0, count: 4096)
         while true {
             let count = buffer.withUnsafeMutableBytes { read(file, $0.baseAddress, $0.count) }
+            if count < 0, errno == EINTR { continue }
             guard count >= 0 else {
                 throw Failure(description: "\(path) can't be read: \(SystemError(call: "read"))")
             }

@@ -219,6 +219,32 @@ struct HTTPServerTests {
         #expect(client.receiveAll().utf8.filter { $0 == 0x61 }.count >= 8 << 20)
     }
 
+    @Test("sends no last chunk after a piece that was not read in time, even if the handler ignores that")
+    func ignoredTimeout() async throws {
+        let (hasTimedOut, mayEnd) = (Gate(), Gate())
+        let router = Router(log: { _ in })
+        router.on("GET", "/", name: "stubborn") { _ in
+            HTTPResponse(
+                body: .stream { writer in
+                    try? await writer.write([UInt8](repeating: 0x61, count: 16 << 20))
+                    hasTimedOut.isOpen.store(true, ordering: .relaxed)
+                    try await eventually("the gate") { mayEnd.isOpen.load(ordering: .relaxed) }
+                })
+        }
+        var configuration = HTTPServer.Configuration()
+        configuration.sendTimeout = .milliseconds(50)
+        let server = HTTPServer(configuration: configuration) { await router.handle($0) }
+        let port = try server.start()
+        defer { server.stop(grace: .milliseconds(100)) }
+        let client = try RawClient(port: port)
+        client.send("GET / HTTP/1.1\r\nHost: h\r\n\r\n")
+        try await eventually("the time-out") { hasTimedOut.isOpen.load(ordering: .relaxed) }
+        mayEnd.isOpen.store(true, ordering: .relaxed)
+        // There is room again, but the connection ends.
+        let answer = client.receiveAll()
+        #expect(answer.hasPrefix("HTTP/1.1 200 ") && !answer.hasSuffix("0\r\n\r\n"))
+    }
+
     @Test("never sends a header with a line end in it")
     func headerInjection() throws {
         let answer = try test.ask("GET /bad-header HTTP/1.0\r\n\r\n")

@@ -9,6 +9,8 @@ package final class HTTPBodyWriter: @unchecked Sendable {
     private let timeout: UInt64
     /// The response head, sent with the first piece.
     private var head: [UInt8]
+    /// Whether a piece may have been sent in part. Whatever followed it, the client would take for the rest of it.
+    private var isBroken = false
 
     init(socket: Socket, head: [UInt8], coding: Coding, timeout: UInt64) {
         self.socket = socket
@@ -33,17 +35,31 @@ package final class HTTPBodyWriter: @unchecked Sendable {
             message += bytes
             message += [0x0D, 0x0A]
         }
-        if !message.isEmpty { try await socket.send(message, timeout: timeout) }
+        try await send(message)
     }
 
     /// Whether the client has closed the connection. An endless body checks this now and then: while it has nothing to
     /// send, nothing else would tell.
     package var isClientGone: Bool { socket.isPeerGone }
 
+    /// Sends the end of the body.
+    ///
+    /// - Throws: also if a piece before it could not be sent, even if the producer has ignored that.
     func finish() async throws {
         var message = head
         head = []
         if coding == .chunked { message += Array("0\r\n\r\n".utf8) }
-        if !message.isEmpty { try await socket.send(message, timeout: timeout) }
+        try await send(message)
+    }
+
+    private func send(_ message: [UInt8]) async throws {
+        guard !isBroken else { throw SocketEnd.closed }
+        guard !message.isEmpty else { return }
+        do {
+            try await socket.send(message, timeout: timeout)
+        } catch {
+            isBroken = true
+            throw error
+        }
     }
 }

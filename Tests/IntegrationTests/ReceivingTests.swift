@@ -87,6 +87,25 @@ struct ReceivingTests {
         #expect(unread.program.errors.contains("captured 240, delivered 240, retried 0, dropped 0"))
     }
 
+    @Test("and a client that resets its connection while it waits for an answer costs no processor time")
+    func resetWhileWaiting() async throws {
+        let handler = try await HandlerClient("--delay-ms", "2000")
+        let event = try HandlerClient.event()
+        let client = try RawClient(port: handler.port)
+        client.send(
+            "POST /p HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+                + "Content-Length: \(event.utf8.count)\r\n\r\n\(event)")
+        try await eventually("both connections") {
+            try await handler.get("/_stats").contains("\"open_connections\": 2")
+        }
+        client.reset()
+        let before = handler.program.processorTicks
+        // This one is answered after the other.
+        #expect(try await handler.post([event]).hasPrefix("HTTP/1.1 200 "))
+        #expect(handler.program.processorTicks - before < 50)
+        #expect(try await handler.program.stop() == 0)
+    }
+
     @Test("with a store, viewers and batches at once: none is lost")
     func everything() async throws {
         let folder = try TemporaryFolder()

@@ -41,6 +41,13 @@ package final class RawClient: @unchecked Sendable {
         Foundation.close(descriptor)
     }
 
+    /// Closes with a reset instead of an orderly end.
+    package func reset() {
+        var option = Foundation.linger(l_onoff: 1, l_linger: 0)
+        setsockopt(descriptor, SOL_SOCKET, SO_LINGER, &option, socklen_t(MemoryLayout<Foundation.linger>.size))
+        close()
+    }
+
     /// Closes the sending side.
     package func finishSending() { shutdown(descriptor, Int32(SHUT_WR)) }
 

@@ -137,6 +137,14 @@ package final class RunningProgram: Sendable {
         (try? FileManager.default.contentsOfDirectory(atPath: "/proc/\(identifier)/fd").count) ?? 0
     }
 
+    /// The processor time it has used, in hundredths of a second (Linux).
+    package var processorTicks: Int {
+        let text = (try? String(contentsOfFile: "/proc/\(identifier)/stat", encoding: .utf8)) ?? ""
+        // The name, in brackets, may contain spaces. Behind it come the fields from the third on (proc_pid_stat(5)).
+        let fields = (text.split(separator: ")").last ?? "").split(separator: " ")
+        return fields.count > 12 ? (Int(fields[11]) ?? 0) + (Int(fields[12]) ?? 0) : 0
+    }
+
     /// Resident memory in bytes (Linux).
     package var residentBytes: Int {
         let text = (try? String(contentsOfFile: "/proc/\(identifier)/statm", encoding: .utf8)) ?? ""

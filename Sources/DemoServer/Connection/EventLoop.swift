@@ -127,7 +127,7 @@ final class EventLoop: TaskExecutor, @unchecked Sendable {
                 poller.remove(acceptor.descriptor)
                 acceptsAgainAt = SystemClock.monotonicNanoseconds() + 100_000_000
             }
-        default: sockets[event.token]?.becameReady(event, poller: poller)
+        default: sockets[event.token]?.becameReady(event)
         }
     }
 
@@ -163,6 +163,15 @@ final class EventLoop: TaskExecutor, @unchecked Sendable {
 
     func watch(_ socket: Socket, _ interest: Poller.Interest) {
         try? poller.modify(socket.descriptor, token: socket.token, interest: interest)
+    }
+
+    /// Reports nothing of a socket until `watchAgain`, not even that its peer is gone.
+    func unwatch(_ socket: Socket) {
+        poller.remove(socket.descriptor)
+    }
+
+    func watchAgain(_ socket: Socket, _ interest: Poller.Interest) {
+        try? poller.add(socket.descriptor, token: socket.token, interest: interest)
     }
 
     func unregister(_ socket: Socket) {

@@ -25,6 +25,8 @@ final class Socket: @unchecked Sendable {
     private var waiter: UnsafeContinuation<SocketEnd?, Never>?
     private var deadline: UInt64 = 0
     private var interest = Poller.Interest.read
+    /// False after a hangup that nothing waited for: no interest keeps epoll from reporting it.
+    private var isWatched = true
     private var isDrained = true
     private var isEnded = false
 
@@ -95,7 +97,11 @@ final class Socket: @unchecked Sendable {
 
     private func wait(for wanted: Poller.Interest, timeout: UInt64) async -> SocketEnd? {
         guard !isEnded else { return .closed }
-        if interest != wanted {
+        if !isWatched {
+            isWatched = true
+            interest = wanted
+            loop.watchAgain(self, wanted)
+        } else if interest != wanted {
             interest = wanted
             loop.watch(self, wanted)
         }
@@ -105,11 +111,15 @@ final class Socket: @unchecked Sendable {
 
     // MARK: Called by the loop
 
-    func becameReady(_ event: Poller.Event, poller: Poller) {
+    func becameReady(_ event: Poller.Event) {
         isDrained = false
         if let waiter {
             self.waiter = nil
             waiter.resume(returning: nil)
+        } else if event.isHangup {
+            // The client is gone while the handler runs.
+            isWatched = false
+            loop.unwatch(self)
         } else {
             // The client sends while the handler runs. Without this, the poller would report it again and again.
             interest = []

@@ -47,6 +47,20 @@ struct EventStoreTests {
         }
     }
 
+    @Test("do not suffer from a standard output that is closed")
+    func closedOutput() async throws {
+        try await withFile { file in
+            let command = try RunningProgram.path(of: "EventHandler")
+            let handler = try await HandlerClient(
+                RunningProgram("/bin/sh", ["-c", "exec '\(command)' --port 0 --store '\(file)' >&-"]))
+            try await handler.post([HandlerClient.event(path: "/1")])
+            #expect(try await handler.program.stop() == 0)
+            let stored = try String(contentsOfFile: file, encoding: .utf8)
+            #expect(stored.hasPrefix(Self.mark()))
+            #expect(try lines(file).count == 1)
+        }
+    }
+
     @Test("do not suffer from a torn last line, nor from lines that are no events")
     func tornLine() async throws {
         try await withFile { file in

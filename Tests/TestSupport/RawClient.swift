@@ -43,8 +43,7 @@ package final class RawClient: @unchecked Sendable {
 
     /// Closes with a reset instead of an orderly end.
     package func reset() {
-        var option = Foundation.linger(l_onoff: 1, l_linger: 0)
-        setsockopt(descriptor, SOL_SOCKET, SO_LINGER, &option, socklen_t(MemoryLayout<Foundation.linger>.size))
+        SocketOption.resetOnClose(descriptor)
         close()
     }
 

@@ -5,7 +5,10 @@ import TrackerCore
 package enum TerminationSignal {
     /// Blocks both signals for the calling thread and the threads it starts, and ignores SIGPIPE. Call it first in a
     /// program.
+    ///
+    /// Also opens closed standard descriptors: a store must not become standard output.
     package static func prepare() {
+        StandardDescriptors.reopenClosed()
         var signals = Self.signals
         pthread_sigmask(SIG_BLOCK, &signals, nil)
         signal(SIGPIPE, SIG_IGN)

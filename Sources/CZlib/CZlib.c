@@ -37,6 +37,7 @@ static struct {
     int (*deflate_end)(z_stream *);
     int (*inflate_init)(z_stream *, int, const char *, int);
     int (*inflate)(z_stream *, int);
+    int (*inflate_reset)(z_stream *);
     int (*inflate_end)(z_stream *);
 } zlib;
 
@@ -59,7 +60,8 @@ static int load(void) {
     if (look_up(library, "zlibVersion", &zlib.version) || look_up(library, "deflateInit2_", &zlib.deflate_init) ||
         look_up(library, "deflate", &zlib.deflate) || look_up(library, "deflateReset", &zlib.deflate_reset) ||
         look_up(library, "deflateEnd", &zlib.deflate_end) || look_up(library, "inflateInit2_", &zlib.inflate_init) ||
-        look_up(library, "inflate", &zlib.inflate) || look_up(library, "inflateEnd", &zlib.inflate_end) ||
+        look_up(library, "inflate", &zlib.inflate) || look_up(library, "inflateReset", &zlib.inflate_reset) ||
+        look_up(library, "inflateEnd", &zlib.inflate_end) ||
         // zlib refuses a caller whose major version differs.
         zlib.version()[0] != '1') {
         dlclose(library);
@@ -118,6 +120,11 @@ long czlib_expand(const void *input, size_t length, void *output, size_t capacit
     z.next_out = output;
     z.avail_out = (unsigned)capacity;
     int code = zlib.inflate(&z, z_finish);
+    // A gzip file is a series of members (RFC 1952, section 2.2). Anything else behind one is an error.
+    while (code == z_stream_end && z.avail_in > 0 && zlib.inflate_reset(&z) == z_ok) {
+        code = zlib.inflate(&z, z_finish);
+    }
+    if (z.avail_in > 0) code = -1;
     zlib.inflate_end(&z);
     return code == z_stream_end ? (long)(capacity - z.avail_out) : -1;
 }

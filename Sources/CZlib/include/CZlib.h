@@ -23,7 +23,8 @@ size_t czlib_bound(size_t length);
 /// Compresses one body. Returns the compressed length; 0 if it did not fit or zlib failed.
 size_t czlib_compress(czlib_stream *stream, const void *input, size_t length, void *output, size_t capacity);
 
-/// Decompresses one complete body. Returns its length; -1 if it is not gzip, is truncated, or exceeds `capacity`.
+/// Decompresses one complete body of one or more gzip members. Returns its length; -1 if it is not gzip, is truncated,
+/// is followed by anything else, or exceeds `capacity`.
 long czlib_expand(const void *input, size_t length, void *output, size_t capacity);
 
 #endif

@@ -21,6 +21,19 @@ struct GzipTests {
         }
     }
 
+    @Test("is read to the end if it has several members, and refused if anything else follows")
+    func members() throws {
+        let bytes = Array("a member".utf8)
+        let compressed = try #require(GzipCompressor()?.compress(bytes))
+        #expect(Gzip.expand(compressed + compressed, limit: 100) == bytes + bytes)
+        #expect(Gzip.expand(compressed + compressed, limit: bytes.count * 2) == bytes + bytes)
+        #expect(Gzip.expand(compressed + compressed, limit: bytes.count * 2 - 1) == nil)
+        #expect(Gzip.expand(compressed + Array(compressed.dropLast()), limit: 100) == nil)
+        for tail in [Array("garbage".utf8), [0x1F], [0x1F, 0x8B], [0]] as [[UInt8]] {
+            #expect(Gzip.expand(compressed + tail, limit: 100) == nil)
+        }
+    }
+
     @Test("of garbage is refused")
     func garbage() {
         #expect(Gzip.expand([], limit: 100) == nil)

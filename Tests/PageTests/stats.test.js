@@ -43,3 +43,28 @@ test('a histogram goes from the least to the most, whatever they are', () => {
 test('parts of time are round', () => {
   equal([step(60e3, 120), step(3600e3, 120), step(1e15, 10)], [500, 30000, 2592000000]);
 });
+const { model, receive, resume, forgetAll, HELD_CHARACTERS } = await page('model.js');
+const paused = body => {
+  forgetAll();
+  model.oldest = Infinity;
+  model.paused = true;
+  try { body(); } finally {
+    model.paused = false;
+    forgetAll();
+  }
+};
+test('what waits during a pause is not asked for again as older events', () => paused(() => {
+  receive(event({ n: 7 }));
+  receive(event({ n: 8 }));
+  equal([model.oldest, model.waiting.length, model.all.length], [7, 2, 0]);
+  resume();
+  equal([model.oldest, model.waiting.length, model.all.map(item => item.n)], [7, 0, [7, 8]]);
+}));
+test('what waits during a pause is bounded by its characters, too', () => paused(() => {
+  const raw = 'x'.repeat(HELD_CHARACTERS / 40);
+  for (let n = 0; n < 100; n++) receive(event({ n, raw }));
+  equal([model.waiting.length, model.waiting[model.waiting.length - 1].n], [40, 99]);
+  resume();
+  for (let n = 100; n < 110; n++) receive(event({ n, raw }));
+  equal(model.waiting.length, 10);
+}));

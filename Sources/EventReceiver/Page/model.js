@@ -16,7 +16,7 @@ export const model = {
   status: null,       // what the event handler says about itself
   oldest: Infinity,   // the lowest number of this event handler's that was loaded
 };
-let characters = 0, generation = 0, added = 0;
+let characters = 0, waitingCharacters = 0, generation = 0, added = 0;
 // Events of an event handler that has ended; one that has them in its store sends them again.
 let ghosts = null;
 
@@ -54,8 +54,17 @@ export const matching = (from, to) => model.all.filter(event => event.time >= fr
 export function receive(event) {
   if (!event || isGhost(event)) return;
   if (!model.paused) return hold(event);
-  model.waiting.push(event);
-  if (model.waiting.length > HELD) model.waiting.splice(0, SLACK);
+  const { waiting } = model;
+  waiting.push(event);
+  waitingCharacters += event.raw.length;
+  // Or a request for older ones would bring it a second time.
+  if (event.n >= 0) model.oldest = Math.min(model.oldest, event.n);
+  if (waiting.length > HELD) dropWaiting(SLACK);
+  while (waitingCharacters > HELD_CHARACTERS && waiting.length > 1) dropWaiting(Math.ceil(waiting.length / 20));
+}
+
+function dropWaiting(count) {
+  for (const event of model.waiting.splice(0, count)) waitingCharacters -= event.raw.length;
 }
 
 function hold(event) {
@@ -117,6 +126,7 @@ export function setRange(range) {
 export function resume() {
   const { waiting } = model;
   model.waiting = [];
+  waitingCharacters = 0;
   for (const event of waiting) hold(event);
 }
 
@@ -150,6 +160,7 @@ export function forgetAll() {
   model.waiting = [];
   model.missed = 0;
   characters = 0;
+  waitingCharacters = 0;
   ghosts = null;
   refresh();
 }

@@ -41,7 +41,12 @@ test('a histogram goes from the least to the most, whatever they are', () => {
   equal(histogram([], 3).counts, [0, 0, 0]);
 });
 test('parts of time are round', () => {
-  equal([step(60e3, 120), step(3600e3, 120), step(1e15, 10)], [500, 30000, 2592000000]);
+  equal([step(60e3, 120), step(3600e3, 120), step(1e9 * 120, 120)], [500, 30000, 2592e6]);
+});
+test('parts of time are never too many, however long it is', () => {
+  for (const length of [7e8 * 60, 1e12, 1.7e12, 9.2e12, 1e15]) {
+    equal([length / step(length, 60) <= 60, step(length, 60) % 2592e6], [true, 0]);
+  }
 });
 const { model, receive, resume, forgetAll, HELD_CHARACTERS } = await page('model.js');
 const paused = body => {

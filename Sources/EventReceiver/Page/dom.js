@@ -66,7 +66,8 @@ export function requestDraw(isUrgent) {
       if (wait > 0) next = Math.min(next, wait);
       else {
         drawer.at = now;
-        drawer.draw();
+        // One that fails must not stop the others.
+        try { drawer.draw(); } catch (error) { console.error(error); }
       }
     }
     clearTimeout(later);

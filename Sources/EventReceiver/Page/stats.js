@@ -118,9 +118,12 @@ export function histogram(events, bins) {
   return { counts, low, high, at };
 }
 
-// A round length of time that gives about so many parts: 1, 2, 5, 10, 15, 30 s and so on.
+// A round length of time that gives about so many parts: 1, 2, 5, 10, 15, 30 s and so on, then multiples of 30 days:
+// events of a clock that is wrong by decades must not make thousands of parts.
 const STEPS = [0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 21600, 43200, 86400, 604800];
+const MONTH = 30 * 86400e3;
 
 export function step(length, parts) {
-  return 1000 * (STEPS.find(seconds => length / parts <= seconds * 1000) || 2592e3);
+  const found = STEPS.find(seconds => length / parts <= seconds * 1000);
+  return found ? found * 1000 : Math.max(1, Math.ceil(length / parts / MONTH)) * MONTH;
 }

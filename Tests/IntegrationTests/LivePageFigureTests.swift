@@ -163,7 +163,7 @@ struct LivePageFigureTests {
             try await browser.click(".list .row:not([hidden])")
             let command = try await browser.evaluateAsync(
                 "return (await import('/_page/export.js')).curl(livePage.detail.opened.event)")
-            #expect(command as? String == "curl 'http://h/a?q=1' \\\n  -H 'User-Agent: it'\\''s'")
+            #expect(command as? String == "curl -g 'http://h/a?q=1' \\\n  -H 'User-Agent: it'\\''s'")
         }
     }
 }

@@ -47,7 +47,10 @@ test('the name of an event has all digits of its time', () => {
 test('a command has no control characters, and what was filtered is left out', () => {
   const body = { header_data: { HTTP_HOST: 'h', HTTP_COOKIE: '[Filtered]', HTTP_X: 'a\u001b[2Jb', HTTP_ACCEPT_ENCODING: 'gzip' } };
   equal(curl(event({ path: "/it's", raw: JSON.stringify({ event_data: body }) })),
-    "curl 'http://h/it'\\''s' \\\n  -H $'X: a\\u001b[2Jb' \\\n  --compressed");
+    "curl -g 'http://h/it'\\''s' \\\n  -H $'X: a\\u001b[2Jb' \\\n  --compressed");
+});
+test('brackets in a URL are not for curl to expand', () => {
+  equal(curl(event({ path: '/a?b[]=1&c={2,3}', raw: '{"event_data":{}}' })), "curl -g 'http://h/a?b[]=1&c={2,3}'");
 });
 test('a cell of a table is no formula', () => {
   const text = csv([event({ view: '=1+1', raw: '{"event_data":{"header_data":{"HTTP_USER_AGENT":"a,\\"b\\""}}}' })]);

@@ -71,7 +71,8 @@ const OWN = new Set(['Host', 'Content-Length', 'Connection', 'Transfer-Encoding'
 // The request that the event is about, as a command. What the tracker has filtered is not in it, nor is a body.
 export function curl(event) {
   const headers = requestHeaders(event), host = event.url.split('/', 3)[2] || '';
-  const parts = ['curl ' + shell(event.url)];
+  // -g: brackets and braces in a URL mean themselves.
+  const parts = ['curl -g ' + shell(event.url)];
   for (const [name, value] of headers) {
     if (name === 'Host' && value !== host) parts.push('-H ' + shell('Host: ' + value));
     else if (!OWN.has(name) && !value.includes('[Filtered]')) parts.push('-H ' + shell(name + ': ' + value));

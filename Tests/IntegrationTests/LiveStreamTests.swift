@@ -33,6 +33,22 @@ struct LiveStreamTests {
         try await handler.program.stop()
     }
 
+    @Test("says what was evicted before a page returned, and nothing of it to a new page")
+    func missedMeanwhile() async throws {
+        let handler = try await HandlerClient("--keep", "20")
+        try await handler.post([HandlerClient.event(path: "/seen")])
+        let client = try watch(handler)
+        let first = client.receive(until: "\"http://h/seen\"")
+        let identifier = try #require(first.components(separatedBy: "id: ").last?.prefix { $0 != "\n" })
+        client.close()
+        try await handler.post((0..<30).map { try HandlerClient.event(path: "/\($0)") })
+        let resumed = try watch(handler, headers: "Last-Event-ID: \(identifier)\r\n")
+        #expect(resumed.receive(until: "\"http://h/10\"").contains("event: missed\ndata: 10\n\n"))
+        let new = try watch(handler)
+        #expect(!new.receive(until: "\"http://h/10\"").contains("missed"))
+        try await handler.program.stop()
+    }
+
     @Test("does not hold up or fill the event handler when a client takes nothing, and says what that missed")
     func slowClient() async throws {
         let handler = try await HandlerClient("--keep", "20")

@@ -27,7 +27,7 @@ struct LiveStream: Sendable {
         guard clients.join() else {
             return StatusText.page(503, "\(LiveClients.maximum) pages are already watching; close one of them")
         }
-        let start = start(after: request.header("Last-Event-ID"))
+        let position = position(after: request.header("Last-Event-ID"))
         var response = HTTPResponse(
             headers: [
                 ("Content-Type", "text/event-stream"), ("Cache-Control", "no-store"),
@@ -35,7 +35,7 @@ struct LiveStream: Sendable {
             ],
             body: .stream { writer in
                 do {
-                    try await follow(from: start, writer)
+                    try await follow(from: position, writer)
                 } catch {
                     // The page was closed, which is how every stream ends.
                 }
@@ -44,22 +44,23 @@ struct LiveStream: Sendable {
         return response
     }
 
-    /// Returns where a returning page resumes, or where a new one starts.
-    private func start(after identifier: String?) -> Int {
-        let end = history.extent.end
-        let fresh = max(0, end - Self.backlog)
+    /// Returns where a returning page resumes; nil for a new one.
+    private func position(after identifier: String?) -> Int? {
         guard let parts = identifier?.split(separator: "-"), parts.count == 2, parts[0] == Self.instance,
-            let number = Int(parts[1]), number >= 0, number < end
-        else { return fresh }
+            let number = Int(parts[1]), number >= 0, number < history.extent.end
+        else { return nil }
         return number + 1
     }
 
-    private func follow(from start: Int, _ writer: HTTPBodyWriter) async throws {
+    /// - Parameter position: nil to start with the latest events.
+    private func follow(from position: Int?, _ writer: HTTPBodyWriter) async throws {
         var said = status()
         let now = SystemClock.wallNanoseconds() / 1_000_000
         let hello = "{\"instance\":\"\(Self.instance)\",\"now\":\(now),\"status\":\(said)}"
         try await writer.write(Array("retry: 1000\nevent: hello\ndata: \(hello)\n\n".utf8))
-        var next = max(start, history.extent.first)
+        let extent = history.extent
+        // A returning page may resume at an event that is evicted by now, so that it is told what it has missed.
+        var next = position ?? max(extent.first, extent.end - Self.backlog)
         var looks = 0
         var silence = 0
         while !clients.isOver, !writer.isClientGone {

@@ -23,6 +23,8 @@ package final class EventReceiver: Sendable {
     private let log: LineOutput
     private let state = Mutex(Intake())
     private static let maximumProjects = 1000
+    private static let maximumProjectBytes = 200
+    private static let maximumKeyBytes = 255
     private static let maximumExpandedBytes = 16 << 20
     private static let linesType = "application/x-ndjson"
     private static let eventType = "application/json"
@@ -107,6 +109,15 @@ package final class EventReceiver: Sendable {
 
     private func take(_ request: HTTPRequest) async throws -> HTTPResponse {
         if options.delayMilliseconds > 0 { try await Task.sleep(for: .milliseconds(options.delayMilliseconds)) }
+        // Both are kept, for as many as 100,000 requests.
+        let project = request.parameters["project"] ?? ""
+        guard project.utf8.count <= Self.maximumProjectBytes else {
+            return reject("the project in the path is longer than \(Self.maximumProjectBytes) bytes")
+        }
+        let key = request.header("Idempotency-Key")
+        guard (key?.utf8.count ?? 0) <= Self.maximumKeyBytes else {
+            return reject("Idempotency-Key is longer than \(Self.maximumKeyBytes) bytes")
+        }
         let type = (request.header("Content-Type") ?? "").prefix { $0 != ";" && $0 != " " }.lowercased()
         guard type == Self.eventType || type == Self.linesType else {
             return reject("events must be \(Self.eventType) or \(Self.linesType)", status: 415)
@@ -126,7 +137,7 @@ package final class EventReceiver: Sendable {
         if let status = options.status, status != 200 { return failure(status) }
         if options.failRate > 0, Double.random(in: 0..<1) < options.failRate { return failure(503) }
         guard options.takesBatches || !isBatch else { return reject("only one event per request", status: 415) }
-        return accept(lines, key: request.header("Idempotency-Key"), project: request.parameters["project"] ?? "")
+        return accept(lines, key: key, project: project)
     }
 
     private func accept(_ lines: [ArraySlice<UInt8>], key: String?, project: String) -> HTTPResponse {
@@ -145,7 +156,7 @@ package final class EventReceiver: Sendable {
             }
         }
         let isNew = state.withLock { state -> Bool in
-            if let key, !state.keys.insert(key) {
+            if let key, !state.keys.insert(project + "\n" + key) {
                 state.statistics.duplicates += 1
                 return false
             }

@@ -302,6 +302,31 @@ struct EventHandlerTests {
         #expect(try await handler.stop() == 0)
     }
 
+    @Test("takes a key for a duplicate only within its project")
+    func keysOfProjects() async throws {
+        let handler = try RunningProgram("EventHandler", ["--port", "0"])
+        let port = try await handler.port(after: "listens on")
+        for project in ["a", "b", "a"] {
+            #expect(try post(Self.event, to: port, key: "k", project: project).hasPrefix("HTTP/1.1 200 "))
+        }
+        #expect(try get("/_stats", from: port).contains("\"accepted\": 2, \"rejected\": 0, \"duplicates\": 1"))
+        #expect(try await handler.stop() == 0)
+    }
+
+    @Test("bounds what it remembers of a request: the project, and the key")
+    func longNames() async throws {
+        let handler = try RunningProgram("EventHandler", ["--port", "0"])
+        let port = try await handler.port(after: "listens on")
+        for (project, key, expected) in [(200, 255, 200), (201, 1, 400), (1, 256, 400)] {
+            let answer = try post(
+                Self.event, to: port, key: String(repeating: "k", count: key),
+                project: String(repeating: "p", count: project))
+            #expect(answer.hasPrefix("HTTP/1.1 \(expected) "), "\(project) \(key)")
+        }
+        #expect(try get("/_stats", from: port).contains("\"accepted\": 1, \"rejected\": 2"))
+        #expect(try await handler.stop() == 0)
+    }
+
     @Test("plays faults on request")
     func faults() async throws {
         let handler = try RunningProgram("EventHandler", ["--port=0", "--status=503", "--retry-after=7", "--quiet"])

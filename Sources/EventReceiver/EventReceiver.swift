@@ -25,6 +25,7 @@ package final class EventReceiver: Sendable {
     private static let maximumProjects = 1000
     private static let maximumProjectBytes = 200
     private static let maximumKeyBytes = 255
+    private static let maximumReasonScalars = 200
     private static let maximumExpandedBytes = 16 << 20
     private static let linesType = "application/x-ndjson"
     private static let eventType = "application/json"
@@ -203,10 +204,12 @@ package final class EventReceiver: Sendable {
     }
 
     private func reject(_ reason: String, status: Int = 400) -> HTTPResponse {
+        // Not 200 Characters: one may consist of any number of combining marks.
+        let reason = String(reason.unicodeScalars.prefix(Self.maximumReasonScalars))
         state.withLock { state in
             state.statistics.rejected += 1
             if status == 401 { state.statistics.wrongToken += 1 }
-            state.statistics.lastRejection = String(reason.prefix(200))
+            state.statistics.lastRejection = reason
         }
         return HTTPResponse(status: status, text: "\(reason)\n")
     }

@@ -327,6 +327,17 @@ struct EventHandlerTests {
         #expect(try await handler.stop() == 0)
     }
 
+    @Test("gives a reason of bounded length, whatever the event has as a name")
+    func longReason() async throws {
+        let handler = try RunningProgram("EventHandler", ["--port", "0"])
+        let port = try await handler.port(after: "listens on")
+        // One Character.
+        let name = "e" + String(repeating: "\u{301}", count: 10_000)
+        let answer = try post("{\"\(name)\": 1}", to: port)
+        #expect(answer.hasPrefix("HTTP/1.1 400 ") && answer.utf8.count < 1000)
+        #expect(try await handler.stop() == 0)
+    }
+
     @Test("plays faults on request")
     func faults() async throws {
         let handler = try RunningProgram("EventHandler", ["--port=0", "--status=503", "--retry-after=7", "--quiet"])

@@ -20,6 +20,8 @@ struct AsyncHTTPClientTransport: EventTransport {
         var options = HTTPClient.Configuration()
         options.redirectConfiguration = .disallow
         options.timeout.connect = TimeAmount(configuration.connectTimeout)
+        // Also ends a response whose body stalls, which the limit of `execute` does not.
+        options.timeout.read = TimeAmount(configuration.requestTimeout)
         options.connectionPool.concurrentHTTP1ConnectionsPerHostSoftLimit = configuration.maximumConnections
         if let path = configuration.caFile {
             var tls = TLSConfiguration.makeClientConfiguration()

@@ -20,9 +20,12 @@ struct TrackingMiddleware: AsyncMiddleware {
                 snapshot: { request in
                     let (headers, url) = (request.headers, request.url)
                     let host = headers.first(name: .host)
+                    // HTTP/2 splits the field (RFC 9113, section 8.2.3).
+                    let cookies = headers[.cookie]
+                    let cookie = cookies.count > 1 ? cookies.joined(separator: "; ") : cookies.first
                     return RequestSnapshot(
                         method: request.method.rawValue, target: { url.string }, scheme: scheme, host: host,
-                        headers: RequestHeaders(host: host, cookie: headers.first(name: .cookie)) {
+                        headers: RequestHeaders(host: host, cookie: cookie) {
                             headers.map { ($0.name, $0.value) }
                         },
                         // Not `peerAddress`, which trusts any client's `Forwarded` header.

@@ -22,6 +22,32 @@ struct PathRuleTests {
         #expect(url(sent) { $0.paths = ["/reset/*", "/files/*/download"] } == "http://h" + expected)
     }
 
+    @Test(
+        "hide a token after a telling word whatever delimiter stands between them, or inside it",
+        arguments: [
+            ("/unsubscribe/bob@example.com/*", "/unsubscribe/[Filtered]/[Filtered]"),
+            ("/unsubscribe/bob%40example.com/*", "/unsubscribe/[Filtered]/[Filtered]"),
+            ("/invite/John%20Doe/*", "/invite/John%20Doe/[Filtered]"),
+            ("/activate/MTIzNDU=/*", "/activate/MTIzNDU=/[Filtered]"), ("/reset;*", "/reset;[Filtered]"),
+            ("/reset/for;*/done", "/reset/[Filtered]/done"), ("/reset/*;v=2/done", "/reset/[Filtered]/done"),
+            ("/reset/a%3Fb/*?x=y,z", "/reset/a%3Fb/[Filtered]?x=y,z"),
+        ])
+    func delimiters(sent: String, expected: String) {
+        #expect(url(sent.replacing("*", with: "4f8Gh2kLp9QzX7vB3nMc")) { _ in } == "http://h" + expected)
+    }
+
+    @Test(
+        "hide a token after a telling word as a whole, with the delimiters in it",
+        arguments: ["~", ",", ";", "!", "(", "$", "*", "=", "@", ":", "%20", "%3F", "%22"])
+    func delimitersInside(delimiter: String) {
+        for token in ["aT9x\(delimiter)Kq3Lm8Zp2Vw7Rt", "Kq3Lm8Zp2Vw7Rt\(delimiter)aT9x", "482913\(delimiter)x"] {
+            #expect(url("/reset/\(token)/open?a=b") { _ in } == "http://h/reset/[Filtered]/open?a=b", "\(token)")
+        }
+        for words in ["my\(delimiter)password", "step-2\(delimiter)of-3"] {
+            #expect(url("/reset/\(words)/open?a=b") { _ in } == "http://h/reset/\(words)/open?a=b", "\(words)")
+        }
+    }
+
     @Test("named by the app count in the URLs of headers, too")
     func headers() throws {
         var privacy = PrivacyPolicy.standard

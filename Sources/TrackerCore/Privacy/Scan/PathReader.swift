@@ -5,7 +5,12 @@ struct PathReader {
     private(set) var isNumeric = false
     private var segmentTells = false
     private var segmentIsNumeric = false
+    /// Where the segment began, or the part of it after a delimiter such as `;` or after something hidden.
     private(set) var segmentStart = 0
+    /// Where the whole segment began; set only after a keyword.
+    private(set) var wholeStart = 0
+    /// Whether a part of the segment is a secret, so that its other parts may belong to it.
+    var isSecret = false
     /// Whether the path or the URL so far looks like the callback of a login.
     var isCallback = false
 
@@ -27,14 +32,26 @@ struct PathReader {
     @inline(__always)
     var isQuiet: Bool { telling == 0 && !segmentTells }
 
-    /// Returns the segment that ends here if a keyword makes it worth checking.
+    /// Returns the part of a segment that ends here if a keyword makes it worth checking and no other part is a secret.
     @inline(__always)
-    func segment(endingAt end: Int) -> Range<Int>? {
-        telling > 0 && end > segmentStart ? segmentStart..<end : nil
+    func part(endingAt end: Int) -> Range<Int>? {
+        telling > 0 && !isSecret && end > segmentStart ? segmentStart..<end : nil
+    }
+
+    /// As ``part(endingAt:)``, but returns all of a segment that has several parts.
+    func whole(endingAt end: Int) -> Range<Int>? {
+        telling > 0 && !isSecret && wholeStart < segmentStart && end > wholeStart ? wholeStart..<end : nil
+    }
+
+    /// Ends a part of a segment. After a keyword, what follows the delimiter counts as the next segment.
+    mutating func endPart(at end: Int) {
+        if telling > 0 { restart(at: end &+ 1) } else { endSegment(at: end, isInside: true) }
     }
 
     mutating func endSegment(at end: Int, isInside: Bool) {
         segmentStart = end &+ 1
+        wholeStart = segmentStart
+        isSecret = false
         if segmentTells {
             telling = Self.reach
             isNumeric = segmentIsNumeric

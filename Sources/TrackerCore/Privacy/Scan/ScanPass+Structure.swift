@@ -19,14 +19,28 @@ extension ScanPass {
 
     @inline(never)
     private mutating func endTellingSegment(at position: Int, isInside: Bool) {
-        if let segment = path.segment(endingAt: position) {
-            let bytes = UnsafeBufferPointer(rebasing: text[segment])
-            steps &+= bytes.count
-            if Randomness.isToken(bytes) || (path.isNumeric && Randomness.isNumericCode(bytes)) {
-                hide(segment)
-            }
+        let isWithin = isWithinSegment(position)
+        // A token may stand between delimiters, or contain some.
+        if let part = path.part(endingAt: position), isCode(part) { path.isSecret = true }
+        if !isWithin, let whole = path.whole(endingAt: position), isCode(whole) { path.isSecret = true }
+        if path.isSecret { hide(path.wholeStart..<position) }
+        if isWithin { path.endPart(at: position) } else { path.endSegment(at: position, isInside: isInside) }
+    }
+
+    private mutating func isCode(_ range: Range<Int>) -> Bool {
+        let bytes = UnsafeBufferPointer(rebasing: text[range])
+        steps &+= bytes.count
+        return Randomness.isToken(bytes) || (path.isNumeric && Randomness.isNumericCode(bytes))
+    }
+
+    /// Returns whether a delimiter is part of a segment of the request's own path, which ends at `/`, `?` and `#` alone.
+    private func isWithinSegment(_ position: Int) -> Bool {
+        guard context == .url, !isInQuery, position < text.count else { return false }
+        switch text[position] {
+        case UInt8(ascii: "/"): return false
+        case UInt8(ascii: "?"), UInt8(ascii: "#"): return depth(position) > 0
+        default: return true
         }
-        path.endSegment(at: position, isInside: isInside)
     }
 
     /// Handles a structural byte.

@@ -18,7 +18,8 @@ struct CleanValues {
 
     private func hash(_ value: UnsafeBufferPointer<UInt8>) -> UInt64 {
         let bytes = UnsafeRawBufferPointer(value)
-        var hash = seed ^ UInt64(bytes.count)
+        // Mixed before the first word, which could otherwise make up for another length.
+        var hash = Self.stir(seed ^ UInt64(bytes.count))
         var position = 0
         while position &+ 8 <= bytes.count {
             hash = Self.stir(hash ^ bytes.loadUnaligned(fromByteOffset: position, as: UInt64.self))

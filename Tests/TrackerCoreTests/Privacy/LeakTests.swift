@@ -74,4 +74,13 @@ struct LeakTests {
             #expect(!event(headers: [("X-A", "token=\(SecretCorpus.secret)")]).contains(SecretCorpus.secret))
         }
     }
+
+    @Test("a value that differs from a clean one in its length and first byte alone is not taken for it")
+    func memoryOfLengths() {
+        for _ in 0..<3 {
+            let text = event(headers: [("X-A", "522222222222"), ("X-B", "4222222222222")])
+            #expect(text.contains("\"522222222222\""))
+            #expect(!text.contains("4222222222222"))
+        }
+    }
 }

@@ -197,10 +197,17 @@ struct EventEncoder: ~Copyable {
             if !isFirst { writer.byte(UInt8(ascii: ",")) }
             writer.string(cookie.name)
             writer.byte(UInt8(ascii: ":"))
-            writer.string(isHidden ? PrivacyFilter.replacement : cookie.value)
+            if isHidden { writer.string(PrivacyFilter.replacement) } else { appendSearched(cookie.value) }
             if isTooLong(since: mark) { continue }
             isFirst = false
         }
+    }
+
+    /// Writes a cookie's value or attribute as a string, without the secrets in it.
+    private mutating func appendSearched(_ text: String) {
+        writer.byte(UInt8(ascii: "\""))
+        text.withBytes { filter.append(cookie: $0, to: &writer) }
+        writer.byte(UInt8(ascii: "\""))
     }
 
     /// Removes the cookie written since `mark` if it does not fit, and returns whether it did.

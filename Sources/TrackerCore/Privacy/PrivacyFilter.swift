@@ -141,8 +141,8 @@ struct PrivacyFilter {
     func hidesCookie(_ name: some Sequence<UInt8>) -> Bool { cookies.hides(name, automaton) }
 
     /// Writes a `Cookie` field with the names of its cookies, in order, and the values that may stay.
-    func appendCookies(_ header: UnsafeBufferPointer<UInt8>, to writer: inout JSONWriter) {
-        guard cookies.mayHide else { return writer.content(header) }
+    mutating func appendCookies(_ header: UnsafeBufferPointer<UInt8>, to writer: inout JSONWriter) {
+        guard cookies.mayHide || policy.searchesValues else { return writer.content(header) }
         var position = 0
         var isFirst = true
         while position <= header.count {
@@ -152,19 +152,28 @@ struct PrivacyFilter {
             isFirst = false
             if let equals = header[position..<end].firstIndex(of: UInt8(ascii: "=")), equals > position {
                 writer.content(UnsafeBufferPointer(rebasing: header[position...equals]))
-                let isHidden =
-                    cookies.hides(header[position..<equals], automaton) || Self.isOwn(header[position..<equals])
-                if isHidden {
+                let name = header[position..<equals]
+                if cookies.mayHide, cookies.hides(name, automaton) || Self.isOwn(name) {
                     writer.raw(Self.replacementText)
                 } else {
-                    writer.content(UnsafeBufferPointer(rebasing: header[(equals + 1)..<end]))
+                    append(cookie: UnsafeBufferPointer(rebasing: header[(equals + 1)..<end]), to: &writer)
                 }
             } else if position < end {
                 // Without a name it may be anything, even a value.
-                writer.raw(Self.replacementText)
+                if cookies.mayHide {
+                    writer.raw(Self.replacementText)
+                } else {
+                    append(cookie: UnsafeBufferPointer(rebasing: header[position..<end]), to: &writer)
+                }
             }
             position = end + 1
         }
+    }
+
+    /// Writes the value of a cookie that may stay, or one of its attributes, without the secrets in it.
+    mutating func append(cookie value: UnsafeBufferPointer<UInt8>, to writer: inout JSONWriter) {
+        guard policy.searchesValues else { return writer.content(value) }
+        append(searching: value, keeping: value.count, to: &writer)
     }
 
     /// Returns whether the cookie is the tracker's own. The event already has the session id; a second copy only makes

@@ -41,6 +41,28 @@ struct PrivacyFilterTests {
     }
 
     @Test(
+        "searches the values of cookies that may stay",
+        arguments: [PrivacyPolicy.Rule.denyList, .allowList(["user", "prefs"]), .off])
+    func keptCookies(rule: PrivacyPolicy.Rule) throws {
+        var privacy = PrivacyPolicy.standard
+        privacy.cookies = rule
+        let token = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.dozjgNryP4J3jVmNHl0w5N_XgL0n3I9PlFUP0THsR8U"
+        let snapshot = RequestSnapshot(
+            method: "GET", target: "/",
+            headers: RequestHeaders([("Cookie", "user=\(token); prefs={\"password\":\"x1\"}; user2=a b")]), style: .cgi)
+        let data = try EventEncoderTests.eventData(EventEncoderTests.encode(snapshot, privacy: privacy))
+        let last = rule == .allowList(["user", "prefs"]) ? "[Filtered]" : "a b"
+        #expect(
+            data["header_data"] as? [String: String] == [
+                "HTTP_COOKIE": "user=[Filtered]; prefs={\"password\":\"[Filtered]\"}; user2=\(last)"
+            ])
+        let response = try #require(data["response_data"] as? [String: Any])
+        #expect(
+            response["cookies"] as? [String: String]
+                == ["user": "[Filtered]", "prefs": "{\"password\":\"[Filtered]\"}", "user2": last])
+    }
+
+    @Test(
         "hides as much of a header's text as the secret is long",
         arguments: [
             ("password=x&y=z", "password=[Filtered]&y=z"), ("password=x&y", "password=[Filtered]"),

@@ -175,6 +175,8 @@ struct EventEncoder: ~Copyable {
             if filter.hides(kept, treatment) { return writer.raw(PrivacyFilter.replacementText) }
             appendSearched(bytes, keeping: kept.count)
         case .search: appendSearched(bytes, keeping: kept.count)
+        // Not only addresses are left: a host may be anything.
+        case .truncateAddresses where filter.policy.searchesValues: appendSearched(bytes, keeping: kept.count)
         case .keep, .replace, .truncateAddresses, .omit: writer.content(kept)
         }
     }

@@ -178,16 +178,21 @@ enum ClientAddresses {
         "remote-addr", "x-remote-addr", "via-ip", "x-remote-ip", "x-forwarded",
     ]
 
-    /// Truncates each element of a list; in `Forwarded` (RFC 7239), the `for` and `by` parameters.
+    /// Truncates each element of a list. In `Forwarded` (RFC 7239), truncates the `for` and `by` parameters, keeps `proto`
+    /// and `host`, and replaces any other.
     static func truncated(_ value: String) -> String {
         value.split(separator: ",", omittingEmptySubsequences: false).map { element in
             guard element.contains("=") else { return truncatedNode(String(element).trimmingSpaces()) }
             return element.split(separator: ";", omittingEmptySubsequences: false).map { pair in
                 let parts = pair.split(separator: "=", maxSplits: 1)
-                guard parts.count == 2 else { return String(pair) }
+                guard parts.count == 2 else { return truncatedNode(String(pair).trimmingSpaces()) }
                 let name = String(parts[0]).trimmingSpaces().lowercased()
-                guard name == "for" || name == "by" else { return String(pair) }
-                return "\(name)=\"\(truncatedNode(String(parts[1]).trimmingSpaces().filter { $0 != "\"" }))\""
+                switch name {
+                case "for", "by":
+                    return "\(name)=\"\(truncatedNode(String(parts[1]).trimmingSpaces().filter { $0 != "\"" }))\""
+                case "proto", "host": return String(pair)
+                default: return PrivacyFilter.replacement
+                }
             }.joined(separator: ";")
         }.joined(separator: ", ")
     }

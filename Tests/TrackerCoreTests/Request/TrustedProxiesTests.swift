@@ -110,9 +110,22 @@ struct TrustedProxiesTests {
             ("192.0.2.77", "192.0.2.0"), ("192.0.2.77:80, 2001:db8:1:2::9", "192.0.2.0, 2001:db8:1::"),
             ("[2001:db8:1:2::9]:443", "2001:db8:1::"), ("unknown", "unknown"), ("secret-host", "[Filtered]"),
             ("for=192.0.2.60;proto=http;by=203.0.113.43", "for=\"192.0.2.0\";proto=http;by=\"203.0.113.0\""),
+            ("for=192.0.2.60;secret=egah2CGj55fSJFs", "for=\"192.0.2.0\";[Filtered]"),
+            ("203.0.113.77;x=1", "203.0.113.0;[Filtered]"), ("a=b, 203.0.113.77", "[Filtered], 203.0.113.0"),
         ])
     func shortened(value: String, expected: String) {
         #expect(ClientAddresses.truncated(value) == expected)
+    }
+
+    @Test("with shortened addresses lose secrets as others do")
+    func shortenedAndSearched() throws {
+        var policy = PrivacyPolicy.standard
+        policy.addresses = .truncate
+        let fields = [("Forwarded", "for=192.0.2.7;host=bob.smith@example.com"), ("X-Real-IP", "192.0.2.7")]
+        #expect(
+            try PrivacyFilterTests.headers(fields, policy) == [
+                "HTTP_FORWARDED": "for=\"192.0.2.0\";host=[Filtered]", "HTTP_X_REAL_IP": "192.0.2.0",
+            ])
     }
 
     @Test("with addresses can be left out")

@@ -62,6 +62,8 @@ struct TrackedRequest: Sendable {
         snapshot.host = snapshot.host ?? snapshot.headers.host
         snapshot.target = draft.target
         snapshot.headers = RequestHeaders(draft.headers)
+        // Parse them from the `Cookie` field that the hook left.
+        snapshot.cookies = nil
         return TrackedRequest(
             RequestStart(
                 snapshot: snapshot, session: start.session, receivedAt: start.receivedAt, startedAt: start.startedAt),

@@ -171,6 +171,24 @@ struct SelectionTests {
         #expect(adds(tracker.statistics))
     }
 
+    @Test("lets the app remove cookies, though the server has parsed them before")
+    func beforeSendCookies() async throws {
+        let tracker = try tracker {
+            $0.privacy = .none
+            $0.beforeSend = { draft in
+                draft.headers = [("Cookie", "a=1")]
+                return true
+            }
+        }
+        let sent = RequestSnapshot(
+            method: "GET", target: "/", headers: RequestHeaders([("Cookie", "a=1; b=2")]),
+            cookies: { [("a", "1"), ("b", "2")] }, style: .cgi)
+        tracker.begin(sent)?.finish(status: 200, viewName: "v")
+        await tracker.flush()
+        let data = try EventEncoderTests.eventData(Array(try #require(transport.events.first).utf8))
+        #expect((data["response_data"] as? [String: Any])?["cookies"] as? [String: String] == ["a": "1"])
+    }
+
     @Test("counts a hook that is slow")
     func slowHook() async throws {
         let gate = DispatchSemaphore(value: 0)

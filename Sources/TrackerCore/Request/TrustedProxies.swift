@@ -51,9 +51,12 @@ struct ForwardedOrigin {
     }
 
     /// Returns the scheme and authority that the client used, as far as trusted proxies report them.
+    ///
+    /// Reads `Forwarded` only if there is no `X-Forwarded-*` field. Most proxies write the latter, and pass on a
+    /// `Forwarded` that they do not know as the client sent it.
     func resolve(_ snapshot: RequestSnapshot) -> (scheme: String?, host: String?) {
         let fields = snapshot.headers.fields
-        let forwarded = Self.elements("forwarded", fields).map(Self.parameters)
+        let forwarded = Self.hasUnofficial(fields) ? [] : Self.elements("forwarded", fields).map(Self.parameters)
         let addresses =
             forwarded.isEmpty
             ? Self.elements("x-forwarded-for", fields) : forwarded.map { $0["for"] ?? "" }
@@ -84,6 +87,14 @@ struct ForwardedOrigin {
     private func isTrusted(_ text: String) -> Bool {
         guard let address = IPAddress(node: text) else { return false }
         return networks.contains { $0.contains(address) }
+    }
+
+    private static func hasUnofficial(_ fields: [RequestHeaders.Field]) -> Bool {
+        fields.contains { field in
+            RequestHeaders.isEqual(field.name, "x-forwarded-for")
+                || RequestHeaders.isEqual(field.name, "x-forwarded-proto")
+                || RequestHeaders.isEqual(field.name, "x-forwarded-host")
+        }
     }
 
     private static func elements(_ name: StaticString, _ fields: [RequestHeaders.Field]) -> [String] {

@@ -72,14 +72,22 @@ struct TrustedProxiesTests {
         #expect(url(.networks(["10.0.0.0/8"]), headers) == "https://good.com/a")
     }
 
-    @Test("in the standard form are read too, and come first")
+    @Test("in the standard form are read if there are no others")
     func forwarded() {
         let headers = [
             (name: "Forwarded", value: "for=6.6.6.6;host=evil.com;proto=http"),
             (name: "Forwarded", value: "for=\"[2001:db8::7]:4711\";proto=https;host=\"good.com:8443\""),
-            (name: "X-Forwarded-Host", value: "other.com"),
         ]
         #expect(url(.count(1), headers) == "https://good.com:8443/a")
+    }
+
+    @Test("in the standard form do not count beside others: they may be the client's own", arguments: 0..<3)
+    func forwardedBesideOthers(index: Int) {
+        let spoofed = (name: "Forwarded", value: "for=6.6.6.6;host=evil.com;proto=https")
+        let field = Self.sent[index]
+        let expected = ["http://inner:8080/a", "https://inner:8080/a", "http://example.com/a"]
+        #expect(url(.count(1), [spoofed, field]) == expected[index])
+        #expect(url(.networks(["10.0.0.0/8"]), [spoofed, field]) == expected[index])
     }
 
     private static let nonsense = ["a b", "evil/..", "x@y", "", "[::1", "\"\"", "a,c\"d"]

@@ -4,7 +4,7 @@ struct PathRules {
     private let isStrict: Bool
 
     private enum Segment {
-        /// Matches this text exactly.
+        /// Matches this text, decoded, exactly.
         case text([UInt8])
         /// Matches any one segment, which is hidden.
         case hidden
@@ -13,7 +13,7 @@ struct PathRules {
     init(_ policy: PrivacyPolicy) {
         patterns = policy.paths.sorted().map { pattern in
             pattern.utf8.split(separator: UInt8(ascii: "/")).map { segment in
-                segment.elementsEqual("*".utf8) ? .hidden : .text(Array(segment))
+                segment.elementsEqual("*".utf8) ? .hidden : .text(PercentEncoding.decode(segment))
             }
         }
         isStrict = policy.pathSegments != .searched
@@ -61,11 +61,17 @@ struct PathRules {
         _ pattern: [Segment], _ segments: [Range<Int>], _ path: UnsafeBufferPointer<UInt8>, _ hidden: inout [Range<Int>]
     ) {
         for (part, segment) in zip(pattern, segments) {
-            if case .text(let text) = part, !path[segment].elementsEqual(text) { return }
+            if case .text(let text) = part, !Self.isEqual(path[segment], text) { return }
         }
         for (part, segment) in zip(pattern, segments) {
             if case .hidden = part { hidden.append(segment) }
         }
+    }
+
+    /// Compares a segment, decoded, with a pattern's text.
+    private static func isEqual(_ segment: Slice<UnsafeBufferPointer<UInt8>>, _ text: [UInt8]) -> Bool {
+        segment.elementsEqual(text)
+            || (segment.contains(UInt8(ascii: "%")) && PercentEncoding.decode(segment).elementsEqual(text))
     }
 
     /// Returns whether a segment consists of plain words and numbers of up to nine digits.

@@ -23,6 +23,17 @@ struct PathRuleTests {
     }
 
     @Test(
+        "named by the app match however characters are encoded",
+        arguments: [
+            ("/zur%C3%BCck/abc", "/zur%C3%BCck/[Filtered]"), ("/zur%c3%bcck/abc", "/zur%c3%bcck/[Filtered]"),
+            ("/zurück/abc", "/zur%C3%BCck/[Filtered]"), ("/%72eset/abc", "/%72eset/[Filtered]"),
+            ("/a b/abc", "/a%20b/[Filtered]"), ("/a%20b/abc", "/a%20b/[Filtered]"), ("/%72esets/abc", "/%72esets/abc"),
+        ])
+    func encodedPatterns(sent: String, expected: String) {
+        #expect(url(sent) { $0.paths = ["/reset/*", "/zurück/*", "/a%20b/*"] } == "http://h" + expected)
+    }
+
+    @Test(
         "hide a token after a telling word whatever delimiter stands between them, or inside it",
         arguments: [
             ("/unsubscribe/bob@example.com/*", "/unsubscribe/[Filtered]/[Filtered]"),

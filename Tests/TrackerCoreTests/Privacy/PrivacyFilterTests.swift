@@ -91,6 +91,22 @@ struct PrivacyFilterTests {
         #expect(try Self.headers([("Referer", value)]) == ["HTTP_REFERER": expected])
     }
 
+    @Test("hides user and password of an address, whatever characters they have", arguments: [",", "'", "&", ";", "!"])
+    func userAndPassword(mark: String) throws {
+        let encoded = mark.utf8.map { "%" + String($0, radix: 16, uppercase: true) }.joined()
+        let address = "https%3A%2F%2F[Filtered]%40example.com%2F"
+        #expect(
+            FullURLTests.url("/go?to=https%3A%2F%2Fbob%3Aa\(encoded)b%40example.com%2F", privacy: .standard)
+                == "http://h/go?to=" + address)
+        #expect(
+            try Self.headers([("X-A", "see https://bob:it\(mark)s@example.com/")])
+                == ["HTTP_X_A": "see https://[Filtered]@example.com/"])
+        guard mark != "&" else { return }
+        #expect(
+            FullURLTests.url("/go?to=https://bob:a\(mark)b@example.com/", privacy: .standard)
+                == "http://h/go?to=https://[Filtered]@example.com/")
+    }
+
     @Test(
         "replaces whole characters, so that what is left is UTF-8",
         arguments: [

@@ -64,7 +64,8 @@ extension ScanPass {
             return position + 1
         case UInt8(ascii: "?"), UInt8(ascii: "&"), UInt8(ascii: "#"):
             delimit(at: position)
-            closeAuthority(at: position)
+            // Within a password it is a character like others, unless a parameter of the URL's own query ends here.
+            if byte != UInt8(ascii: "&") || (context == .url && depth(position) == 0) { closeAuthority(at: position) }
             if byte == UInt8(ascii: "?") { isInQuery = true }
             if depth(position) == 0 { hasValue = false }
             return position + 1
@@ -75,9 +76,8 @@ extension ScanPass {
             tag.open()
             return position + 1
         default:
-            // A comma.
+            // A comma, which a password may contain.
             delimit(at: position)
-            closeAuthority(at: position)
             leaveQuery(at: position)
             return position + 1
         }
@@ -98,7 +98,8 @@ extension ScanPass {
         endSegment(at: position, isInside: false)
         tag.endName(name.result)
         isInName = false
-        closeAuthority(at: position)
+        // A password may contain an apostrophe.
+        if byte != UInt8(ascii: "'") { closeAuthority(at: position) }
         if byte != UInt8(ascii: "\\"), context == .header, depth(position) == 0 { isInQuery = false }
     }
 

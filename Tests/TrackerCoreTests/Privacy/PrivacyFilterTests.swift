@@ -66,6 +66,13 @@ struct PrivacyFilterTests {
         "hides as much of a header's text as the secret is long",
         arguments: [
             ("password=x&y=z", "password=[Filtered]&y=z"), ("password=x&y", "password=[Filtered]"),
+            (
+                "https://m.example/?ll=48.1,11.5&signature=Zm9v/YmFyc2VjcmV0=",
+                "https://m.example/?ll=48.1,11.5&signature=[Filtered]"
+            ),
+            ("see https://e.org/a, password=ab/cd", "see https://e.org/a, password=[Filtered]"),
+            ("https://e.org/a password=ab?cd", "https://e.org/a password=[Filtered]"),
+            ("https://e.org/a;password=ab/cd", "https://e.org/a;password=[Filtered]/cd"),
             ("wrote Xa3fG/k9Lm2NpQ/rS5tUvW+xYz7AbCdEf8HiJkLq twice", "wrote [Filtered] twice"),
         ])
     func text(value: String, expected: String) throws {

@@ -72,20 +72,31 @@ extension ScanPass {
         case UInt8(ascii: "<"):
             delimit(at: position)
             closeAuthority(at: position)
-            leaveQuery(at: position)
+            leaveURL(at: position)
             tag.open()
             return position + 1
         default:
             // A comma, which a password may contain.
             delimit(at: position)
-            leaveQuery(at: position)
+            if isEndOfClause(position) { leaveURL(at: position) }
             return position + 1
         }
     }
 
-    /// Leaves the query of a URL inside another text.
-    private mutating func leaveQuery(at position: Int) {
-        if context == .header, depth(position) == 0 { isInQuery = false }
+    /// Leaves a URL inside another text, and its query.
+    private mutating func leaveURL(at position: Int) {
+        guard context == .header, depth(position) == 0 else { return }
+        isInQuery = false
+        hasURL = false
+    }
+
+    /// Returns whether a comma separates texts: one inside a URL has more of it behind.
+    private func isEndOfClause(_ comma: Int) -> Bool {
+        guard comma + 1 < text.count else { return true }
+        switch text[comma + 1] {
+        case 0x20, 0x09, UInt8(ascii: "\""), UInt8(ascii: "'"): return true
+        default: return false
+        }
     }
 
     private mutating func closeAuthority(at position: Int) {
@@ -100,7 +111,7 @@ extension ScanPass {
         isInName = false
         // A password may contain an apostrophe.
         if byte != UInt8(ascii: "'") { closeAuthority(at: position) }
-        if byte != UInt8(ascii: "\\"), context == .header, depth(position) == 0 { isInQuery = false }
+        if byte != UInt8(ascii: "\\") { leaveURL(at: position) }
     }
 
     private mutating func slash(at position: Int) {

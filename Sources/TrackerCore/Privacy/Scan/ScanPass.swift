@@ -40,7 +40,7 @@ struct ScanPass {
     var isInQuery = false
     /// Whether the current parameter of the URL's own query already had its `=`.
     var hasValue = false
-    /// Whether the text had a `://` so far.
+    /// Whether a URL's `://` came before, and its end did not.
     var hasURL = false
     /// Where a URL's user and password would begin, and the encoding depth of its slashes.
     var authority: (start: Int, depth: UInt32)?

@@ -214,12 +214,14 @@ struct PrivacyFilter {
         while position < url.count {
             let pairEnd = url[position...].firstIndex(of: UInt8(ascii: "&")) ?? url.count
             let nameEnd = url[position..<pairEnd].firstIndex(of: UInt8(ascii: "=")) ?? pairEnd
-            if nameEnd + 1 < pairEnd {
+            // Only a list of harmless names can tell what a text without a `=` is: a name, or a value without one.
+            let isBare = nameEnd == pairEnd && pairEnd > position && !parameters.isDenyList
+            if isBare || nameEnd + 1 < pairEnd {
                 let name = UnsafeBufferPointer(rebasing: url[position..<nameEnd])
                 let isHidden =
                     name.contains(UInt8(ascii: "%"))
                     ? parameters.hides(PercentEncoding.decode(name), automaton) : parameters.hides(name, automaton)
-                if isHidden { hidden.append(nameEnd + 1..<pairEnd) }
+                if isHidden { hidden.append((isBare ? position : nameEnd + 1)..<pairEnd) }
             }
             position = pairEnd + 1
         }

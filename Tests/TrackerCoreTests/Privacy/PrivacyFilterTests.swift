@@ -163,6 +163,19 @@ struct PrivacyFilterTests {
                 == ["HTTP_ACCEPT": "*/*", "HTTP_X_ANYTHING": "[Filtered]", "HTTP_COOKIE": "a=[Filtered]"])
     }
 
+    @Test(
+        "hides parameters without a value unless an allow list has their names",
+        arguments: [
+            ("4f8Gh2kLp9QzX7vB3nMc", "[Filtered]"), ("a&debug&b=1&", "[Filtered]&debug&b=[Filtered]&"),
+            ("DEBU%47", "DEBU%47"), ("a=&debug=", "a=&debug="),
+        ])
+    func bareParameters(query: String, expected: String) {
+        var privacy = PrivacyPolicy.strict
+        privacy.queryParameters = .allowList(["debug"])
+        #expect(FullURLTests.url("/download?\(query)", privacy: privacy) == "http://h/download?\(expected)")
+        #expect(FullURLTests.url("/download?a&b&&c", privacy: .standard) == "http://h/download?a&b&&c")
+    }
+
     @Test("replaces the values of request cookies in the CGI style")
     func requestCookies() throws {
         let snapshot = RequestSnapshot(

@@ -238,12 +238,12 @@ struct EventEncoder: ~Copyable {
             writer.string(cookie.name)
             writer.raw(":{\"expires\":")
             writer.string(cookie.expires)
-            writer.raw(",\"path\":")
-            writer.string(cookie.path)
-            writer.raw(",\"comment\":")
-            writer.string(cookie.comment)
+            writer.raw(",\"path\":\"")
+            cookie.path.withBytes { filter.append(path: $0, to: &writer) }
+            writer.raw("\",\"comment\":")
+            appendSearched(cookie.comment)
             writer.raw(",\"domain\":")
-            writer.string(cookie.domain)
+            appendSearched(cookie.domain)
             writer.raw(",\"max-age\":")
             if let age = cookie.maximumAge { writer.integer(age) } else { writer.raw("\"\"") }
             writer.raw(cookie.isSecure ? ",\"secure\":true" : ",\"secure\":\"\"")

@@ -106,13 +106,19 @@ struct PrivacyFilter {
         }
         var hidden = scanner.found
         if paths.hasPatterns { hidden = Self.merged(hidden + paths.hidden(inURL: value)) }
+        Self.append(kept, hiding: hidden, to: &writer)
+    }
+
+    private static func append(
+        _ text: UnsafeBufferPointer<UInt8>, hiding hidden: [Range<Int>], to writer: inout JSONWriter
+    ) {
         var copied = 0
-        for range in hidden where range.lowerBound < count {
-            writer.content(UnsafeBufferPointer(rebasing: kept[copied..<range.lowerBound]))
-            writer.raw(Self.replacementText)
-            copied = min(count, range.upperBound)
+        for range in hidden where range.lowerBound < text.count {
+            writer.content(UnsafeBufferPointer(rebasing: text[copied..<range.lowerBound]))
+            writer.raw(replacementText)
+            copied = min(text.count, range.upperBound)
         }
-        writer.content(UnsafeBufferPointer(rebasing: kept[copied...]))
+        writer.content(UnsafeBufferPointer(rebasing: text[copied...]))
     }
 
     /// Returns whether a value is a login code or a telephone number, for a header whose name suggests one.
@@ -206,6 +212,12 @@ struct PrivacyFilter {
         if asksNames { hidden += hiddenParameters(url, from: question + 1) }
         if paths.isActive { hidden += paths.hidden(inPath: UnsafeBufferPointer(rebasing: url[..<question])) }
         return Self.merged(hidden)
+    }
+
+    /// Writes a path that is not the request's own, such as that of a cookie.
+    mutating func append(path: UnsafeBufferPointer<UInt8>, to writer: inout JSONWriter) {
+        let question = path.firstIndex(of: UInt8(ascii: "?")) ?? path.count
+        Self.append(path, hiding: hidden(inURL: path, question: question), to: &writer)
     }
 
     private func hiddenParameters(_ url: UnsafeBufferPointer<UInt8>, from start: Int) -> [Range<Int>] {

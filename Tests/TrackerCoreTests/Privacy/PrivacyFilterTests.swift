@@ -176,6 +176,25 @@ struct PrivacyFilterTests {
         #expect(FullURLTests.url("/download?a&b&&c", privacy: .standard) == "http://h/download?a&b&&c")
     }
 
+    @Test("searches the attributes of response cookies, and applies the rules of paths to theirs")
+    func cookieAttributes() throws {
+        let snapshot = RequestSnapshot(method: "GET", target: "/", headers: RequestHeaders([]))
+        func attributes(_ privacy: PrivacyPolicy) throws -> [String?] {
+            let sent = "a=1; Path=/invite/4f8Gh2kLp9QzX7vB3nMc/x; Comment=for bob@example.com; Domain=password=e.org"
+            let bytes = EventEncoderTests.encode(snapshot, privacy: privacy, cookies: [sent])
+            let response = try EventEncoderTests.eventData(bytes)["response_data"] as? [String: Any]
+            let cookie = (response?["cookies"] as? [String: [String: Any]])?["a"]
+            return ["path", "comment", "domain"].map { cookie?[$0] as? String }
+        }
+        let path = "/invite/4f8Gh2kLp9QzX7vB3nMc/x"
+        let filtered = ["/invite/[Filtered]/x", "for [Filtered]", "password=[Filtered]"]
+        #expect(try attributes(.standard) == filtered)
+        #expect(try attributes(.none) == [path, "for bob@example.com", "password=e.org"])
+        var privacy = PrivacyPolicy.none
+        privacy.paths = ["/invite/*"]
+        #expect(try attributes(privacy) == [filtered[0], "for bob@example.com", "password=e.org"])
+    }
+
     @Test("replaces the values of request cookies in the CGI style")
     func requestCookies() throws {
         let snapshot = RequestSnapshot(

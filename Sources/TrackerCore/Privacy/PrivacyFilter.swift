@@ -80,7 +80,8 @@ struct PrivacyFilter {
             return policy.addresses == .omit ? .omit : .truncateAddresses
         }
         if headers.hides(name.utf8, automaton) { return .replace }
-        guard policy.searchesValues else { return .keep }
+        // Without the search, only the app's patterns for paths apply to a value.
+        guard policy.searchesValues else { return paths.hasPatterns ? .search : .keep }
         guard headers.isDenyList else { return .search }
         return switch name.withBytes({ automaton.meaning(of: $0) }) {
         case .conditional: .searchLoginCode
@@ -99,7 +100,7 @@ struct PrivacyFilter {
     ) {
         let kept = UnsafeBufferPointer(rebasing: value[..<count])
         if clean.contains(value) { return writer.content(kept) }
-        scan(value, .header)
+        if policy.searchesValues { scan(value, .header) }
         if scanner.found.isEmpty, !paths.hasPatterns {
             clean.insert()
             return writer.content(kept)

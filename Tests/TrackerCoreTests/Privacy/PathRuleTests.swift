@@ -63,6 +63,11 @@ struct PathRuleTests {
     func headers() throws {
         var privacy = PrivacyPolicy.standard
         privacy.paths = ["/reset/*"]
+        var only = PrivacyPolicy.none
+        only.paths = ["/reset/*"]
+        #expect(
+            try PrivacyFilterTests.headers([("Referer", "https://e.org/reset/abc?token=b")], only)
+                == ["HTTP_REFERER": "https://e.org/reset/[Filtered]?token=b"])
         let fields = [
             ("Referer", "https://e.org/reset/abc?a=b"), ("X-Original-Url", "/reset/abc"), ("X-A", "a/reset/abc"),
         ]

@@ -13,7 +13,7 @@ extension SensitiveName {
             ]),
         SensitiveName(
             family: "passwords", meaning: .secret, place: .ending, source: "Sentry's and detect-secrets' lists",
-            words: ["passcode", "pwd", "senha", "haslo", "sifre", "user pass", "db pass", "login pass"]),
+            words: ["passcode", "pwd", "pswd", "senha", "haslo", "sifre", "user pass", "db pass", "login pass"]),
         SensitiveName(
             family: "passwords", meaning: .secret, place: .part, source: "Sentry's and detect-secrets' lists",
             words: [
@@ -51,7 +51,7 @@ extension SensitiveName {
                 "account key", "storage key", "session key", "encryption key", "signing key", "consumer key",
                 "subscription key", "service key", "server key", "client key", "activation key", "product key",
                 "deploy key", "ssh key", "gpg key", "pgp key", "write key", "admin key", "root key", "integration key",
-                "user key", "dev key", "host key", "functions key", "host secret",
+                "user key", "dev key", "host key", "functions key", "host secret", "sess key", "pass key",
             ]),
         SensitiveName(
             family: "keys", meaning: .secret, place: .part, source: "gitleaks, Sentry's list",
@@ -62,6 +62,7 @@ extension SensitiveName {
                 "auth code", "access code", "verification code", "verify code", "security code", "otp code", "sms code",
                 "activation code", "confirmation code", "invite code", "invitation code", "authorization code",
                 "backup code", "recovery code", "reset code", "login code", "mfa code", "pass code",
+                "oob code", "device code", "user code",
             ]),
         SensitiveName(
             family: "codes", meaning: .secret, place: .part, source: "RFC 6749, RFC 6238",
@@ -77,7 +78,8 @@ extension SensitiveName {
             family: "logins", meaning: .secret, place: .part, source: "Sentry's and OpenTelemetry's lists",
             words: [
                 "auth", "auth0", "oauth", "oauth2", "authn", "authz", "authorization", "authorisation",
-                "authentication", "authenticate", "sso", "saml", "saml response", "saml request", "http auth",
+                "authentication", "authenticate", "sso", "saml", "saml response", "saml request", "saml art",
+                "http auth",
                 "basic auth", "user auth", "proxy auth",
             ]),
         SensitiveName(

@@ -73,6 +73,8 @@ struct PrivacyFilterTests {
             ("see https://e.org/a, password=ab/cd", "see https://e.org/a, password=[Filtered]"),
             ("https://e.org/a password=ab?cd", "https://e.org/a password=[Filtered]"),
             ("https://e.org/a;password=ab/cd", "https://e.org/a;password=[Filtered]/cd"),
+            // Base64 of `password=hunter2`, which has no colon.
+            ("Basic cGFzc3dvcmQ9aHVudGVyMg==", "Basic [Filtered]"),
             ("wrote Xa3fG/k9Lm2NpQ/rS5tUvW+xYz7AbCdEf8HiJkLq twice", "wrote [Filtered] twice"),
         ])
     func text(value: String, expected: String) throws {

@@ -91,14 +91,14 @@ extension ScanPass {
 
     /// Returns the end of base64 of `user:password` (RFC 7617). A colon in the first 48 bytes is enough.
     mutating func basicCredentials(after start: Int) -> Int? {
-        guard start >= decodedEnd else { return nil }
+        guard start >= max(decodedEnd, basicEnd) else { return nil }
         let run = run(of: .token, at: start)
         guard run.end - start >= 4 else { return nil }
         let end = min(run.end, start + 64)
-        decodedEnd = end
-        steps &+= end - start
+        basicEnd = end
         var decoder = Base64Decoder()
         for index in start..<end {
+            steps &+= 1
             let value = automaton.base64[Int(text[index])]
             guard value < Base64Decoder.none else { break }
             if let byte = decoder.add(value) {

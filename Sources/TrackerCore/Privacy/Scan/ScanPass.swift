@@ -47,6 +47,8 @@ struct ScanPass {
     var tag = TagReader()
     /// The position up to which base64 has been decoded.
     var decodedEnd = 0
+    /// The position up to which base64 has been read as the credentials of Basic.
+    var basicEnd = 0
 
     init(_ automaton: RuleAutomaton, keeping kept: PersonalData) {
         self.automaton = automaton
@@ -77,6 +79,7 @@ struct ScanPass {
         authority = nil
         tag = TagReader()
         decodedEnd = 0
+        basicEnd = 0
         run()
         self.text = UnsafeBufferPointer(start: nil, count: 0)
         self.marks = UnsafeBufferPointer(start: nil, count: 0)

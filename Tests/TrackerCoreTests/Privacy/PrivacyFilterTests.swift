@@ -73,6 +73,7 @@ struct PrivacyFilterTests {
             ("see https://e.org/a, password=ab/cd", "see https://e.org/a, password=[Filtered]"),
             ("https://e.org/a password=ab?cd", "https://e.org/a password=[Filtered]"),
             ("https://e.org/a;password=ab/cd", "https://e.org/a;password=[Filtered]/cd"),
+            ("https://e.org/?a=https://b.org&to=bob@x.org", "https://e.org/?a=https://b.org&to=[Filtered]"),
             // Base64 of `password=hunter2`, which has no colon.
             ("Basic cGFzc3dvcmQ9aHVudGVyMg==", "Basic [Filtered]"),
             ("wrote Xa3fG/k9Lm2NpQ/rS5tUvW+xYz7AbCdEf8HiJkLq twice", "wrote [Filtered] twice"),

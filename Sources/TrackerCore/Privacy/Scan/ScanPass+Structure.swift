@@ -64,8 +64,9 @@ extension ScanPass {
             return position + 1
         case UInt8(ascii: "?"), UInt8(ascii: "&"), UInt8(ascii: "#"):
             delimit(at: position)
-            // Within a password it is a character like others, unless a parameter of the URL's own query ends here.
-            if byte != UInt8(ascii: "&") || (context == .url && depth(position) == 0) { closeAuthority(at: position) }
+            // A password may contain a `&`, except in a query, where only an encoded one is not the end of a parameter.
+            let mayBeInPassword = depth(position) > 0 || !(context == .url || isInQuery)
+            if byte != UInt8(ascii: "&") || !mayBeInPassword { closeAuthority(at: position) }
             if byte == UInt8(ascii: "?") { isInQuery = true }
             if depth(position) == 0 { hasValue = false }
             return position + 1

@@ -96,6 +96,10 @@ struct PrivacyFilterTests {
             ("https://e.org/a?password=1&b=2&api_key=3", "https://e.org/a?password=[Filtered]&b=2&api_key=[Filtered]"),
             ("https://e.org/a", "https://e.org/a"), ("?token=", "?token="), ("?", "?"),
             ("?token=a?b", "?token=[Filtered]"),
+            (
+                "https://e.org/unsubscribe/bob@example.com/4f8Gh2kLp9QzX7vB3nMc",
+                "https://e.org/unsubscribe/[Filtered]/[Filtered]"
+            ), ("https://e.org/reset/aT9x~Kq3Lm8Zp2Vw7Rt", "https://e.org/reset/[Filtered]"),
         ])
     func referer(value: String, expected: String) throws {
         #expect(try Self.headers([("Referer", value)]) == ["HTTP_REFERER": expected])

@@ -33,12 +33,15 @@ extension ScanPass {
         return Randomness.isToken(bytes) || (path.isNumeric && Randomness.isNumericCode(bytes))
     }
 
-    /// Returns whether a delimiter is part of a segment of the request's own path, which ends at `/`, `?` and `#` alone.
+    /// Returns whether a delimiter is part of a path segment. In a URL, only `/`, `?` and `#` end one.
     private func isWithinSegment(_ position: Int) -> Bool {
-        guard context == .url, !isInQuery, position < text.count else { return false }
+        guard context == .url || hasURL, !isInQuery, position < text.count else { return false }
         switch text[position] {
         case UInt8(ascii: "/"): return false
         case UInt8(ascii: "?"), UInt8(ascii: "#"): return depth(position) > 0
+        // They end a URL within a header.
+        case UInt8(ascii: " "), UInt8(ascii: "\t"), UInt8(ascii: "\""), UInt8(ascii: "<"), UInt8(ascii: ">"):
+            return context == .url
         default: return true
         }
     }

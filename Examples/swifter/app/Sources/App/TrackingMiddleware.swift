@@ -17,14 +17,11 @@ struct TrackingMiddleware: Sendable {
             mapping: .init(
                 snapshot: { request, _ in
                     let headers = request.headers
-                    // Swifter splits and decodes path and query.
-                    var target = URLComponents()
-                    target.path = request.path.isEmpty ? "/" : request.path
-                    if !request.queryParams.isEmpty {
-                        target.queryItems = request.queryParams.map { URLQueryItem(name: $0.0, value: $0.1) }
-                    }
+                    // Swifter splits path and query, and leaves both percent-encoded as sent.
+                    let query = request.queryParams.map { "\($0.0)=\($0.1)" }.joined(separator: "&")
+                    let path = request.path.isEmpty ? "/" : request.path
                     return RequestSnapshot(
-                        method: request.method, target: target.string ?? "/", scheme: scheme, host: headers["host"],
+                        method: request.method, target: query.isEmpty ? path : "\(path)?\(query)", scheme: scheme, host: headers["host"],
                         headers: RequestHeaders(host: headers["host"], cookie: headers["cookie"]) {
                             headers.map { ($0.key, $0.value) }
                         }, remoteAddress: request.address)

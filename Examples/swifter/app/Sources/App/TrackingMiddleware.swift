@@ -1,4 +1,3 @@
-import Foundation
 @preconcurrency import Swifter
 import TrackerCore
 import TrackerRouterAdapter
@@ -21,7 +20,8 @@ struct TrackingMiddleware: Sendable {
                     let query = request.queryParams.map { "\($0.0)=\($0.1)" }.joined(separator: "&")
                     let path = request.path.isEmpty ? "/" : request.path
                     return RequestSnapshot(
-                        method: request.method, target: query.isEmpty ? path : "\(path)?\(query)", scheme: scheme, host: headers["host"],
+                        method: request.method, target: query.isEmpty ? path : "\(path)?\(query)", scheme: scheme,
+                        host: headers["host"],
                         headers: RequestHeaders(host: headers["host"], cookie: headers["cookie"]) {
                             headers.map { ($0.key, $0.value) }
                         }, remoteAddress: request.address)

@@ -200,7 +200,7 @@ final class DeliveryLoop {
             var until = min(gathering?.until ?? look, latest)
             if let due = outbox.nextDue { until = min(until, due) }
             if let memory { until = min(until, max(memory.nextTurn, look)) }
-            clock.sleep(mailbox, until, isWaiting ? .event : .events(gathering?.events ?? .max))
+            clock.sleep(mailbox, until, .events(isWaiting ? 1 : gathering?.events ?? .max))
         } else if now &- lastActivity < Limit.linger {
             clock.sleep(mailbox, now + nextLook(now), .events(.max))
         } else {

@@ -96,7 +96,11 @@ private final class Simulation {
             clock: DeliveryClock(
                 now: { time.now },
                 // Nobody signals here.
-                sleep: { _, deadline, _ in time.nap(until: min(deadline ?? .max, time.now + nap)) },
+                sleep: { mailbox, deadline, alarm in
+                    // As the mailbox does: after a shutdown has begun, no thread sleeps for an event.
+                    if case .event = alarm, mailbox.isClosed { return }
+                    time.nap(until: min(deadline ?? .max, time.now + nap))
+                },
                 usage: { nil }))
     }
 

@@ -134,7 +134,7 @@ struct EventCursor {
         return text.withUTF8Buffer { bytes[range].elementsEqual($0) }
     }
 
-    func equalsIgnoringCase(_ left: Range<Int>, _ right: Range<Int>) -> Bool {
+    func areSame(_ left: Range<Int>, _ right: Range<Int>) -> Bool {
         left.count == right.count && bytes[left].elementsEqual(bytes[right])
     }
 

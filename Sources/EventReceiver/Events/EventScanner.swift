@@ -111,7 +111,7 @@ extension EventCursor {
         var known: [Range<Int>] = []
         known.reserveCapacity(16)
         return object { cursor, name in
-            guard known.count < Self.maximumNames, !known.contains(where: { cursor.equalsIgnoringCase($0, name) })
+            guard known.count < Self.maximumNames, !known.contains(where: { cursor.areSame($0, name) })
             else {
                 return false
             }

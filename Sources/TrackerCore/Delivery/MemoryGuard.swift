@@ -53,8 +53,15 @@ struct MemoryGuard {
             keepsProbe = false
             return false
         }
+        for parcel in leave(parcels, now) { outbox.wait(parcel) }
+    }
+
+    /// Gives stored parcels back to the disk, and stores the others.
+    ///
+    /// - Returns: what the disk refused.
+    private func leave(_ parcels: [Parcel], _ now: UInt64) -> [Parcel] {
         for parcel in parcels { if let disk = parcel.disk { store.giveBack(disk) } }
-        for parcel in store.store(parcels.filter { $0.disk == nil }, areOut: false, now: now) { outbox.wait(parcel) }
+        return store.store(parcels.filter { $0.disk == nil }, areOut: false, now: now)
     }
 
     /// - Returns: whether there may be more.
@@ -94,9 +101,7 @@ struct MemoryGuard {
     /// - Returns: what the disk refused.
     func storeAll(now: UInt64) -> [Parcel] {
         var refused = store.store(outbox.landAll().filter { $0.disk == nil }, areOut: false, now: now)
-        let parcels = outbox.takeAll()
-        for parcel in parcels { if let disk = parcel.disk { store.giveBack(disk) } }
-        refused += store.store(parcels.filter { $0.disk == nil }, areOut: false, now: now)
+        refused += leave(outbox.takeAll(), now)
         while true {
             var parcels: [Parcel] = []
             while parcels.count < Limit.parcelsAtOnce, let parcel = source.nextUntried(now: now, age: 0) {

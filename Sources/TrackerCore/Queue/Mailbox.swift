@@ -160,7 +160,9 @@ final class Mailbox: Sendable {
                 isAwaited: !state.waiters.isEmpty, refusals: state.ledger.refused, isFilling: isFilling(state),
                 waiting: state.queue.count, open: state.ledger.open)
             // While few requests come in, nobody else would soon release what the app may have tied to written ones.
-            return (orders, state.queue.isEmpty ? state.queue.takeWritten() : [])
+            let isQuiet = state.queue.isEmpty || state.admitted == state.admittedBefore
+            state.admittedBefore = state.admitted
+            return (orders, isQuiet ? state.queue.takeWritten() : [])
         }
         _ = consume written
         return orders

@@ -7,6 +7,10 @@ struct MailboxState {
     var finished = FinishedTickets()
     /// The number of events ever taken off the queue, which is also the number of its first event.
     var dequeued: UInt64 = 0
+    /// The number of events ever added to the queue.
+    var admitted: UInt64 { dequeued &+ UInt64(queue.count) }
+    /// That number at the delivery thread's last turn.
+    var admittedBefore: UInt64 = 0
     var isThreadStarted = false
     var isThreadEnded = false
     /// The thread is only writing what is left to disk.

@@ -6,12 +6,14 @@ import Testing
 
 @Suite("The mailbox")
 struct MailboxTests {
-    private static func capture(_ count: Int, in mailbox: Mailbox) {
+    private static func capture(
+        _ count: Int, in mailbox: Mailbox, headers: RequestHeaders = RequestHeaders([])
+    ) {
         for _ in 0..<count {
             mailbox.capture(
                 TrackedRequest(
                     RequestStart(
-                        snapshot: RequestSnapshot(method: "GET", target: "/", headers: RequestHeaders([])),
+                        snapshot: RequestSnapshot(method: "GET", target: "/", headers: headers),
                         session: SessionIdentifier(high: 0, low: 0), receivedAt: 0, startedAt: 0),
                     status: 200, viewName: nil, finishedAt: 0),
                 ticket: 0)
@@ -35,5 +37,31 @@ struct MailboxTests {
         }
         #expect(mailbox.statistics.captured >= expected)
         #expect(mailbox.statistics.dropped.isEmpty)
+    }
+
+    @Test("releases written requests once no more come, though the next ones wait to be written")
+    func releasesWhenQuiet() {
+        final class Tied: Sendable {}
+        weak var released: Tied?
+        let mailbox = Mailbox(capacity: 1000, maximumBytes: 1 << 20) { _ in true }
+        do {
+            let tied = Tied()
+            released = tied
+            Self.capture(
+                2 * EventQueue.chunkSize + 10, in: mailbox,
+                headers: RequestHeaders(host: nil, cookie: nil, deferred: { withExtendedLifetime(tied) { [] } }))
+            Self.capture(10, in: mailbox)
+        }
+        var backlog = EventBacklog()
+        for _ in 0..<3 {
+            _ = mailbox.refill(&backlog)
+            while !backlog.isEmpty { backlog.readNext { _ in } }
+        }
+        Self.capture(10, in: mailbox)
+        backlog.releaseWritten()
+        _ = mailbox.orders(reporting: DeliveryStatus())
+        #expect(released != nil)
+        _ = mailbox.orders(reporting: DeliveryStatus())
+        #expect(released == nil)
     }
 }

@@ -57,7 +57,7 @@ enum DemoProgram {
 
     private static func report(_ error: CGIRunError) -> Int32 {
         StandardError.write("DemoCGIApp: \(error)")
-        return error.code == .invalidEndpoint ? ExitStatus.usage : ExitStatus.inputOutput
+        return error.exitStatus
     }
 
     private static var isCGI: Bool { getenv("GATEWAY_INTERFACE") != nil || getenv("REQUEST_METHOD") != nil }

@@ -18,6 +18,8 @@ public struct CGIRunError: Error, Equatable, Sendable, CustomStringConvertible {
     public let code: Code
     /// A sentence that says what to do.
     public let description: String
+    /// The status for a program that exits because of it (sysexits.h).
+    package var exitStatus: Int32 { code == .invalidEndpoint ? ExitStatus.usage : ExitStatus.inputOutput }
 
     static func invalidEndpoint(_ text: String) -> CGIRunError {
         CGIRunError(
@@ -61,7 +63,7 @@ extension CGIApp {
         do {
             try setUp(app)
         } catch {
-            fail("\(error)", status: 78)
+            fail("\(error)", status: ExitStatus.configuration)
         }
         app.run()
     }
@@ -88,7 +90,7 @@ extension CGIApp {
                 try run(arguments: CommandLine.arguments.dropFirst(), isInherited: isInherited)
             }
         } catch {
-            Self.fail("\(error)", status: error.code == .invalidEndpoint ? 64 : 74)
+            Self.fail("\(error)", status: error.exitStatus)
         }
     }
 
@@ -97,7 +99,7 @@ extension CGIApp {
         do throws(CGICommandLine.Mistake) {
             commandLine = try CGICommandLine(arguments)
         } catch {
-            Self.fail("\(error); see --help", status: 64)
+            Self.fail("\(error); see --help", status: ExitStatus.usage)
         }
         commandLine.apply(to: self)
         switch commandLine.task {
@@ -107,7 +109,7 @@ extension CGIApp {
         case .check:
             let (report, hasPassed) = runChecks()
             Self.say(report.isEmpty ? "ok      there is nothing to check\n" : report)
-            if !hasPassed { exit(78) }
+            if !hasPassed { exit(ExitStatus.configuration) }
         case .run:
             if isInherited {
                 try run(.inherited)

@@ -82,7 +82,8 @@ struct ConfigurationReader {
 enum SettingRange {
     static let queueCapacity = 1...1_000_000
     static let queueMaximumBytes = 65_536...(1 << 30)
-    static let spoolMaximumBytes = 65_536...(1 << 40)
+    /// A batch takes up to a megabyte, and is stored whole.
+    static let spoolMaximumBytes = 2_097_152...(1 << 40)
     static let maximumConnections = 1...512
     static let sampleRate = 0.0...1.0
     static let spoolMaximumAge = Duration.seconds(1)...(.seconds(30 * 86_400))

@@ -42,7 +42,7 @@ public struct TrackerConfiguration: Sendable, CustomStringConvertible, CustomRef
     /// The app's own directory for events that can't be delivered now: in an outage, with a full queue, at the end of
     /// the process. Created with mode 0700 if missing. Several processes may share it. nil: memory only.
     public var spoolDirectory: String?
-    /// The maximum size of the spool, for all processes that share it; 64 KiB to 1 TiB. Beyond it the oldest events are
+    /// The maximum size of the spool, for all processes that share it; 2 MiB to 1 TiB. Beyond it the oldest events are
     /// dropped.
     public var spoolMaximumBytes = 64 << 20
     /// With a spool, how long an event may be in memory only before it is written to disk, whatever the backend does;

@@ -71,3 +71,85 @@ struct TrackedRequest: Sendable {
             finishedAt: finishedAt)
     }
 }
+
+/// An event that the `beforeSend` hook may change or drop.
+///
+/// - Important: The values are not filtered yet. The privacy policy applies to what the hook leaves.
+public struct EventDraft: Sendable {
+    /// The request's method; not part of the event.
+    public let method: String
+    /// The response's status code.
+    public let status: Int
+    /// The visitor's session.
+    public let session: SessionIdentifier
+    /// How long the handler took, in nanoseconds.
+    public let processingNanoseconds: UInt64
+    /// The name of the handler or route.
+    public var viewName: String?
+    /// Path and query, as sent.
+    public var target: String
+    /// The header fields, in the order sent.
+    public var headers: [(name: String, value: String)]
+
+    init(_ request: TrackedRequest) {
+        method = request.start.snapshot.method
+        status = request.status
+        session = request.start.session
+        processingNanoseconds = request.processingNanoseconds
+        viewName = request.viewName
+        target = request.start.snapshot.target
+        headers = request.start.snapshot.headers.fields
+    }
+}
+
+/// Runs the app's `beforeSend` hook on the delivery thread.
+struct BeforeSend {
+    typealias Hook = @Sendable (inout EventDraft) throws -> Bool
+
+    /// The hook's decision on one event.
+    enum Decision {
+        case send(TrackedRequest)
+        case drop(DropReason)
+    }
+
+    private let hook: Hook
+    private let log: TrackerLog
+    private let onSlow: () -> Void
+    /// The nanoseconds after which a call counts as slow, because it holds up all delivery.
+    private static let patience: UInt64 = 50_000_000
+
+    init(_ hook: @escaping Hook, log: TrackerLog, onSlow: @escaping () -> Void) {
+        self.hook = hook
+        self.log = log
+        self.onSlow = onSlow
+    }
+
+    func apply(to request: TrackedRequest) -> Decision {
+        var draft = EventDraft(request)
+        let started = SystemClock.monotonicNanoseconds()
+        defer {
+            if SystemClock.monotonicNanoseconds() - started > Self.patience {
+                onSlow()
+                log.write(.warning, topic: "hook.slow", "beforeSend took more than 50 ms: it holds up delivery")
+            }
+        }
+        do {
+            return try hook(&draft) ? .send(request.changed(by: draft)) : .drop(.beforeSend)
+        } catch {
+            // The hook may have been about to remove something, so don't send the event.
+            log.write(.error, topic: "hook.error", "beforeSend failed, and its event is dropped: \(error)")
+            return .drop(.hookFailed)
+        }
+    }
+}
+
+/// The limits of one event. Longer parts are cut off, and the event says so (`"truncated": true`).
+enum EventLimit {
+    static let headers = 100
+    static let headerValueBytes = 8 << 10
+    static let viewNameBytes = 1 << 10
+    static let urlBytes = 16 << 10
+    /// JSON bytes up to the end of each part, so that an event stays below 64 KiB however much escaping adds.
+    static let headersEnd = 40 << 10
+    static let cookiesEnd = 63 << 10
+}

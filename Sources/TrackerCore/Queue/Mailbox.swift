@@ -155,9 +155,10 @@ final class Mailbox: Sendable {
     func orders(reporting status: DeliveryStatus) -> Orders {
         let (orders, written) = withState { state -> (Orders, [[TrackedRequest]]) in
             state.ledger.delivery = status
+            state.wasFilling = isFilling(state)
             let orders = Orders(
                 isClosed: state.isClosed, stopAt: state.stopAt, patience: state.patience, flushes: state.flushes,
-                isAwaited: !state.waiters.isEmpty, refusals: state.ledger.refused, isFilling: isFilling(state),
+                isAwaited: !state.waiters.isEmpty, refusals: state.ledger.refused, isFilling: state.wasFilling,
                 waiting: state.queue.count, open: state.ledger.open)
             // While few requests come in, nobody else would soon release what the app may have tied to written ones.
             let isQuiet = state.queue.isEmpty || state.admitted == state.admittedBefore
@@ -197,7 +198,8 @@ final class Mailbox: Sendable {
                 guard state.queue.isEmpty, !state.isClosed else { return false }
                 state.isAsleep = true
             case .events(let count):
-                guard state.queue.count < count else { return false }
+                // Refused events ring nobody, so don't sleep on a queue that has filled up since the last turn.
+                guard state.queue.count < count, state.wasFilling || !isFilling(state) else { return false }
                 state.wakeCount = count
             case .nothingElse: break
             }

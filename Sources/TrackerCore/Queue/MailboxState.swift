@@ -11,6 +11,8 @@ struct MailboxState {
     var admitted: UInt64 { dequeued &+ UInt64(queue.count) }
     /// That number at the delivery thread's last turn.
     var admittedBefore: UInt64 = 0
+    /// Whether the queue was filling up at that turn.
+    var wasFilling = false
     var isThreadStarted = false
     var isThreadEnded = false
     /// The thread is only writing what is left to disk.

@@ -10,7 +10,7 @@ package final class Spool {
     package let path: String
     private let limits: SpoolLimits
     private let now: () -> UInt64
-    let shelf: SegmentIndex
+    let segments: SegmentIndex
     /// Locked segments, including the one being written.
     private(set) var held: [SpoolSegment] = []
     private var writing: SpoolSegment?
@@ -26,8 +26,8 @@ package final class Spool {
     package init(
         directory: String, limits: SpoolLimits = .init(), now: @escaping () -> UInt64 = SystemClock.epochNanoseconds
     ) throws(SpoolError) {
-        shelf = try SegmentIndex(directory: directory, limits: limits.effective, now: now)
-        path = shelf.path
+        segments = try SegmentIndex(directory: directory, limits: limits.effective, now: now)
+        path = segments.path
         self.limits = limits.effective
         self.now = now
     }
@@ -62,7 +62,7 @@ package final class Spool {
                 finishWriting()
             }
             if failure == nil, writing == nil {
-                switch shelf.openForWriting(size) {
+                switch segments.openForWriting(size) {
                 case .success(let segment):
                     held.append(segment)
                     writing = segment
@@ -94,7 +94,7 @@ package final class Spool {
         defer { batch = SpoolBatch() }
         guard let writing, !batch.isEmpty else { return nil }
         let (whole, failure) = batch.write(to: writing, records, areOut, &places, &result)
-        shelf.wrote(whole)
+        segments.wrote(whole)
         // After a failed write, the next append uses another file.
         if failure != nil { finishWriting() }
         return failure
@@ -115,32 +115,32 @@ package final class Spool {
 
     /// Makes room within the directory's size limit by deleting the oldest segments; false if that is not enough.
     private func makeRoom(for needed: Int, _ result: inout SpoolAppendResult) -> Result<Bool, SystemError> {
-        if shelf.hasRoom(for: needed) { return .success(true) }
-        guard let listing = shelf.list() else { return .failure(SystemError(call: "readdir")) }
-        for entry in listing.segments where shelf.totalBytes + needed > limits.maximumBytes {
+        if segments.hasRoom(for: needed) { return .success(true) }
+        guard let listing = segments.list() else { return .failure(SystemError(call: "readdir")) }
+        for entry in listing.segments where segments.totalBytes + needed > limits.maximumBytes {
             guard let segment = held.first(where: { $0.name == entry.name }) ?? take(entry.name, listing) else {
                 // A file that turned out not to be a segment does not count.
-                if !shelf.counts(entry.name) { shelf.totalBytes -= entry.bytes }
+                if !segments.counts(entry.name) { segments.totalBytes -= entry.bytes }
                 continue
             }
             guard segment !== writing, !segment.hasOut else { continue }
             segment.scan(oldest: oldestCapture)
             let events = segment.readyEvents
             guard remove(segment) else { continue }
-            shelf.totalBytes -= entry.bytes
+            segments.totalBytes -= entry.bytes
             result.evictedSegments += 1
             result.evictedEvents += events
         }
-        return .success(shelf.totalBytes + needed <= limits.maximumBytes)
+        return .success(segments.totalBytes + needed <= limits.maximumBytes)
     }
 
     // MARK: Reading
 
     /// Whether ``next()`` may find something without reading the directory.
-    package var mayHaveMore: Bool { shelf.hasNames || held.contains { $0.mayHaveReady } }
+    package var mayHaveMore: Bool { segments.hasNames || held.contains { $0.mayHaveReady } }
 
     /// Lists the directory to find what other processes left there.
-    package func look() { shelf.look(holding: Set(held.map(\.name))) }
+    package func look() { segments.look(holding: Set(held.map(\.name))) }
 
     /// Hands out the oldest record that nobody holds, from this process or another; nil if there is none now.
     ///
@@ -168,14 +168,14 @@ package final class Spool {
     /// - Returns: whether another segment is held now.
     private func takeNext() -> Bool {
         guard held.count < Self.maximumHeld else { return false }
-        while let name = shelf.nextName() {
+        while let name = segments.nextName() {
             if !held.contains(where: { $0.name == name }), take(name) != nil { return true }
         }
         return false
     }
 
     private func take(_ name: String, _ listing: SpoolDirectory.Listing? = nil) -> SpoolSegment? {
-        guard let segment = shelf.take(name, listing) else { return nil }
+        guard let segment = segments.take(name, listing) else { return nil }
         held.append(segment)
         return segment
     }
@@ -201,7 +201,7 @@ package final class Spool {
         guard segment.isSpent else { return }
         if segment === writing {
             let bytes = segment.end
-            if bytes > SpoolFormat.fileHeaderBytes, segment.reset() { shelf.totalBytes -= bytes }
+            if bytes > SpoolFormat.fileHeaderBytes, segment.reset() { segments.totalBytes -= bytes }
         } else {
             remove(segment)
         }
@@ -214,16 +214,16 @@ package final class Spool {
         counts.tornRecords += segment.losses.torn
         counts.expiredRecords += segment.losses.expired
         counts.lostEvents += segment.ownPending
-        shelf.countTaken(from: segment)
+        segments.countTaken(from: segment)
         let isRemoved = segment.file.remove()
         drop(segment)
-        if !isRemoved { shelf.avoid(segment.name) }
+        if !isRemoved { segments.avoid(segment.name) }
         return isRemoved
     }
 
     /// Releases a segment, so that other processes, or this object, can take it.
     private func letGo(of segment: SpoolSegment) {
-        shelf.putBack(segment)
+        segments.putBack(segment)
         drop(segment)
     }
 
@@ -238,7 +238,7 @@ package final class Spool {
     /// Closes all files unless a segment is in use; the next call opens them again.
     package func rest() {
         if let writing, writing.isSpent { remove(writing) }
-        if held.isEmpty { shelf.close() }
+        if held.isEmpty { segments.close() }
     }
 
     /// Releases all segments; what they hold is left to the next process.
@@ -246,6 +246,6 @@ package final class Spool {
         for segment in held {
             if segment.isSpent { remove(segment) } else { letGo(of: segment) }
         }
-        shelf.close()
+        segments.close()
     }
 }

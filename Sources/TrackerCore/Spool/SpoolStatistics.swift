@@ -39,16 +39,16 @@ extension Spool {
     /// Own events lost on disk, and damage found, so far. Does not touch the disk.
     package var losses: SpoolStatistics {
         var losses = counts
-        losses.corruptSegments = shelf.foreignFiles
-        losses.takenByOthers = shelf.takenByOthers
+        losses.corruptSegments = segments.foreignFiles
+        losses.takenByOthers = segments.takenByOthers
         return losses
     }
 
     /// The current statistics; lists the directory for the sizes.
     package var statistics: SpoolStatistics {
-        let listing = shelf.list()
+        let listing = segments.list()
         var statistics = losses
-        statistics.pendingEvents = held.reduce(0) { $0 + $1.ownPending } + shelf.ownPending
+        statistics.pendingEvents = held.reduce(0) { $0 + $1.ownPending } + segments.ownPending
         statistics.pendingSegments = listing?.segments.count ?? 0
         statistics.pendingBytes = listing?.totalBytes ?? 0
         return statistics

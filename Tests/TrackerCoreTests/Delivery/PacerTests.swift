@@ -109,6 +109,28 @@ struct PacerTests {
         }
     }
 
+    @Test("doubles the longest possible pause with each failed probe")
+    func backoff() {
+        var policy = TrackerConfiguration.RetryPolicy()
+        policy.base = .seconds(1)
+        policy.cap = .seconds(60)
+        var longest = [UInt64](repeating: 0, count: 8)
+        for _ in 0..<100 {
+            var pacer = Pacer(policy: policy)
+            var now: UInt64 = 1
+            for probe in longest.indices {
+                pacer.failed(.unreachable, retryAfter: nil, now: now, isUrgent: false)
+                longest[probe] = max(longest[probe], pacer.pausedUntil - now)
+                now = pacer.pausedUntil
+            }
+        }
+        // Pauses are random: of 100, one is above half of the longest, except once in 2^100 runs.
+        for (probe, pause) in longest.enumerated() {
+            let most = min(60_000_000_000, 1_000_000_000 << UInt64(probe))
+            #expect(pause <= most && pause > most / 2, "probe \(probe): \(pause)")
+        }
+    }
+
     @Test("waits the longest pause after a refusal, and cuts only its own pauses short")
     func pauses() {
         var pacer = Pacer(policy: TrackerConfiguration.RetryPolicy())

@@ -96,3 +96,64 @@ struct AutomatonBuilder {
         if case .name(.harmless, _) = pattern.rule { true } else { false }
     }
 }
+
+/// The scanner's classification of a byte: three bits for its kind, five for its letter in the automaton's alphabet.
+///
+/// The automaton has 32 letters, so that a state fits one cache line: bytes that differ in case are one letter, and so
+/// are all digits, all separators of names, and each half of the non-ASCII bytes. Where that is too coarse, matches are
+/// compared byte by byte.
+enum ByteKind {
+    static let letter: UInt8 = 0
+    /// `-` and `_`: part of names and of keys.
+    static let hyphen: UInt8 = 1
+    /// Non-ASCII: part of names.
+    static let wide: UInt8 = 2
+    static let digit: UInt8 = 3
+    /// `.`, `[` and `]`: part of names, but not of keys in base64.
+    static let nameMark: UInt8 = 4
+    /// Structural bytes: quotes, brackets, delimiters.
+    static let structure: UInt8 = 5
+    /// Everything else, which ends a name.
+    static let other: UInt8 = 6
+
+    static let letterCount = 32
+    static let separatorLetter: UInt8 = 28
+
+    /// Returns the automaton's letter for a byte; 0 is in no pattern.
+    static func letter(of byte: UInt8) -> UInt8 {
+        if ASCII.isLetter(byte) { return (byte | 0x20) &- 0x60 }
+        if ASCII.isDigit(byte) { return 27 }
+        switch byte {
+        case UInt8(ascii: "-"), UInt8(ascii: "_"), UInt8(ascii: "."), UInt8(ascii: "~"), UInt8(ascii: "+"), 0x20, 0x09:
+            return separatorLetter
+        case UInt8(ascii: "/"): return 29
+        case 0x80...: return 30 + (byte & 1)
+        default: return 0
+        }
+    }
+
+    static func kind(of byte: UInt8) -> UInt8 {
+        if ASCII.isLetter(byte) { return letter }
+        if ASCII.isDigit(byte) { return digit }
+        switch byte {
+        case UInt8(ascii: "-"), UInt8(ascii: "_"): return hyphen
+        case UInt8(ascii: "."), UInt8(ascii: "["), UInt8(ascii: "]"): return nameMark
+        case 0x80...: return wide
+        case UInt8(ascii: "="), UInt8(ascii: ":"), UInt8(ascii: "/"), UInt8(ascii: "?"), UInt8(ascii: "&"),
+            UInt8(ascii: "#"), UInt8(ascii: "@"), UInt8(ascii: "\""), UInt8(ascii: "'"), UInt8(ascii: "\\"), 0x20, 0x09,
+            UInt8(ascii: "<"), UInt8(ascii: ">"), UInt8(ascii: "+"), UInt8(ascii: ","):
+            return structure
+        default: return other
+        }
+    }
+
+    /// Entries below this one only continue a name: letters, hyphens and non-ASCII bytes.
+    static let firstEntryBeyondNames = digit << 5
+    /// Entries below this one are characters of a host name's label: letters, digits, hyphens and non-ASCII bytes.
+    static let firstEntryBeyondLabels = nameMark << 5
+    /// The entry of all digits.
+    static let digitEntry = entry(for: UInt8(ascii: "0"))
+
+    /// Returns kind and letter in one byte, for the scanner's table.
+    static func entry(for byte: UInt8) -> UInt8 { kind(of: byte) << 5 | letter(of: byte) }
+}

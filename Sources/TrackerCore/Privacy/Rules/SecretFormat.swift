@@ -76,3 +76,39 @@ struct KeyRule: Sendable {
         lead = format.lead
     }
 }
+
+/// A set of characters that keys consist of. Each has one bit, so that one look-up answers for all.
+enum Alphabet: UInt8, Sendable, CaseIterable {
+    /// Digits, and `a` to `f` in either case.
+    case hex
+    /// Hex digits and `-`.
+    case hexAndHyphen
+    /// Capitals and digits.
+    case upperAlphanumeric
+    case alphanumeric
+    /// Letters, digits, `-` and `_` (RFC 4648, section 5).
+    case base64URL
+    /// Letters, digits, `+` and `/` (RFC 4648, section 4).
+    case base64
+    /// ``base64URL`` with `.`, `~` and `=`.
+    case dotted
+    /// All of the above: token68 (RFC 9110, section 11.2).
+    case token
+
+    @inline(__always) var bit: UInt8 { 1 << rawValue }
+
+    func contains(_ byte: UInt8) -> Bool {
+        let isLetter = ASCII.isLetter(byte)
+        if ASCII.isDigit(byte) { return true }
+        switch self {
+        case .hex: return ASCII.isHexDigit(byte)
+        case .hexAndHyphen: return ASCII.isHexDigit(byte) || byte == UInt8(ascii: "-")
+        case .upperAlphanumeric: return ASCII.isCapital(byte)
+        case .alphanumeric: return isLetter
+        case .base64URL: return isLetter || byte == UInt8(ascii: "-") || byte == UInt8(ascii: "_")
+        case .base64: return isLetter || byte == UInt8(ascii: "+") || byte == UInt8(ascii: "/")
+        case .dotted: return isLetter || "-_.~=".utf8.contains(byte)
+        case .token: return isLetter || "-_.~=+/".utf8.contains(byte)
+        }
+    }
+}

@@ -1,6 +1,6 @@
 /// The validated address of the backend: `http` or `https`, a host, an optional port and an optional base path.
 ///
-/// A query, a fragment or a user name is refused, because it would end up in logs.
+/// A query, a fragment or a user name is not allowed, because it would end up in logs.
 public struct BackendEndpoint: Sendable, Hashable, CustomStringConvertible {
     /// The default endpoint, `https://rigidanalytics.com`.
     public static let standard = BackendEndpoint(

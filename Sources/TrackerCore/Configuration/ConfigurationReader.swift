@@ -133,7 +133,7 @@ struct MisspeltVariable: Sendable, Equatable {
         static let bytes = 64
     }
 
-    /// Finds the misspelt variables among all that are set; returns at most 16, sorted by name.
+    /// Finds the misspelled variables among all that are set; returns at most 16, sorted by name.
     ///
     /// - Parameters:
     ///   - names: the variables that are set, in any order.
@@ -143,7 +143,7 @@ struct MisspeltVariable: Sendable, Equatable {
             let name = Array(name.utf8).withUnsafeBufferPointer {
                 String(decoding: StringBytes.prefix(of: $0, bytes: Limit.bytes), as: UTF8.self)
             }
-            // At most a third of the letters after the prefix may be wrong: beyond that it is another word.
+            // At most a third of the letters after the prefix may be wrong; with more it is a different word.
             let most = max(1, (name.utf8.count - 3) / 3)
             let nearest = known.map { (name: $0, steps: distance(Array(name.utf8), Array($0.utf8))) }
                 .filter { $0.steps <= most }.min { $0.steps < $1.steps }?.name
@@ -153,7 +153,8 @@ struct MisspeltVariable: Sendable, Equatable {
         }
     }
 
-    /// Returns the optimal string alignment distance: changes, insertions, deletions and swaps of neighbours.
+    /// Returns the optimal string alignment distance: substitutions, insertions, deletions, and transpositions of
+    /// adjacent letters.
     private static func distance(_ left: [UInt8], _ right: [UInt8]) -> Int {
         var beforeLast: [Int] = []
         var last = Array(0...right.count)
@@ -172,7 +173,7 @@ struct MisspeltVariable: Sendable, Equatable {
     }
 }
 
-/// The reason why a configuration was refused. Its description is one sentence that says what to do.
+/// The reason why a configuration was rejected. Its description is one sentence that says what to do.
 public struct ConfigurationError: Error, Equatable, Sendable, CustomStringConvertible {
     /// The kind of an error. A later version may add others.
     public struct Code: Sendable, Hashable {
@@ -190,7 +191,7 @@ public struct ConfigurationError: Error, Equatable, Sendable, CustomStringConver
     public let code: Code
     /// The setting: a variable such as `RA_SAMPLE_RATE`, a property such as `retryPolicy.base`, or an unknown key.
     public let variable: String
-    /// The refused value, never a secret; nil if the setting is missing.
+    /// The rejected value, never the token; nil if the setting is missing.
     public let value: String?
     /// What is allowed, or what to do.
     public let allowed: String

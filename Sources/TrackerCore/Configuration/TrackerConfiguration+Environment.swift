@@ -1,5 +1,5 @@
 extension TrackerConfiguration {
-    /// Creates a configuration from the `RA_...` variables. An empty one counts as absent.
+    /// Creates a configuration from the `RA_...` variables. An empty variable counts as absent.
     ///
     ///     let configuration = try TrackerConfiguration()
     ///
@@ -33,7 +33,7 @@ extension TrackerConfiguration {
     /// Creates a configuration from the Python package's keys: `PROJECT_ID`, `PROJECT_TOKEN`, `BACKEND_ENDPOINT` and
     /// `DEBUG_DISABLE_ANALYTICS` (a Boolean, 0 or 1, or a text such as `true`).
     ///
-    /// - Throws: ``ConfigurationError``. An unknown key is reported under its own name, and a missing or refused value
+    /// - Throws: ``ConfigurationError``. An unknown key is reported under its own name, and a missing or rejected value
     ///   under that of its variable, such as `RA_PROJECT_ID`.
     public init(dictionary: [String: any Sendable]) throws(ConfigurationError) {
         let known = ["PROJECT_ID", "PROJECT_TOKEN", "BACKEND_ENDPOINT", "DEBUG_DISABLE_ANALYTICS"]

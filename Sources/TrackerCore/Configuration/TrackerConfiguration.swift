@@ -2,13 +2,13 @@ import CLibrary
 
 /// The settings of a tracker.
 ///
-/// The initialisers check their values; ``validate()``, which ``Tracker`` calls, checks properties set afterwards.
+/// The initializers check their values; ``validate()``, which ``Tracker`` calls, checks properties set afterward.
 public struct TrackerConfiguration: Sendable, CustomStringConvertible, CustomReflectable {
     /// The project's id: the last path segment of the URL that events are posted to.
     public let projectID: String
     /// The project's secret: sent in every event, never logged.
     public let projectToken: String
-    /// Where events go.
+    /// The address of the backend that events are sent to.
     public var backendEndpoint: BackendEndpoint
 
     /// Whether the tracker is disabled; nil: disabled if ``isDebugApp`` is true.
@@ -16,7 +16,7 @@ public struct TrackerConfiguration: Sendable, CustomStringConvertible, CustomRef
     /// Whether the app runs in its own debug mode. Set by the app, not read from the environment.
     public var isDebugApp = false
 
-    /// How much of a request may leave the host.
+    /// The rules for which parts of a request may leave the host.
     public var privacy = PrivacyPolicy.standard
     /// The proxies whose `X-Forwarded-*` and `Forwarded` fields are used for `full_url`.
     public var trustedProxies = TrustedProxies.none
@@ -36,17 +36,18 @@ public struct TrackerConfiguration: Sendable, CustomStringConvertible, CustomRef
     /// The maximum number of events in memory, including those in flight; 1 to 1,000,000.
     public var queueCapacity = 32_768
     /// The maximum size of events in memory, in bytes of content (names, values, URLs), which is about their encoded
-    /// size; 64 KiB to 1 GiB. Up to 576 requests whose events are written, and which are not released yet, come on top.
+    /// size; 64 KiB to 1 GiB. Up to 576 requests whose events are written but which are not released yet are not
+    /// counted.
     public var queueMaximumBytes = 32 << 20
 
     /// The app's own directory for events that can't be delivered now: in an outage, with a full queue, at the end of
     /// the process. Created with mode 0700 if missing. Several processes may share it. nil: memory only.
     public var spoolDirectory: String?
-    /// The maximum size of the spool, for all processes that share it; 2 MiB to 1 TiB. Beyond it the oldest events are
+    /// The maximum size of the spool, for all processes that share it; 2 MiB to 1 TiB. Beyond it, the oldest events are
     /// dropped.
     public var spoolMaximumBytes = 64 << 20
-    /// With a spool, how long an event may be in memory only before it is written to disk, whatever the backend does;
-    /// 0 to 5 min. 0: each event is written before it is sent.
+    /// With a spool, how long an event may exist only in memory before it is written to disk, whatever the backend
+    /// does; 0 to 5 min. 0: each event is written before it is sent.
     public var spoolAfter = Duration.seconds(1)
     /// The maximum age of events on disk; older ones are not delivered; 1 s to 30 days.
     public var spoolMaximumAge = Duration.seconds(24 * 60 * 60)
@@ -71,7 +72,8 @@ public struct TrackerConfiguration: Sendable, CustomStringConvertible, CustomRef
     /// in time.
     public var shutdownTimeout = Duration.seconds(4)
 
-    /// Whether a shutdown also delivers what others left on disk, if there is time. For one-request processes.
+    /// Whether a shutdown also delivers events that other processes left on disk, if there is time. For one-request
+    /// processes.
     package var drainsSpoolAtShutdown = false
     /// How long a shutdown may overrun its deadline on a busy machine, where events may reach the disk late; without
     /// this they would be lost.
@@ -80,7 +82,7 @@ public struct TrackerConfiguration: Sendable, CustomStringConvertible, CustomRef
     /// The minimum level of messages to write.
     public var logLevel = TrackerLogRecord.Level.info
     /// Handles messages; by default writes each as a line to standard error. Must be fast: called on the delivery
-    /// thread, and for start-up messages on the caller's.
+    /// thread, and for startup messages on the caller's.
     public var logHandler: @Sendable (TrackerLogRecord) -> Void = TrackerLog.standardError
 
     /// Environment variables that look like settings but are not; the tracker warns about them.
@@ -193,7 +195,7 @@ public struct TrackerConfiguration: Sendable, CustomStringConvertible, CustomRef
         !text.utf8.contains(where: ASCII.isControl)
     }
 
-    /// Where events go; never contains the token.
+    /// The URL that events are posted to and the privacy preset; never contains the token.
     public var description: String {
         isDisabled ? "analytics disabled" : "\(backendEndpoint.url(projectID: projectID)), privacy \(privacy.name)"
     }

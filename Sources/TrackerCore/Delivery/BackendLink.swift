@@ -11,10 +11,10 @@ final class BackendLink {
     private(set) var unavailableSince: UInt64?
 
     private enum Limit {
-        /// The pause after a failed open, doubled with each up to `longestPause`.
+        /// The pause after a failed open, doubled with each further one up to `longestPause`.
         static let pause: UInt64 = 500_000_000
         static let longestPause: UInt64 = 60_000_000_000
-        /// After failing for this long, opening counts as hopeless, and memory is better used otherwise.
+        /// After failing for this long, opening counts as hopeless, and events are dropped unless there is a spool.
         static let patience: UInt64 = 5_000_000_000
         static let idle: UInt64 = 60_000_000_000
     }
@@ -48,7 +48,7 @@ final class BackendLink {
     /// Whether waiting for the transport has become pointless.
     func isHopeless(now: UInt64) -> Bool { unavailableSince.map { now &- $0 >= Limit.patience } ?? false }
 
-    /// A parcel in flight has a place with a number of 16 bits.
+    /// The session's limit, capped because a parcel's place in flight is a 16-bit number.
     var maximumInFlight: Int { min(session?.maximumInFlight ?? 1, 1 << 16) }
     var connections: TransportConnections { session?.connections ?? TransportConnections() }
 

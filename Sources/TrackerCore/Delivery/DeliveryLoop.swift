@@ -1,8 +1,8 @@
 import CPlatform
 
-/// The delivery thread's work, in turns: take events, write parcels, send, settle, rest.
+/// The delivery thread's main loop, in turns: take events, write parcels, send, settle, rest.
 ///
-/// All state belongs to that thread; what others may see is in the mailbox.
+/// All state belongs to that thread; what it shares with others is in the mailbox.
 ///
 /// In the classes of the delivery thread, properties that are used for each event are marked `@exclusivity(unchecked)`,
 /// because the checks would cost a twentieth of a delivery's CPU time. That is safe: only this thread touches them, and
@@ -27,15 +27,16 @@ final class DeliveryLoop {
     @exclusivity(unchecked) private var isStalled = false
 
     private enum Limit {
-        /// How often the thread polls the queue while requests come in, instead of being woken by each: at least, and
-        /// at most, the rarer the longer nothing has happened.
+        /// The shortest and the longest interval at which the thread polls the queue while requests come in, instead of
+        /// being woken by each. The interval grows with the time since the last activity.
         static let look: UInt64 = 5_000_000
         static let longestLook: UInt64 = 25_000_000
-        /// How long it keeps polling after the last event before it sleeps.
+        /// How long the thread keeps polling after the last activity before it sleeps.
         static let linger: UInt64 = 100_000_000
-        /// How long it sleeps during a pause; requests don't wake it then.
+        /// The longest sleep while delivery pauses, when requests don't wake the thread, and while all events wait for
+        /// their retry.
         static let pause: UInt64 = 100_000_000
-        /// How many events are written ahead at a time while others are in flight, and while none are.
+        /// How many events are written ahead at a time: while others are in flight, and while none are.
         static let writtenAhead = 16
         static let writtenInPause = 64
     }
@@ -62,7 +63,7 @@ final class DeliveryLoop {
     }
 
     /// - Parameter beforeSleep: called before the thread sleeps, if nothing is in flight.
-    /// - Returns: false if nothing is left to do, or no time.
+    /// - Returns: false if a shutdown has nothing left to do, or no time left.
     func turn(beforeSleep: () -> Void = {}) -> Bool {
         let now = clock.now()
         let status = DeliveryStatus(outbox, link, settlement.pacer, store)
@@ -93,7 +94,7 @@ final class DeliveryLoop {
         let mayHaveStored = storeHasWork(now)
         send(now, fromDisk: mayHaveStored)
         if outbox.flyingCount != status.backend.inFlight {
-            // Updated now, since the rest may be long.
+            // Update the status now, since the rest may be long.
             mailbox.record { $0.delivery = DeliveryStatus(outbox, link, settlement.pacer, store) }
         }
         if orders.isAwaited { mailbox.wakeWaiters(oldestUnsettled: oldest) }
@@ -181,7 +182,7 @@ final class DeliveryLoop {
                 if completions.isEmpty { writeAhead(Limit.writtenAhead) }
                 return settle(completions)
             }
-            // With a spool, events that grow old must be stored in time.
+            // With a spool, events must be stored before they grow too old.
             let mustLook = room(now) > 0 || store != nil || !isStalled
             var limit = min(mustLook ? nextLook(now) : 10 * Limit.look, latest - now)
             if let due = outbox.nextDue { limit = min(limit, max(due, now) - now) }
@@ -208,7 +209,7 @@ final class DeliveryLoop {
         }
     }
 
-    /// How long to wait before looking for new events.
+    /// The time to wait before the next poll for new events.
     private func nextLook(_ now: UInt64) -> UInt64 {
         min(max(Limit.look, (now &- lastActivity) / 2), Limit.longestLook)
     }
@@ -219,8 +220,8 @@ final class DeliveryLoop {
             || writer.backlogCount > 0 && !source.sendsLines
     }
 
-    /// Encodes waiting events. As JSON they take less memory than as requests with all their fields, and release what
-    /// the app may have tied to them.
+    /// Encodes waiting events. As JSON they take less memory than as requests with all their fields, and no longer hold
+    /// objects of the app.
     private func writeAhead(_ count: Int) {
         let lines = source.sendsLines ? Parcel.maximumLines : 1
         for _ in 0..<(lines == 1 ? count : 1) {
@@ -237,7 +238,7 @@ final class DeliveryLoop {
         var until = link.closeIdleConnections(unusedSince: lastActivity, now: now)
         if let look = store?.nextLookAt, !source.isDiskHeld { until = min(until ?? .max, look) }
         clock.sleep(mailbox, until, .event)
-        // Only an event wakes the thread before the deadline.
+        // Before the deadline, only an event, a flush or a shutdown wakes the thread.
         let after = clock.now()
         if until.map({ after < $0 }) ?? true { lastActivity = after }
     }

@@ -1,4 +1,4 @@
-/// Logs delivery problems, their causes and remedies, in few lines.
+/// Logs delivery problems with their causes and remedies, in few lines.
 struct DeliveryReporter {
     private let log: TrackerLog
     private let maximumConnections: Int
@@ -9,7 +9,7 @@ struct DeliveryReporter {
     private var usageAtReport: ThreadUsage?
     private var isFilling = false
     private var lastFailure = ""
-    /// The counters when an outage began.
+    /// The counts at the start of an outage.
     private var beforeOutage: TrackerStatistics?
 
     private static let interval: UInt64 = 1_000_000_000
@@ -73,7 +73,7 @@ struct DeliveryReporter {
         }
         let current = usage()
         defer { usageAtReport = current }
-        // The thread's usage over a second tells more than the moment of the first refusal.
+        // The thread's usage over a second says more than its usage at the first refusal.
         guard usageAtReport != nil || isFilling else {
             isFilling = true
             return

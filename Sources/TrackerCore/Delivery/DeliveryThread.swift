@@ -21,7 +21,7 @@ enum DeliveryThread {
     }
 }
 
-/// The delivery thread's clock, which tests replace so as not to wait.
+/// The delivery thread's clock, which tests replace so that they need not wait.
 struct DeliveryClock {
     /// Monotonic nanoseconds.
     let now: () -> UInt64
@@ -38,13 +38,14 @@ struct DeliveryClock {
     }
 }
 
-/// When a tracker that is shutting down stops sending.
+/// The time at which a tracker that is shutting down stops sending.
 struct ShutdownDeadline {
     private let hasDisk: Bool
-    /// Early enough to store the rest before the deadline. Monotonic nanoseconds; the maximum if there is no deadline.
+    /// The time to stop, early enough to store the rest before the deadline. Monotonic nanoseconds; the maximum if
+    /// there is no deadline.
     let stopAt: UInt64
 
-    /// Time reserved for storing: at least, on a busy machine, and per event, generously.
+    /// The time reserved for storing: a minimum for busy machines, and a generous allowance per event.
     private static let reserve: UInt64 = 100_000_000
     private static let perEvent: UInt64 = 12_000
 
@@ -62,7 +63,7 @@ struct ShutdownDeadline {
         stopAt = deadline > now + needed ? deadline - needed : min(deadline, now)
     }
 
-    /// Whether there is nothing to wait for: with a spool, the rest is as safe on disk; without one, the next attempt
+    /// Whether waiting is pointless: with a spool, the rest is just as safe on disk; without one, the next attempt
     /// would come too late.
     func isPointless(_ pacer: Pacer, flying: Int, _ now: UInt64) -> Bool {
         flying == 0 && pacer.pausedUntil > now && (hasDisk || pacer.pausedUntil >= stopAt)
@@ -72,10 +73,10 @@ struct ShutdownDeadline {
 /// Limits delivery's share of the processors when requests need them.
 ///
 /// One POST per event costs as much as a whole small request. When requests come faster than that and all processors
-/// are busy, the queue overflows whatever delivery does, and each event delivered is a request not answered. Then, and
-/// only then, delivery gets a thirtieth of the processors.
+/// are busy, the queue overflows whatever delivery does, and each event delivered costs the response to a request.
+/// Then, and only then, delivery gets a thirtieth of the processors.
 struct DeliveryBrake {
-    /// How often the load is judged, in nanoseconds; also the longest rest.
+    /// The period over which the load is judged, in nanoseconds; also the longest rest.
     static let window: UInt64 = 20_000_000
     /// The share of all processors that delivery may use while the brake is on: one in this many.
     static let share = 30
@@ -108,7 +109,7 @@ struct DeliveryBrake {
     /// - Parameters:
     ///   - now: monotonic nanoseconds.
     ///   - refusals: events refused so far because the queue was full.
-    /// - Returns: until when to rest; nil to go on.
+    /// - Returns: the time until which to rest; nil to go on.
     mutating func rest(now: UInt64, refusals: Int) -> UInt64? {
         guard let budget else { return nil }
         guard now &- start < Self.window else {

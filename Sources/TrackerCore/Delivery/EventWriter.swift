@@ -1,5 +1,5 @@
-/// Turns tracked requests into events and writes them straight into parcels: the app's hook, the privacy filter, the
-/// JSON, the key. Used by the delivery thread alone.
+/// Turns tracked requests into events and writes them straight into parcels: runs the app's hook and the privacy
+/// filter, encodes the JSON, and assigns the key. Used by the delivery thread alone.
 ///
 /// Unchecked properties: see ``DeliveryLoop``.
 final class EventWriter {
@@ -9,16 +9,16 @@ final class EventWriter {
     private let hook: BeforeSend?
     @exclusivity(unchecked) private var encoder: EventEncoder
     private let identifiers = EventIdentifierGenerator()
-    /// How often the privacy filter has reached its bound.
+    /// The number of times that the privacy filter has reached its limit.
     @exclusivity(unchecked) private var filterLimits = 0
     @exclusivity(unchecked) private var hasWarnedOfHost = false
     @exclusivity(unchecked) private var backlog = EventBacklog()
     /// The number of the backlog's next event.
     @exclusivity(unchecked) private var sequence: UInt64 = 0
-    /// The average of the last parcel, which predicts how much room the next one needs.
+    /// The average size of the last parcel's events, which predicts how much room the next one needs.
     @exclusivity(unchecked) private var bytesPerEvent = 1_024
 
-    /// How many events are written before the thread yields its processor.
+    /// How many events are written before the thread yields the processor.
     private static let writtenAtOnce = 32
 
     init(configuration: TrackerConfiguration, mailbox: Mailbox, outbox: Outbox, log: TrackerLog) {
@@ -33,7 +33,7 @@ final class EventWriter {
             trustedProxies: configuration.trustedProxies)
     }
 
-    /// Events that waited in the mailbox when this turn began, without those taken since.
+    /// The number of events that waited in the mailbox when this turn began, without those taken since.
     @exclusivity(unchecked) var mailboxCount = 0
     /// Events that wait to be written.
     var unwritten: Int { backlog.count + mailboxCount }
@@ -42,7 +42,7 @@ final class EventWriter {
     /// The number of the oldest of those.
     var oldestSequence: UInt64? { backlog.isEmpty ? nil : sequence }
 
-    /// When the oldest event not yet written was captured, in monotonic nanoseconds; nil if there is none.
+    /// The time at which the oldest event not yet written was captured, in monotonic nanoseconds; nil if there is none.
     func oldestAge() -> UInt64? {
         refill()
         return backlog.oldest
@@ -51,7 +51,7 @@ final class EventWriter {
     /// Writes the next parcel.
     ///
     /// - Parameters:
-    ///   - lines: the most events it may hold.
+    ///   - lines: the maximum number of events in it.
     ///   - yields: whether to yield the processor to waiting threads now and then.
     /// - Returns: nil if there is no event.
     func next(lines: Int, yields: Bool = false) -> Parcel? {

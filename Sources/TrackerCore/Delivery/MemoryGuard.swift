@@ -1,13 +1,13 @@
-/// Stores events on disk that have been in memory alone for too long, or do not fit there.
+/// Stores events on disk that have existed only in memory for too long, or that memory has no room for.
 ///
 /// Only age decides: it makes no difference whether the backend refuses, hangs, is slow or is merely behind.
 struct MemoryGuard {
     private let store: ParcelStore
     private let source: ParcelSource
     private let outbox: Outbox
-    /// How old an event may become in memory alone, in nanoseconds; 0: it is stored before it is sent.
+    /// How old an event may become while it exists only in memory, in nanoseconds; 0: it is stored before it is sent.
     private let patience: UInt64
-    /// When to check the events' age again.
+    /// The time of the next check of the events' age.
     private(set) var nextTurn: UInt64 = 0
 
     private enum Limit {
@@ -40,10 +40,10 @@ struct MemoryGuard {
         storeTried(now)
     }
 
-    /// Leaves parcels that wait for a retry to the disk, since a record that is out keeps its whole segment from being
-    /// evicted.
+    /// Leaves parcels that wait for a retry to the disk, because a record that is out prevents the eviction of its
+    /// whole segment.
     private func leaveToDisk(_ now: UInt64) {
-        // One stays if only a response can tell how to send what is on disk, or nothing would be left to ask with.
+        // One stays if only a response can tell how to send what is on disk: otherwise nothing would be left to send.
         var keepsProbe = source.isDiskHeld
         let parcels = outbox.takeTried { parcel in
             let mayLeave =

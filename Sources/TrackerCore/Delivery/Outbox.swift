@@ -1,4 +1,4 @@
-/// Parcels from when they are written until they are settled: ready, in flight, or waiting for a retry.
+/// Holds parcels from the time they are written until they are settled: ready, in flight, or waiting for a retry.
 ///
 /// Unchecked properties: see ``DeliveryLoop``.
 final class Outbox {
@@ -16,9 +16,9 @@ final class Outbox {
     @exclusivity(unchecked) private(set) var flyingCount = 0
     @exclusivity(unchecked) private(set) var flyingBytes = 0
 
-    /// Stored parcels that wait in memory for a retry; more are left on disk.
+    /// The maximum number of stored parcels that wait in memory for a retry; more are left on disk.
     static let maximumWaiting = 4_096
-    /// The most payload bytes in flight at once.
+    /// The number of payload bytes in flight at which no more are sent.
     static let maximumFlyingBytes = 32 << 20
 
     var isEmpty: Bool { flyingCount == 0 && !hasUnsent && waiting.isEmpty }
@@ -27,11 +27,11 @@ final class Outbox {
     var mayFly: Bool { flyingBytes < Self.maximumFlyingBytes }
     var waitingCount: Int { waiting.count }
 
-    /// The buffer of a delivered parcel, for the next one: the allocator would return this much to the system, which
-    /// clears its pages again when they are used.
+    /// The buffer of a delivered parcel, for the next one: the allocator would return a block of this size to the
+    /// system, which clears its pages when they are used again.
     @exclusivity(unchecked) private var spare: [UInt8] = []
 
-    /// Events in flight that are in memory alone.
+    /// The number of events in flight that are in memory only.
     @exclusivity(unchecked) private(set) var flyingEvents = 0
 
     // MARK: In flight
@@ -50,7 +50,7 @@ final class Outbox {
             place = flying.count
             flying.append(parcel)
         }
-        // Unique even when a place is reused, so that a late completion finds no other parcel.
+        // Unique even when a place is reused, so that a late completion can't match another parcel.
         let number = flights << 16 | UInt64(place)
         flying[place]?.flight = number
         return number
@@ -98,7 +98,7 @@ final class Outbox {
 
     func wait(_ parcel: consuming Parcel) { waiting.insert(parcel) }
 
-    /// When the first waiting parcel is due.
+    /// The time at which the first waiting parcel is due.
     var nextDue: UInt64? { waiting.first?.dueAt }
 
     func releaseDue(now: UInt64) {

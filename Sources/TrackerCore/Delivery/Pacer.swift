@@ -1,10 +1,10 @@
-/// Decides how many parcels may be in flight, from latency, failures and what the backend asks for.
+/// Decides how many parcels may be in flight, from latency, failures, and the waits that the backend asks for.
 ///
 /// While the backend responds, a window grows as long as parcels wait and responses come about as fast as before, and
-/// shrinks when latency or failures grow: doubling at first, then additive increase and multiplicative decrease, as in
-/// TCP's congestion control (RFC 5681). While the backend is away, one probe is sent at a time.
+/// shrinks when latency or failures increase: doubling at first, then additive increase and multiplicative decrease, as
+/// in TCP's congestion control (RFC 5681). While the backend is away, one probe is sent at a time.
 struct Pacer {
-    /// How an attempt failed, as far as it concerns the backend as a whole.
+    /// The kind of a failed attempt, as far as it concerns the backend as a whole.
     enum Failure {
         /// It responded, and may accept the next one.
         case busy
@@ -31,7 +31,7 @@ struct Pacer {
     private var roundLowest = UInt64.max
     private var lastRoundLowest = UInt64.max
     private var roundEnd: UInt64 = 0
-    /// Since when the window is at its minimum while responses are slow; 0 if they are not.
+    /// The time since which the window has been at its minimum while responses are slow; 0 if they are not.
     private var leastSince: UInt64 = 0
     /// Failure rates: of the last responses, and over the long term.
     private var recentFailures = 0.0
@@ -45,19 +45,19 @@ struct Pacer {
     private(set) var awaySince: UInt64?
     /// Monotonic nanoseconds; nothing is sent before.
     private(set) var pausedUntil: UInt64 = 0
-    /// The wait that the backend asked for is always kept; the rest of a pause is our own choice.
+    /// The end of the wait that the backend asked for, which is always kept; the rest of a pause is our own choice.
     private var askedUntil: UInt64 = 0
 
     private enum Limit {
         static let firstWindow = 4
         static let longestLatency: UInt64 = 3_600_000_000_000
         static let leastWindow = 8
-        /// Nanoseconds by which responses may be slower than the fastest before we blame a queue of our own making.
+        /// Nanoseconds by which responses may be slower than the fastest before a queue of our own making is assumed.
         static let slack = 2_000_000.0
         static let period: UInt64 = 30_000_000_000
-        /// Round trips at the least window after which a latency counts as the network's own.
+        /// Round trips at the minimum window after which a latency counts as the network's own.
         static let distantRounds: UInt64 = 4
-        /// Weighted failures in a row after which the backend is away; one without a response weighs more.
+        /// Weighted failures in a row after which the backend counts as away; one without a response weighs more.
         static let streak = 24
         static let unreachable = 8
         /// After this long without a success, fewer failures suffice.
@@ -73,7 +73,7 @@ struct Pacer {
 
     var window: Int { Int(exactWindow) }
     var isAway: Bool { awaySince != nil }
-    /// The smoothed latency; nil before the first answer.
+    /// The smoothed latency; nil before the first response.
     var latency: Duration? { smoothed > 0 ? .nanoseconds(Int64(smoothed)) : nil }
 
     /// How many more parcels may be sent now.
@@ -93,7 +93,7 @@ struct Pacer {
     /// - Parameters:
     ///   - latency: nanoseconds.
     ///   - maximum: the transport's limit.
-    /// - Returns: how long the backend was away, if it was.
+    /// - Returns: how long the backend was away, in nanoseconds; nil if it was not.
     mutating func succeeded(latency: UInt64, now: UInt64, maximum: Int) -> UInt64? {
         let outage = awaySince.map { now &- $0 }
         streak = 0
@@ -142,7 +142,7 @@ struct Pacer {
         pausedUntil = max(pausedUntil, now &+ pause)
     }
 
-    /// How long one parcel waits after its own failure, in nanoseconds.
+    /// Returns how long one parcel waits after its own failure, in nanoseconds.
     mutating func delay(attempts: Int, retryAfter: Duration?, isUrgent: Bool) -> UInt64 {
         let own = policy.delay(attempt: attempts - 1, retryAfter: nil, using: &random)
         let asked = retryAfter.map { min($0, policy.retryAfterCap).nanoseconds } ?? 0
@@ -190,8 +190,8 @@ struct Pacer {
         }
     }
 
-    /// Adopts a higher base latency if responses stay slow at the least window: then it is the network's, not our
-    /// queue's.
+    /// Adopts a higher base latency if responses stay slow at the minimum window: the cause is then the network, not
+    /// our queue.
     private mutating func noticeDistance(_ now: UInt64) {
         guard exactWindow <= Double(Limit.leastWindow) else {
             leastSince = 0

@@ -1,25 +1,25 @@
 /// The unit of delivery: an event, or several as lines.
 ///
-/// Its lines and its key never change. Only a parcel that was neither tried nor stored may still grow.
+/// Its lines and its key never change. Only a parcel that was neither tried nor stored can still grow.
 struct Parcel {
     let key: ParcelKey
     /// One event's JSON; or several, each followed by a line feed.
     private(set) var body: [UInt8] = []
     private(set) var count = 0
-    /// What its events count against the queue's byte limit; meaningless once they are on disk.
+    /// The bytes that its events count against the queue's limit; meaningless once they are on disk.
     private(set) var charge = 0
     /// The number of its oldest event in the order in which events left the queue; the maximum for a parcel from disk,
     /// for which nobody waits.
     let sequence: UInt64
-    /// When the oldest event was captured: monotonic, and since 1970; in nanoseconds.
+    /// The time at which the oldest event was captured: in monotonic nanoseconds, and in nanoseconds since 1970.
     let age: UInt64
     let capturedAt: Int64
 
-    /// Where its events are stored, if they are.
+    /// The record of its events on disk; nil if they are not stored.
     var disk: DiskShare?
     /// How many attempts have failed.
     var attempts = 0
-    /// Failures with deliveries of others in between: those are the parcel's fault, not the backend's.
+    /// Failures with deliveries of other parcels in between, so that the parcel is at fault, not the backend.
     var ownFailures = 0
     /// How many parcels had been delivered when this one last failed.
     var arrivalsAtLastFailure = 0
@@ -68,7 +68,7 @@ struct Parcel {
         body = spare
     }
 
-    /// Returns the body of a parcel that is done with.
+    /// Takes the body of a settled parcel.
     mutating func takeBody() -> [UInt8] {
         var taken: [UInt8] = []
         swap(&taken, &body)
@@ -76,7 +76,7 @@ struct Parcel {
     }
 
     /// - Parameters:
-    ///   - charge: what the event counts against the queue's byte limit.
+    ///   - charge: the bytes that the event counts against the queue's limit.
     ///   - write: appends the event's JSON.
     @inline(__always)
     mutating func append(charge: Int, _ write: (inout [UInt8]) -> Void) {

@@ -19,7 +19,7 @@ final class ParcelSource {
     private enum Limit {
         /// How long lines are gathered before a partial batch is sent.
         static let gathering: UInt64 = 500_000_000
-        /// How often one parcel is tried while the backend is away before another is.
+        /// How many times one parcel is tried while the backend is away before another one is.
         static let probes = 3
     }
 
@@ -28,7 +28,7 @@ final class ParcelSource {
         self.writer = writer
         self.store = store
         mayBatch = configuration.usesBatches
-        // If each event is stored before it is sent, there is nothing to wait for.
+        // If each event is stored before it is sent, gathering would only delay it.
         gathers = store == nil || configuration.spoolAfter > .zero
     }
 
@@ -44,7 +44,7 @@ final class ParcelSource {
 
     func nextFromMemory(now: UInt64, isAway: Bool, _ orders: Mailbox.Orders) -> Parcel? {
         guard isAway else { return outbox.due.popFirst() ?? nextNew(now, orders) }
-        // Not always the same parcel, which may itself be the cause of the failures.
+        // Don't always try the same parcel, which may itself be the cause of the failures.
         return outbox.takeProbe(triedLessThan: Limit.probes) ?? nextNew(now, orders) ?? outbox.takeProbe()
     }
 
@@ -57,7 +57,7 @@ final class ParcelSource {
                 lines: Parcel.maximumLines, yields: !orders.isClosed && !orders.isAwaited && !orders.isFilling)
     }
 
-    /// Returns the next ready parcel, filled up with others written one by one that were never tried.
+    /// Returns the next ready parcel, filled up with untried parcels of one event each.
     private func nextReadyBatch() -> Parcel? {
         guard var batch = outbox.ready.popFirst() else { return nil }
         guard batch.isUntouched else { return batch }
@@ -78,7 +78,7 @@ final class ParcelSource {
             || SystemClock.hasPassed(Limit.gathering, since: age, now)
     }
 
-    /// What a batch that is being gathered waits for.
+    /// The conditions that end the gathering of a batch.
     struct Gathering {
         /// When it is due even if it is not full, in monotonic nanoseconds.
         let until: UInt64
@@ -115,7 +115,8 @@ final class ParcelSource {
     /// response to the first new event tells.
     var isDiskHeld: Bool { mode == .unknown && hasMetLines }
 
-    /// Too many that wait for a retry would be left to the disk again, only to be read and sent at once.
+    /// Whether to load stored parcels. Beyond the limit, those that fail would be left to the disk again, only to be
+    /// read and sent at once.
     var mayTakeFromDisk: Bool {
         !isDiskHeld && outbox.waitingCount + outbox.flyingCount < Outbox.maximumWaiting
     }

@@ -1,7 +1,7 @@
 /// The delivery thread's access to the spool: stores parcels from memory, and loads stored ones for delivery.
 ///
-/// A directory that can't be used is retried: its owner may be corrected, or room made, at any time. Until then events
-/// stay in memory, as without a spool.
+/// A directory that can't be used is retried, because its owner may be corrected or space freed at any time. Until then
+/// events stay in memory, as without a spool.
 final class ParcelStore {
     private let directory: String
     private let limits: SpoolLimits
@@ -14,9 +14,9 @@ final class ParcelStore {
     private var nextLook: UInt64 = 0
     private var knownLosses = 0
     private var known = SpoolStatistics()
-    /// Why the disk refused the last write; nil if it did not.
+    /// The reason why the disk refused the last write; nil if it did not.
     private(set) var reasonOfRefusal: String?
-    /// Whether the last refusal was because of the spool's own limit.
+    /// Whether the last refusal was because of the spool's own size limit.
     private(set) var isFull = false
 
     private enum Limit {
@@ -108,7 +108,7 @@ final class ParcelStore {
             return
         }
         isFull = result.spoolFull > 0
-        // What is too large never fits; it says nothing about the others.
+        // An event that is too large never fits; it says nothing about the others.
         if result.refused > result.tooLarge {
             failures += 1
             nextWriting = now &+ min(Limit.pause << UInt64(min(failures - 1, 8)), Limit.longestPause)
@@ -169,7 +169,7 @@ final class ParcelStore {
         return spool.mayHaveMore
     }
 
-    /// When to look again; monotonic nanoseconds.
+    /// The time at which to look again, in monotonic nanoseconds.
     var nextLookAt: UInt64 { spool == nil ? nextOpening : nextLook }
 
     /// Makes the next ``hasWork(now:)`` list the directory, because something may have changed.
@@ -207,7 +207,7 @@ final class ParcelStore {
     /// Closes all files unless a segment is in use.
     func rest() { spool?.rest() }
 
-    /// Closes the spool; what it holds is left to the next process.
+    /// Closes the spool; its records are left to the next process.
     func close() {
         spool?.close()
         countLosses()

@@ -1,4 +1,4 @@
-/// Applies the outcome of each attempt: to its parcel, the counts, and the pace of all others.
+/// Applies the outcome of each attempt to its parcel, to the counts, and to the pace of all others.
 ///
 /// Unchecked properties: see ``DeliveryLoop``.
 final class Settlement {
@@ -11,7 +11,7 @@ final class Settlement {
     @exclusivity(unchecked) private var arrivals = 0
 
     private enum Limit {
-        /// Failures, each after deliveries of others, after which a parcel is dropped.
+        /// The number of failures, with deliveries of others in between, after which a parcel is dropped.
         static let ownFailures = 30
     }
 

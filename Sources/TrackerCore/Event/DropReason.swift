@@ -29,7 +29,7 @@ public struct DropReason: RawRepresentable, Sendable, Hashable, CaseIterable, Cu
 
     /// The queue was at its limit of events or bytes when the event was captured.
     public static let queueFull = DropReason(.queueFull)
-    /// The backend refused the event itself: 400, 413, 415, 422, or another 4xx that concerns neither the settings nor
+    /// The backend rejected the event itself: 400, 413, 415, 422, or another 4xx that concerns neither the settings nor
     /// the load.
     public static let rejected = DropReason(.rejected)
     /// The event kept failing while others were delivered.

@@ -25,7 +25,7 @@ struct EventEncoder: ~Copyable {
         forwardedOrigin = ForwardedOrigin(trustedProxies)
     }
 
-    /// How often the filter hit its work limit and hid what it had not read.
+    /// The number of times that the filter reached its work limit and hid what it had not read.
     var exhaustions: Int { filter.exhaustions }
 
     mutating func encode(_ request: borrowing TrackedRequest) -> [UInt8] {
@@ -175,7 +175,7 @@ struct EventEncoder: ~Copyable {
             if filter.hides(kept, treatment) { return writer.raw(PrivacyFilter.replacementText) }
             appendSearched(bytes, keeping: kept.count)
         case .search: appendSearched(bytes, keeping: kept.count)
-        // Not only addresses are left: a host may be anything.
+        // Not only addresses remain: a host may be anything.
         case .truncateAddresses where filter.policy.searchesValues: appendSearched(bytes, keeping: kept.count)
         case .keep, .replace, .truncateAddresses, .omit: writer.content(kept)
         }
@@ -212,7 +212,7 @@ struct EventEncoder: ~Copyable {
         writer.byte(UInt8(ascii: "\""))
     }
 
-    /// Removes the cookie written since `mark` if it does not fit, and returns whether it did.
+    /// Removes the cookie written since `mark` if it does not fit, and returns whether it was removed.
     private mutating func isTooLong(since mark: Int) -> Bool {
         guard writer.count > EventLimit.cookiesEnd else { return false }
         writer.rewind(to: mark)

@@ -56,7 +56,7 @@ package struct EventIdentifier: Hashable, Sendable, Comparable, CustomStringConv
     /// The time of creation, in milliseconds since 1970.
     package var milliseconds: UInt64 { high >> 16 }
 
-    /// The text form: 36 characters, lower case.
+    /// The text form: 36 characters, in lowercase.
     package var text: String {
         String(unsafeUninitializedCapacity: 36) { buffer in
             var position = 0
@@ -171,7 +171,7 @@ package final class EventIdentifierGenerator: Sendable {
         }
     }
 
-    /// The SplitMix64 finaliser: invertible, and every input bit affects every output bit.
+    /// The SplitMix64 finalizer: invertible, and every input bit affects every output bit.
     private static func mix(_ value: UInt64) -> UInt64 {
         var mixed = value
         mixed = (mixed ^ mixed >> 30) &* 0xBF58_476D_1CE4_E5B9

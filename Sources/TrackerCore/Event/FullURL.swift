@@ -30,7 +30,7 @@ enum FullURL {
         to bytes: inout [UInt8]
     ) -> Bool {
         let start = pathStart(of: target)
-        // Skip what will be cut off, except the rest of a secret that the cut may go through.
+        // Skip what will be cut off, except enough to find a secret that the cut may go through.
         let room = EventLimit.urlBytes + PrivacyFilter.overlap
         let window = target.count - start > room ? start + room : target.count
         let end = target[start..<window].firstIndex(of: UInt8(ascii: "#")) ?? window
@@ -140,7 +140,7 @@ struct UsableHost {
     /// Whether a router's request came without a host, as all do if the adapter's mapping passes none.
     private(set) var wasMissing = false
 
-    /// Returns `Host` as sent if it is usable in a URL, else the server's own name and port.
+    /// Returns `Host` as sent if it is usable in a URL, otherwise the server's own name and port.
     mutating func authority(of snapshot: RequestSnapshot) -> String {
         if let host = snapshot.host ?? snapshot.headers.host {
             if isUsable(host) { return host }

@@ -17,8 +17,8 @@ struct KnownHeader {
 
 /// A cache of header names, because requests repeat the same few. Used by the delivery thread only.
 ///
-/// Emptied when it grows too large, so that made-up names cost no memory and, since the hash has a random seed, no
-/// time.
+/// Emptied when it grows too large, so that made-up names can't exhaust memory. The hash has a random seed, so that
+/// they can't slow down lookups either.
 struct HeaderNames {
     private var entries: [KnownHeader] = []
     /// The bytes of all names and openings.
@@ -140,7 +140,7 @@ struct HeaderNames {
         byte <= 0x20 || byte == UInt8(ascii: "_") || byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\")
     }
 
-    /// Returns a byte of a CGI variable's name (RFC 3875, section 4.1.18): upper case, dashes as underscores.
+    /// Returns a byte of a CGI variable's name (RFC 3875, section 4.1.18): in uppercase, hyphens as underscores.
     private static func variableByte(_ byte: UInt8) -> UInt8 {
         switch byte {
         case UInt8(ascii: "a")...UInt8(ascii: "z"): byte & 0xDF

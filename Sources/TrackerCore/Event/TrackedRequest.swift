@@ -1,7 +1,7 @@
-/// What is known of a request when it begins.
+/// The part of a request's record that is known at its start.
 ///
-/// A class, because it refers to a dozen values: between the request and its event it is handed on several times, and
-/// copying it would cost more than measuring.
+/// A class, because it refers to a dozen values and is passed on several times between request and event: copying it
+/// each time would cost more than the measurement.
 final class RequestStart: Sendable {
     let snapshot: RequestSnapshot
     let session: SessionIdentifier
@@ -35,7 +35,7 @@ struct TrackedRequest: Sendable {
     let viewName: String?
     /// How many requests the event stands for; nil if every request becomes an event.
     let weight: Double?
-    /// The bytes that the event counts against the queue's limit: its text, and the rest of the JSON.
+    /// The approximate size of the event, which counts against the queue's byte limit.
     let approximateBytes: Int
 
     init(
@@ -55,7 +55,7 @@ struct TrackedRequest: Sendable {
 
     var processingNanoseconds: UInt64 { finishedAt > start.startedAt ? finishedAt - start.startedAt : 0 }
 
-    /// Returns the request with a hook's changes. Its size was counted when it was queued.
+    /// Returns the request with a hook's changes. The size that the queue has counted does not change.
     func changed(by draft: EventDraft) -> TrackedRequest {
         var snapshot = start.snapshot
         // Read the host before the headers, which may be its source, are replaced.

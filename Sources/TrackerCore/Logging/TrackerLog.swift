@@ -92,9 +92,9 @@ final class TrackerLog: Sendable {
     /// Returns one line without the secret and without control characters, which a backend's text may contain.
     private static func clean(_ text: String, secret: String) -> String {
         let needle = Array(secret.utf8)
-        // A secret that begins within the part that is kept is read whole, or what is left of it would not be found.
+        // Read far enough to find a secret that begins in the kept part and extends beyond it.
         var bytes = text.utf8.prefix(maximumBytes + needle.count).map { ASCII.isControl($0) ? 0x20 : $0 }
-        // A token of up to three letters is no secret, and replacing it would garble ordinary words.
+        // A token of up to three bytes is not a secret, and replacing it would garble ordinary words.
         if needle.count >= 4, bytes.count >= needle.count {
             var cleaned: [UInt8] = []
             var index = 0
@@ -114,7 +114,8 @@ final class TrackerLog: Sendable {
         }
     }
 
-    /// Writes each message as one line to standard error, in one system call, so that threads' lines do not mix.
+    /// Writes each message as one line to standard error, in one system call, so that lines of different threads do not
+    /// interleave.
     static let standardError: Handler = { record in
         var line = Array("rigidanalytics [\(record.level.rawValue)] \(record)\n".utf8)
         line.withUnsafeMutableBytes { _ = writeBytes(2, $0.baseAddress, $0.count) }
@@ -146,7 +147,7 @@ public struct TrackerLogRecord: Sendable, Hashable, CustomStringConvertible {
     public enum Level: String, Sendable, Hashable, CaseIterable, Comparable {
         /// Details for debugging the tracker.
         case debug
-        /// One-time events: started, stopped, recovered from an outage.
+        /// One-time events, such as the recovery from an outage.
         case info
         /// Something is lost or late; the message says why.
         case warning

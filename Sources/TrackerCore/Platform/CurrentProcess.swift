@@ -3,8 +3,8 @@ import CPlatform
 
 /// File descriptors 0, 1 and 2.
 package enum StandardDescriptors {
-    /// Opens those that are closed on /dev/null. Otherwise the next socket gets such a number, and whatever prints to
-    /// standard output writes into a client's response.
+    /// Opens /dev/null on those that are closed. Otherwise the next socket would get such a number, and anything
+    /// printed to standard output would end up in a client's response.
     package static func reopenClosed() {
         for number: Int32 in 0...2 where fcntl(number, F_GETFD) < 0 && errno == EBADF {
             // open takes the lowest free number, which is this one.
@@ -13,7 +13,7 @@ package enum StandardDescriptors {
         }
     }
 
-    /// Redirects all three to /dev/null: the web server sees them closed while their numbers stay taken.
+    /// Redirects all three to /dev/null: the web server sees them closed, and their numbers stay in use.
     package static func detach() { silence(0, 1, 2) }
 
     /// Redirects descriptors to /dev/null.
@@ -26,7 +26,7 @@ package enum StandardDescriptors {
 
     /// Takes the listening sockets that a process manager passed to this process (sd_listen_fds(3)).
     ///
-    /// A second call returns none: the variables are unset, so that no child process takes them for its own.
+    /// A second call returns none: the variables are unset, so that no child process mistakes the sockets for its own.
     package static func passedSockets() -> [Int32] {
         let process = getenv("LISTEN_PID").flatMap { Int32(String(cString: $0)) }
         let count = getenv("LISTEN_FDS").flatMap { Int32(String(cString: $0)) } ?? 0
@@ -69,7 +69,7 @@ package enum ProcessEnvironment {
 
 /// A forked child that finishes work in the background.
 package enum DetachedProcess {
-    /// Which process the call returned in.
+    /// The process in which the call returned.
     package enum Side {
         case parent
         case child
@@ -81,8 +81,9 @@ package enum DetachedProcess {
     ///
     /// - Important: The child must end with ``end()``.
     /// - Parameters:
-    ///   - descriptor: the one that the child keeps.
-    ///   - lifetime: how long until SIGALRM ends the child, whatever it is doing; rounded up to a second.
+    ///   - descriptor: the one that stays open in the child.
+    ///   - lifetime: SIGALRM ends the child after this time and up to a second more, whatever it is doing; at most a
+    ///     day.
     package static func fork(keeping descriptor: Int32? = nil, lifetime: Duration) -> Side {
         let seconds = lifetime.nanoseconds / 1_000_000_000 + 1
         return switch cplatform_fork_detached(descriptor ?? -1, UInt32(min(seconds, 86_400))) {

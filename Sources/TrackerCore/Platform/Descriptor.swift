@@ -1,7 +1,7 @@
 import CLibrary
 import CPlatform
 
-/// A file descriptor that is closed with its last reference, so that no holder can see its number reused.
+/// A file descriptor that is closed when its last reference is released, so that no holder can see its number reused.
 package final class Descriptor: Sendable {
     package let number: Int32
 
@@ -13,7 +13,7 @@ package final class Descriptor: Sendable {
         _ = close(number)
     }
 
-    /// How a transfer ended.
+    /// The result of a read or a write.
     package enum Transfer: Equatable {
         case bytes(Int)
         case end
@@ -95,16 +95,16 @@ package final class Descriptor: Sendable {
         _ = shutdown(number, Int32(SHUT_WR))
     }
 
-    /// Shuts down both directions. The number stays taken until the last reference is gone.
+    /// Shuts down both directions. The number stays in use until the last reference is released.
     package func shutDown() {
         _ = shutdown(number, Int32(SHUT_RDWR))
     }
 
     /// Whether the peer has yet to read (Unix sockets) or acknowledge (TCP) something that was sent. False where the
-    /// system doesn't tell.
+    /// system doesn't report it.
     package var hasUnreadOutput: Bool { cplatform_unread_output(number) > 0 }
 
-    /// Whether the peer has also stopped reading, as far as the system can tell.
+    /// Whether the connection is closed in both directions or broken, as far as the system can tell.
     package var isPeerGone: Bool {
         var watched = pollfd(fd: number, events: 0, revents: 0)
         guard poll(&watched, 1, 0) > 0 else { return false }
@@ -142,7 +142,7 @@ package final class WakePipe: Sendable {
         return Array(bytes.prefix(max(0, count)))
     }
 
-    /// Reads all that was written. If bytes stay in a full pipe, not every kernel reports the next write.
+    /// Reads everything that was written. If bytes are left in a full pipe, some kernels don't report the next write.
     package func drainAll() {
         while drain().count == 64 {}
     }

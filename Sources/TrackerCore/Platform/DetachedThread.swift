@@ -68,7 +68,7 @@ package enum DetachedThread {
     }
 }
 
-/// How long a thread has run, and how long it was runnable but had no processor, in nanoseconds.
+/// A thread's CPU time, and the time that it was runnable but had no processor, in nanoseconds.
 struct ThreadUsage: Equatable {
     var ran: UInt64
     var waited: UInt64
@@ -120,23 +120,24 @@ struct ThreadUsage: Equatable {
 /// A lock that guards a value, with a condition variable to wait on.
 ///
 /// The standard library's `Mutex` hands the lock to a waiter, and spins before it waits. With more threads than
-/// processors and a lock that every request takes, that cost a third of all processor time: each hand-over waits for a
-/// thread that is not running. A pthread mutex goes to whichever thread runs. Where supported it spins briefly before
-/// it sleeps in the kernel: it is held for nanoseconds, and a wake-up takes many microseconds.
+/// processors and a lock that every request takes, that cost a third of all processor time: each handover waits for a
+/// thread that is not running. A pthread mutex goes to whichever thread is running. Where supported, it spins briefly
+/// before it sleeps in the kernel: it is held for nanoseconds, and a wake-up takes many microseconds.
 ///
 /// Waits use the monotonic clock, so setting the time of day does not affect them.
 ///
-/// `@unchecked Sendable` is right because everything that reads or writes `state` holds the lock. The lock stays at one
-/// heap address from `init` to `deinit`, as POSIX requires.
+/// `@unchecked Sendable` is correct because everything that reads or writes `state` holds the lock. The lock stays at
+/// one heap address from `init` to `deinit`, as POSIX requires.
 ///
-/// Inlinable, because other modules would otherwise copy the state's values through their run-time types.
+/// Inlinable, because other modules would otherwise copy the state's values through runtime type metadata.
 package final class ThreadLock<Contents>: @unchecked Sendable {
     @usableFromInline let lock: UnsafeMutablePointer<cplatform_lock>
-    /// Without run-time exclusivity checks: the lock rules out overlapping accesses, and every request would pay.
+    /// Without exclusivity checks at run time: the lock rules out overlapping accesses, and every request would pay for
+    /// the checks.
     @exclusivity(unchecked) @usableFromInline var state: Contents
 
-    /// - Parameter survivesFork: a fork waits until the lock is free, and the child may use the state. Such a lock must
-    ///   not be created or released while another is held.
+    /// - Parameter survivesFork: whether a fork waits until the lock is free, so that the child may use the state. Such
+    ///   a lock must not be created or destroyed while another is held.
     @inlinable
     package init(_ state: sending Contents, survivesFork: Bool = false) {
         self.state = state

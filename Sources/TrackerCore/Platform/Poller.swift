@@ -14,19 +14,20 @@ package struct Poller: Sendable {
         package static let write = Interest(rawValue: 2)
         /// Disables the descriptor after one event, until it is re-armed with `modify`.
         package static let oneShot = Interest(rawValue: 4)
-        /// Wakes as few as possible of the pollers that watch one descriptor (epoll's `EPOLLEXCLUSIVE`).
+        /// Wakes as few as possible of the pollers that watch the descriptor (epoll's `EPOLLEXCLUSIVE`); ignored on
+        /// Darwin.
         package static let exclusive = Interest(rawValue: 8)
         /// Reports only what is new since the last report (edge-triggered). Several threads may wait.
         package static let edge = Interest(rawValue: 16)
     }
 
-    /// What happened to a descriptor.
+    /// An event on a watched descriptor.
     package struct Event: Sendable {
         /// The number given at registration.
         package var token: UInt64
         package var isReadable: Bool
         package var isWritable: Bool
-        /// The peer is gone, or the descriptor has an error.
+        /// The peer has closed the connection or its sending side, or the descriptor has an error.
         package var isHangup: Bool
     }
 

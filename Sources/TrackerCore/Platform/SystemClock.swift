@@ -21,8 +21,8 @@ package enum SystemClock {
     /// Whether at least `time` nanoseconds lie between two readings of ``monotonicNanoseconds()``.
     ///
     /// - Parameters:
-    ///   - moment: may be later than `now`; then no time has passed.
-    ///   - now: for example when a turn of a loop began.
+    ///   - moment: the earlier reading; if it is later than `now`, no time has passed.
+    ///   - now: the later reading, for example the start of a loop's turn.
     package static func hasPassed(_ time: UInt64, since moment: UInt64, _ now: UInt64) -> Bool {
         now >= moment ? now - moment >= time : time == 0
     }

@@ -86,7 +86,7 @@ package enum HostAddresses {
     /// - Parameters:
     ///   - host: a name or an address; empty: any address of this machine.
     ///   - port: a number or a service name.
-    ///   - flags: getaddrinfo's.
+    ///   - flags: `ai_flags` of getaddrinfo(3).
     ///   - body: returns whether to continue.
     /// - Returns: false if the host is unknown or can't be resolved now.
     package static func forEach(

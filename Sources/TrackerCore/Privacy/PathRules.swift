@@ -1,10 +1,11 @@
-/// Finds the path segments to hide: those that the app's patterns name and, if only harmless ones may stay, all others.
+/// Finds the path segments to hide: those that the app's patterns match and, if only harmless segments may stay, all
+/// others.
 struct PathRules {
     private let patterns: [[Segment]]
     private let isStrict: Bool
 
     private enum Segment {
-        /// Matches this text, decoded, exactly.
+        /// Matches a segment that decodes to exactly this text.
         case text([UInt8])
         /// Matches any one segment, which is hidden.
         case hidden

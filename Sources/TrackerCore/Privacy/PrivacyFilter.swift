@@ -22,7 +22,7 @@ struct PrivacyFilter {
         case omit
     }
 
-    /// Bytes read beyond the kept part of a value, so that a secret cut off at the limit is still recognised.
+    /// Bytes read beyond the kept part of a value, so that a secret cut off at the limit is still recognized.
     static let overlap = 512
     /// The maximum number of byte reads per event. The longest ordinary event needs a third of it.
     static let stepsPerEvent = 400_000
@@ -39,7 +39,7 @@ struct PrivacyFilter {
     private var scanner: SecretScanner
     private var clean = CleanValues()
     private var stepsLeft = PrivacyFilter.stepsPerEvent
-    /// How often the work limit was hit and the unread rest hidden.
+    /// The number of times that the work limit was reached and the unread rest hidden.
     private(set) var exhaustions = 0
     /// Whether that happened in the current event.
     private(set) var isExhausted = false
@@ -166,7 +166,7 @@ struct PrivacyFilter {
                     append(cookie: UnsafeBufferPointer(rebasing: header[(equals + 1)..<end]), to: &writer)
                 }
             } else if position < end {
-                // Without a name it may be anything, even a value.
+                // Text without a name may be anything, even a value.
                 if cookies.mayHide {
                     writer.raw(Self.replacementText)
                 } else {
@@ -227,7 +227,7 @@ struct PrivacyFilter {
         while position < url.count {
             let pairEnd = url[position...].firstIndex(of: UInt8(ascii: "&")) ?? url.count
             let nameEnd = url[position..<pairEnd].firstIndex(of: UInt8(ascii: "=")) ?? pairEnd
-            // Only a list of harmless names can tell what a text without a `=` is: a name, or a value without one.
+            // Only an allow list can tell whether text without a `=` is a name, or a value without a name.
             let isBare = nameEnd == pairEnd && pairEnd > position && !parameters.isDenyList
             if isBare || nameEnd + 1 < pairEnd {
                 let name = UnsafeBufferPointer(rebasing: url[position..<nameEnd])

@@ -1,7 +1,7 @@
 import CLibrary
 
-/// Which parts of a request may leave the host. Hidden values are replaced by `[Filtered]`; names stay, so the backend
-/// still sees that they were there.
+/// The rules for which parts of a request may leave the host. Hidden values are replaced by `[Filtered]`; names stay,
+/// so the backend still sees what was sent.
 ///
 ///     configuration.privacy = .strict
 ///     configuration.privacy.terms = ["customer-number"]
@@ -29,7 +29,7 @@ public struct PrivacyPolicy: Sendable, Hashable {
         case omit
     }
 
-    /// Which path segments stay.
+    /// The rule for which path segments stay.
     public enum PathSegments: String, Sendable, Hashable, CaseIterable {
         /// All but those that look like secrets, by themselves or after a keyword such as `reset`.
         case searched
@@ -55,12 +55,12 @@ public struct PrivacyPolicy: Sendable, Hashable {
     public var searchesValues = true
     /// How to treat client addresses.
     public var addresses = Addresses.keep
-    /// Kinds of personal data to keep where they are recognised by shape.
+    /// Kinds of personal data to keep although they are recognized by shape.
     public var kept: PersonalData = []
     /// Paths that contain secrets, such as `/reset/*` and `/files/*/download`: each `*` is one segment, which is
     /// replaced in `full_url` and in URLs in headers. A pattern also matches longer paths.
     public var paths: Set<String> = []
-    /// Which path segments of `full_url` stay.
+    /// The rule for which path segments of `full_url` stay.
     public var pathSegments = PathSegments.searched
 
     /// Creates the default policy.
@@ -113,7 +113,7 @@ public enum PrivacyMode: String, Sendable, Hashable, CaseIterable {
     case strict
 }
 
-/// Kinds of personal data recognised by shape. Each can be kept; see ``PrivacyPolicy/kept``.
+/// Kinds of personal data that are recognized by shape. Each can be kept; see ``PrivacyPolicy/kept``.
 public struct PersonalData: OptionSet, Sendable, Hashable {
     /// One bit per kind.
     public let rawValue: UInt8
@@ -127,7 +127,7 @@ public struct PersonalData: OptionSet, Sendable, Hashable {
     public static let phone = PersonalData(rawValue: 2)
     /// International bank account numbers (ISO 13616), by country, length and check digits.
     public static let iban = PersonalData(rawValue: 4)
-    /// US social security numbers, with their separators.
+    /// US Social Security numbers, with their separators.
     public static let ssn = PersonalData(rawValue: 8)
     /// Payment card numbers (ISO/IEC 7812-1), by issuer, length and check digit.
     public static let card = PersonalData(rawValue: 16)

@@ -1,16 +1,16 @@
 /// A first-in, first-out queue of tracked requests, kept in chunks.
 ///
-/// A request is moved into place; chunks are reused. The delivery thread takes a whole chunk at a time, so the lock is
-/// held only briefly however many events wait.
+/// Requests are moved, not copied, and chunks are reused. The delivery thread takes a whole chunk at a time, so the
+/// lock is held only briefly however many events wait.
 ///
-/// It returns chunks whose events are written. The threads that add events release those, one each: what one thread
-/// allocates and another frees costs an allocator several times as much.
+/// It returns chunks whose events are written. Each thread that adds an event releases one of those: memory that one
+/// thread allocates and another frees costs an allocator several times as much.
 struct EventQueue {
     static let chunkSize = 64
     /// The maximum number of empty chunks kept for reuse.
     private static let spareChunks = 16
-    /// The maximum number of chunks with written events: the requests of 5 ms, after which the delivery thread looks
-    /// again, at 100,000 a second.
+    /// The maximum number of chunks with written events: as many as arrive in 5 ms, the delivery thread's polling
+    /// interval, at 100,000 requests a second.
     private static let writtenChunks = 8
 
     private var full: [[TrackedRequest]] = []
@@ -23,7 +23,7 @@ struct EventQueue {
 
     var isEmpty: Bool { count == 0 }
 
-    /// - Returns: a written event that the caller is to release without the lock.
+    /// - Returns: a written event for the caller to release without the lock.
     mutating func append(_ request: consuming TrackedRequest) -> TrackedRequest? {
         if open.count == Self.chunkSize { close() }
         if open.capacity == 0 { open.reserveCapacity(Self.chunkSize) }
@@ -84,10 +84,10 @@ struct EventQueue {
 struct EventBacklog {
     private var chunk: [TrackedRequest] = []
     private var next = 0
-    /// What the chunk's events read so far count against the queue's limit.
+    /// The bytes that the chunk's events read so far count against the queue's limit.
     private var bytes = 0
 
-    /// The most bytes of a written chunk that is kept for the threads that add events to release.
+    /// The maximum size in bytes of a written chunk that is kept for release by the threads that add events.
     private static let keptBytes = 256 << 10
 
     var isEmpty: Bool { next == chunk.count }
@@ -108,7 +108,7 @@ struct EventBacklog {
     /// Calls `body` with the next event.
     mutating func readNext(_ body: (borrowing TrackedRequest) -> Void) {
         guard next < chunk.count else { return }
-        // Through the pointer, since the buffer's subscript would copy the request.
+        // Access through the pointer, because the buffer's subscript would copy the request.
         chunk.withUnsafeBufferPointer { chunk in
             guard let first = chunk.baseAddress else { return }
             bytes &+= first[next].approximateBytes

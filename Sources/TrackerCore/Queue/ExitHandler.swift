@@ -1,6 +1,6 @@
 import CLibrary
 
-/// Shuts trackers down at exit, best effort, for processes that `exit` or return from `main` without doing so.
+/// Makes a best effort to shut trackers down at exit, for processes that `exit` or return from `main` without doing so.
 enum ExitHandler {
     private struct State {
         var mailboxes: [ObjectIdentifier: (mailbox: Mailbox, grace: UInt64)] = [:]
@@ -11,7 +11,7 @@ enum ExitHandler {
     private static let state = ThreadLock(State(), survivesFork: true)
     private static let patience: UInt64 = 1_000_000_000
 
-    /// - Parameter grace: how long its thread may take to end after the deadline.
+    /// - Parameter grace: how long the mailbox's thread may take to end after the deadline.
     static func add(_ mailbox: Mailbox, grace: Duration) {
         let before = state.withLock { state -> State in
             let before = state

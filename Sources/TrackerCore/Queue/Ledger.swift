@@ -1,4 +1,4 @@
-/// The counts of a tracker. Guarded by the mailbox's lock, so that at every moment
+/// The counts of a tracker. Guarded by the mailbox's lock, so that at any time
 /// `captured == delivered + spooled + all of dropped + open`.
 struct Ledger {
     private(set) var captured = 0
@@ -51,7 +51,7 @@ struct Ledger {
 
     // MARK: Settlement
 
-    /// Settles events that the delivery thread has taken. A no-op if a shutdown has dropped them meanwhile.
+    /// Settles events that the delivery thread has taken. A no-op if a shutdown has dropped them in the meantime.
     mutating func settle(_ count: Int, bytes: Int, as fate: Fate) {
         guard taken >= count else { return }
         taken -= count

@@ -2,14 +2,14 @@ import CPlatform
 
 /// The bounded queue between requests and the delivery thread; also wakes that thread.
 ///
-/// All state changes under one lock, so that the ledger adds up at every moment. The lock is held for a few
-/// instructions and never across I/O or callbacks. After a fork the child's mailbox is empty and counts from zero.
+/// All state changes under one lock, so that the ledger adds up at any time. The lock is held for a few instructions
+/// and never across I/O or callbacks. After a fork the child's mailbox is empty and counts from zero.
 final class Mailbox: Sendable {
-    /// What wakes the delivery thread before its deadline. A flush and a shutdown always do.
+    /// The condition that wakes the delivery thread before its deadline. A flush or a shutdown always wakes it.
     enum Alarm {
         /// Any event.
         case event
-        /// A queue that holds this many events or fills up, which saves most requests the system call.
+        /// The queue holds this many events or is filling up. Spares most requests the system call.
         case events(Int)
         case nothingElse
     }
@@ -113,7 +113,7 @@ final class Mailbox: Sendable {
     ///
     /// - Parameters:
     ///   - stopAt: the deadline, in monotonic nanoseconds.
-    ///   - patience: how long to wait for an idle backend; nil: until `stopAt`.
+    ///   - patience: how long to wait for a backend that accepts nothing; nil: until `stopAt`.
     /// - Returns: whether the thread is still running.
     func close(stopAt: UInt64, patience: Patience? = nil) -> Bool {
         let isRunning = withState { state -> Bool in
@@ -128,7 +128,7 @@ final class Mailbox: Sendable {
         return isRunning
     }
 
-    /// Drops what is still open, for a shutdown that has timed out with the thread stuck.
+    /// Drops all open events, for a shutdown that timed out because the thread is stuck.
     ///
     /// - Parameter isLast: the process is ending, so drop even while the thread writes to disk.
     func abandon(isLast: Bool = false) {
@@ -160,7 +160,8 @@ final class Mailbox: Sendable {
                 isClosed: state.isClosed, stopAt: state.stopAt, patience: state.patience, flushes: state.flushes,
                 isAwaited: !state.waiters.isEmpty, refusals: state.ledger.refused, isFilling: state.wasFilling,
                 waiting: state.queue.count, open: state.ledger.open)
-            // While few requests come in, nobody else would soon release what the app may have tied to written ones.
+            // While few requests come in, no other thread would soon release the app's objects that written events may
+            // hold.
             let isQuiet = state.queue.isEmpty || state.admitted == state.admittedBefore
             state.admittedBefore = state.admitted
             return (orders, isQuiet ? state.queue.takeWritten() : [])
@@ -198,7 +199,8 @@ final class Mailbox: Sendable {
                 guard state.queue.isEmpty, !state.isClosed else { return false }
                 state.isAsleep = true
             case .events(let count):
-                // Refused events ring nobody, so don't sleep on a queue that has filled up since the last turn.
+                // Refused events don't signal the thread, so don't sleep if the queue has filled up since the last
+                // turn.
                 guard state.queue.count < count, state.wasFilling || !isFilling(state) else { return false }
                 state.wakeCount = count
             case .nothingElse: break

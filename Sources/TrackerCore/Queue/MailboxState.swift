@@ -5,20 +5,21 @@ struct MailboxState {
     var queue = EventQueue()
     var ledger = Ledger()
     var finished = FinishedTickets()
-    /// The number of events ever taken off the queue, which is also the number of its first event.
+    /// The number of events ever taken off the queue, which is also the sequence number of the queue's first event.
     var dequeued: UInt64 = 0
     /// The number of events ever added to the queue.
     var admitted: UInt64 { dequeued &+ UInt64(queue.count) }
-    /// That number at the delivery thread's last turn.
+    /// The value of `admitted` at the delivery thread's last turn.
     var admittedBefore: UInt64 = 0
     /// Whether the queue was filling up at that turn.
     var wasFilling = false
     var isThreadStarted = false
     var isThreadEnded = false
-    /// The thread is only writing what is left to disk.
+    /// Whether the thread is only writing the remaining events to disk.
     var isSpooling = false
     var isAsleep = false
-    /// The thread sleeps and wakes for a queue that holds this many events or fills up, not for each event.
+    /// The number of queued events that wakes the sleeping thread, as does a queue that is filling up; nil: the thread
+    /// is awake, or wakes for each event.
     var wakeCount: Int?
     var isRung = false
     var isClosed = false
@@ -66,7 +67,7 @@ extension Mailbox {
         var length: UInt64
     }
 
-    /// What the delivery thread needs to know before each turn.
+    /// The instructions and counts that the delivery thread reads before each turn.
     struct Orders {
         var isClosed = false
         /// Monotonic nanoseconds.
@@ -78,7 +79,7 @@ extension Mailbox {
         var isAwaited = false
         /// Events refused so far because the queue was full.
         var refusals = 0
-        /// Whether memory is three quarters full, so that a part of it should be spooled if there is a spool.
+        /// Whether memory is three quarters full, so that some of it should be spooled if there is a spool.
         var isFilling = false
         /// Events in memory that the delivery thread has not taken.
         var waiting = 0
@@ -90,7 +91,7 @@ extension Mailbox {
 /// The tickets of finished measurements, so that each counts once.
 ///
 /// Tickets number measurements in the order they began. One is forgotten when another that differs by a multiple of
-/// 4,096 finishes; the second end of a measurement comes long before that.
+/// 4,096 finishes; a second end of a measurement comes long before that.
 struct FinishedTickets {
     private static let places = 4_096
     private var tickets: [UInt64] = []

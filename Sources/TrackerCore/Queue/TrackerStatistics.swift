@@ -1,7 +1,7 @@
-/// Counts of what became of the events so far. At every moment
+/// The counts of a tracker's events so far, by outcome. At any time
 /// `captured == delivered + spooled + all of dropped + pending`.
 public struct TrackerStatistics: Sendable, Equatable, CustomStringConvertible {
-    /// Requests measured, whatever became of their events.
+    /// Requests measured, whatever the outcome of their events.
     public var captured: Int = 0
     /// Events accepted by the backend.
     public var delivered: Int = 0
@@ -37,7 +37,7 @@ public struct TrackerStatistics: Sendable, Equatable, CustomStringConvertible {
 
     /// The state of the connection to the backend at one moment.
     public struct Backend: Sendable, Equatable {
-        /// The current limit of concurrent requests. It adapts to latency and failures.
+        /// The current limit on concurrent requests. It adapts to latency and failures.
         public var window = 0
         /// Requests in flight.
         public var inFlight = 0
@@ -48,10 +48,11 @@ public struct TrackerStatistics: Sendable, Equatable, CustomStringConvertible {
         /// The protocol of the last response, such as `HTTP/1.1` or `HTTP/2`; nil before the first, and for other
         /// transports.
         public var httpVersion: String?
-        /// Whether connections fail, or nearly all recent requests failed; then one probe is sent at a time.
+        /// Whether the backend counts as unavailable: connections fail, or nearly all recent requests failed. Only one
+        /// probe is then sent at a time.
         public var isAway = false
 
-        /// Creates a state in which nothing is known.
+        /// Creates an empty state.
         public init() {}
     }
 
@@ -98,7 +99,7 @@ public struct TrackerStatistics: Sendable, Equatable, CustomStringConvertible {
     }
 }
 
-/// Counts of what became of events during a call of `flush` or `shutdown`.
+/// The result of a call of `flush` or `shutdown`: the counts of events by outcome.
 public struct FlushResult: Sendable, Equatable {
     /// Events delivered during the call.
     public var delivered: Int

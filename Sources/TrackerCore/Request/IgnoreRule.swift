@@ -1,4 +1,5 @@
-/// A rule for requests not to track: no event, no session cookie, only a count (``TrackerStatistics/ignored``).
+/// A rule that excludes requests from tracking: they get no event and no session cookie, and are only counted
+/// (``TrackerStatistics/ignored``).
 ///
 ///     configuration.ignore = [.healthChecks, .path("/static/*"), .method("OPTIONS")]
 public struct IgnoreRule: Sendable {
@@ -13,7 +14,7 @@ public struct IgnoreRule: Sendable {
 
     /// Matches requests by their whole path, without the query; `*` matches anything. Case-sensitive.
     ///
-    /// - Parameter path: a pattern that begins with a slash or `*`; ``Tracker`` refuses any other.
+    /// - Parameter path: a pattern that begins with a slash or `*`; ``Tracker`` rejects any other.
     public static func path(_ path: String) -> IgnoreRule {
         let pattern = WildcardPattern(path, ignoresCase: false)
         return IgnoreRule(pattern: path) { snapshot in

@@ -1,6 +1,6 @@
 /// The parts of a request that its event needs, captured before the app's handler runs.
 ///
-/// It holds references to what the server has in memory anyway; headers are parsed and copied only when the event is
+/// It holds references to what the server has in memory anyway. Headers are copied and filtered only when the event is
 /// encoded on the delivery thread.
 public struct RequestSnapshot: Sendable {
     /// The request method as sent.
@@ -54,7 +54,8 @@ public struct RequestSnapshot: Sendable {
 
     /// Creates a snapshot for a framework that has the target only in parts; see the properties for each other value.
     ///
-    /// `target` puts it together later: on the delivery thread, or before the handler if an ignore rule looks at paths.
+    /// The closure assembles the target later: on the delivery thread, or before the handler if an ignore rule reads
+    /// it.
     public init(
         method: String, target: @escaping @Sendable () -> String, scheme: String = "http", host: String? = nil,
         serverAuthority: String = "localhost", headers: RequestHeaders,
@@ -99,7 +100,8 @@ public enum EventStyle: Sendable, Hashable {
 /// A request's header fields, in the order sent.
 ///
 /// Either a reference to an array that the server already has, or a closure that creates one later, on the delivery
-/// thread: nothing is copied while the request is served.
+/// thread. Serving a request copies nothing, unless an ignore rule, an opt-out or trusted proxies need the closure's
+/// fields.
 public struct RequestHeaders: Sendable {
     /// A header field. The name is as sent, in any case.
     public typealias Field = (name: String, value: String)
@@ -122,7 +124,8 @@ public struct RequestHeaders: Sendable {
     ///   - host: the value of `Host`.
     ///   - cookie: the value of `Cookie`.
     ///   - contentBytes: the approximate length of all names and values; counts against the queue's byte limit.
-    ///   - fields: returns all fields, including these two. Called on another thread.
+    ///   - fields: returns all fields, including these two. Called on the delivery thread, and on the request's thread
+    ///     if an ignore rule, an opt-out or trusted proxies need the fields.
     public init(
         host: String?, cookie: String?, contentBytes: Int = 2048, deferred fields: @escaping @Sendable () -> [Field]
     ) {

@@ -113,7 +113,7 @@ final class RandomPool: Sendable {
     }
 
     /// Returns 128 random bits, or nil if the caller must ask the system itself: while another thread holds the pool
-    /// (waiting for it could block, after a fork forever), or if the system call fails.
+    /// (waiting for it could block, and after a fork would block forever), or if the system call fails.
     func next() -> (high: UInt64, low: UInt64)? {
         state.withLockIfFree { state in
             let forks = cplatform_count_forks()

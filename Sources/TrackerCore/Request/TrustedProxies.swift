@@ -1,7 +1,7 @@
 import CLibrary
 
-/// The proxies whose `X-Forwarded-*` and `Forwarded` header fields are trusted. None by default, as clients can send
-/// them too.
+/// The proxies whose `X-Forwarded-*` and `Forwarded` header fields are trusted. None by default, because clients can
+/// send these fields too.
 public enum TrustedProxies: Sendable, Hashable {
     /// The fields are not used for `full_url`.
     case none
@@ -10,7 +10,7 @@ public enum TrustedProxies: Sendable, Hashable {
     /// The networks that the proxies' addresses are in, such as `10.0.0.0/8` or `::1`.
     case networks([String])
 
-    /// What `RA_TRUSTED_PROXIES` may be, for errors.
+    /// The values that `RA_TRUSTED_PROXIES` accepts, for error messages.
     static let allowed = "a number of proxies, or networks such as 10.0.0.0/8,::1"
 
     /// Parses `RA_TRUSTED_PROXIES`: a number, or comma-separated networks.
@@ -43,7 +43,7 @@ struct ForwardedOrigin {
     private let proxies: TrustedProxies
     private let networks: [IPNetwork]
 
-    /// - Returns: nil if nobody is trusted.
+    /// - Returns: nil if no proxy is trusted.
     init?(_ proxies: TrustedProxies) {
         if proxies == .none { return nil }
         self.proxies = proxies
@@ -52,8 +52,8 @@ struct ForwardedOrigin {
 
     /// Returns the scheme and authority that the client used, as far as trusted proxies report them.
     ///
-    /// Reads `Forwarded` only if there is no `X-Forwarded-*` field. Most proxies write the latter, and pass on a
-    /// `Forwarded` that they do not know as the client sent it.
+    /// Reads `Forwarded` only if there is no `X-Forwarded-*` field. Most proxies write only the latter, and pass a
+    /// client's `Forwarded` on unchanged.
     func resolve(_ snapshot: RequestSnapshot) -> (scheme: String?, host: String?) {
         let fields = snapshot.headers.fields
         let forwarded = Self.hasUnofficial(fields) ? [] : Self.elements("forwarded", fields).map(Self.parameters)
@@ -72,7 +72,7 @@ struct ForwardedOrigin {
         )
     }
 
-    /// Returns the number of consecutive trusted proxies, from the app outwards; nil if the peer is not trusted.
+    /// Returns the number of consecutive trusted proxies, from the app outward; nil if the peer is not trusted.
     private func trustedHops(peer: String?, _ addresses: [String]) -> Int? {
         if case .count(let count) = proxies { return count }
         guard let peer, isTrusted(peer) else { return nil }
@@ -103,7 +103,8 @@ struct ForwardedOrigin {
             .map { String($0).trimmingSpaces() }
     }
 
-    /// Returns the element `hops` from the right, or the first if the list is shorter, as a proxy may replace it.
+    /// Returns the element `hops` from the right, or the first if the list is shorter, because a proxy may replace the
+    /// list instead of adding to it.
     private static func fromRight(_ values: [String], _ hops: Int) -> String? {
         values.isEmpty ? nil : values[max(0, values.count - hops)]
     }

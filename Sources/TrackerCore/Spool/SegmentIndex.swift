@@ -22,7 +22,7 @@ final class SegmentIndex {
     private(set) var takenByOthers = 0
 
     private static let maximumCorruptFiles = 8
-    /// How many of the newest segments to try before creating one.
+    /// How many of the newest segments to try before creating a new one.
     private static let maximumContinued = 4
     /// How many names to try for a new segment: one can be taken, or removed while its creator was stalled.
     private static let maximumNewNames = 8
@@ -69,7 +69,7 @@ final class SegmentIndex {
         names.insert(segment.name, at: 0)
     }
 
-    /// Counts what other processes delivered of a segment that is deleted now.
+    /// Counts the events that other processes delivered from a segment that is deleted now.
     func countTaken(from segment: SpoolSegment) { takenByOthers += segment.takenByOthers }
 
     /// Own events in released segments.
@@ -114,8 +114,8 @@ final class SegmentIndex {
 
     /// Opens a segment to append to: one of the newest that have room, or a new one.
     ///
-    /// Continuing a segment matters for CGI, where each process stores an event or two: a file for each would soon be
-    /// tens of thousands.
+    /// Continuing a segment matters for CGI, where each process stores an event or two: one file for each would soon
+    /// make tens of thousands.
     func openForWriting(_ needed: Int) -> Result<SpoolSegment, SystemError> {
         guard let directory = directory() else { return .failure(SystemError(call: "openat", code: ENOENT)) }
         guard let listing = list() else { return .failure(SystemError(call: "readdir")) }
@@ -150,7 +150,7 @@ final class SegmentIndex {
         bytesSinceListing += bytes
     }
 
-    /// Whether that many more bytes certainly fit. Other processes write too, so the total is soon out of date.
+    /// Whether that many more bytes are certain to fit. Other processes write too, so the total is soon out of date.
     func hasRoom(for needed: Int) -> Bool {
         totalBytes + needed <= limits.maximumBytes
             && (bytesSinceListing + needed <= limits.maximumSegmentBytes / 8 || bytesSinceListing == 0)

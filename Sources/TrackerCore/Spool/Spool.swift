@@ -16,7 +16,7 @@ package final class Spool {
     private var writing: SpoolSegment?
     private(set) var counts = SpoolStatistics()
 
-    /// The most segments held at a time; each takes a file descriptor.
+    /// The maximum number of segments held at a time; each takes a file descriptor.
     private static let maximumHeld = 64
 
     /// - Parameters:
@@ -241,7 +241,7 @@ package final class Spool {
         if held.isEmpty { segments.close() }
     }
 
-    /// Releases all segments; what they hold is left to the next process.
+    /// Releases all segments; their records are left to the next process.
     package func close() {
         for segment in held {
             if segment.isSpent { remove(segment) } else { letGo(of: segment) }

@@ -39,7 +39,7 @@ final class SpoolDirectory {
             path = String(cString: working) + "/" + path
             free(working)
         }
-        // Opened before creating it: an existing directory needs no write permission on its parent.
+        // Try to open it before creating it: an existing directory needs no write permission on its parent.
         var opened = Self.open(path)
         if opened < 0, errno == ENOENT {
             try Self.create(path)
@@ -88,7 +88,7 @@ final class SpoolDirectory {
         }
     }
 
-    /// Refuses a directory of another user, and removes other users' access.
+    /// Rejects a directory of another user, and removes other users' access.
     private static func check(_ descriptor: Int32, path: String) throws(SpoolError) -> stat {
         var status = stat()
         guard fstat(descriptor, &status) == 0 else { throw .cannotOpen(path: path, SystemError(call: "fstat")) }
@@ -96,7 +96,7 @@ final class SpoolDirectory {
         guard status.st_uid == user else {
             throw .foreignOwner(path: path, owner: status.st_uid, user: user)
         }
-        // Its owner would take a directory such as /tmp away from everybody else.
+        // Changing the mode of a directory such as /tmp would lock out all other users.
         guard status.st_mode & S_ISVTX == 0 else { throw .shared(path: path) }
         if status.st_mode & 0o077 != 0, fchmod(descriptor, 0o700) != 0 {
             let failure = SystemError(call: "fchmod")
@@ -169,7 +169,7 @@ final class SpoolDirectory {
     }
 }
 
-/// Why a directory cannot be used as the spool. Each description says what to do.
+/// The reason why a directory cannot be used as the spool. Each description says what to do.
 package enum SpoolError: Error, Equatable, CustomStringConvertible {
     /// The path is empty or contains a NUL byte.
     case invalidPath(String)

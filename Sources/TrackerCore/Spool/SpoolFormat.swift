@@ -34,7 +34,7 @@ enum SpoolFormat {
     static let checkedHeaderBytes = 40
 
     static let maximumBodyBytes = 1 << 20
-    /// No writer makes a larger file, so a larger one is not a segment, whatever its name.
+    /// No writer creates a larger file, so a larger one is not a segment, whatever its name.
     static let maximumFileBytes = 4 << 20
 
     /// The kind of file that the first bytes identify.
@@ -67,7 +67,7 @@ enum SpoolFormat {
         recordHeaderBytes + record.body.count
     }
 
-    /// - Precondition: the body has at most `maximumBodyBytes`; the caller refuses larger ones.
+    /// - Precondition: the body has at most `maximumBodyBytes`; the caller rejects larger ones.
     static func append(_ record: SpoolRecord, to buffer: inout [UInt8]) {
         let start = buffer.count
         append(pendingMark, to: &buffer)

@@ -11,8 +11,8 @@ final class SpoolSegment {
     private var ready: [SpoolSegmentContents.Entry] = []
     /// Offsets of records that were handed out and are not settled.
     private var out: Set<Int> = []
-    /// Where this process's own records are. What it writes while it holds the segment is contiguous; another process
-    /// may have written between two times.
+    /// The ranges of this process's own records. What it writes while it holds the segment is contiguous; between two
+    /// such times another process may have written.
     private var ownRanges: [Range<Int>]
     /// Own events not yet settled.
     private(set) var ownPending: Int
@@ -53,7 +53,7 @@ final class SpoolSegment {
 
     /// Appends encoded records.
     ///
-    /// - Returns: the bytes of the records written whole, and the failure that kept the rest out.
+    /// - Returns: the bytes of the records written whole, and the failure that prevented the rest from being written.
     func write(_ bytes: [UInt8], ends: [Int]) -> (whole: Int, failure: SystemError?) {
         let header = end == SpoolFormat.fileHeaderBytes ? SpoolFormat.fileHeader : []
         if !header.isEmpty {
@@ -123,11 +123,11 @@ final class SpoolSegment {
         ready = entries.reversed() + ready
     }
 
-    /// Another process may have delivered some while this one had released the segment.
+    /// Counts own events that another process may have delivered after this one released the segment.
     private func recount(_ contents: SpoolSegmentContents) {
         guard mustRecount else { return }
         mustRecount = false
-        // What can't be read is lost, and not delivered.
+        // Records that can't be read are lost, not delivered by another process.
         guard contents.corrupt == 0, contents.torn == 0 else { return }
         let left = contents.entries.reduce(0) { sum, entry in
             entry.isDelivered || !isOwn(entry.offset) ? sum : sum + entry.record.eventCount
@@ -154,7 +154,8 @@ final class SpoolSegment {
     /// Marks a record whose lines are sent one by one from now on.
     func split(_ offset: Int) { mark(offset, SpoolFormat.splitMark) }
 
-    /// Writes a mark, best effort: if that fails the record is sent again, which is allowed; losing it is not.
+    /// Writes a mark on a best-effort basis: if that fails, the record is sent again, which is allowed, whereas losing
+    /// it is not.
     private func mark(_ offset: Int, _ mark: UInt32) {
         var mark = mark.littleEndian
         _ = withUnsafeBytes(of: &mark) { file.write($0, at: offset) }

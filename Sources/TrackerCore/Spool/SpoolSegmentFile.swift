@@ -6,8 +6,9 @@ private let closeDescriptor: @Sendable (Int32) -> Int32 = close
 
 /// A segment file held by this object: open, locked, and verified to be the file of that name.
 ///
-/// The lock is flock's. It belongs to the open file, not to the process as POSIX record locks do: two spools in one
-/// process exclude each other, closing another descriptor of the file does not release it, and death does.
+/// The lock is that of flock(2). It belongs to the open file, not to the process as POSIX record locks do: two spools
+/// in one process exclude each other, closing another descriptor of the file does not release it, and the end of the
+/// process does.
 final class SpoolSegmentFile {
     let name: String
     let directory: SpoolDirectory
@@ -35,7 +36,7 @@ final class SpoolSegmentFile {
 
     /// Creates an empty segment that nobody else can take: it is locked before it gets its name.
     ///
-    /// Under that name from the start, another process could lock it first. Under load, where each change of a
+    /// If it had that name from the start, another process could lock it first. Under load, where each change of a
     /// directory wakes the processes waiting to read it, that happened to hundreds of files in a row.
     static func create(_ name: String, in directory: SpoolDirectory) -> Result<SpoolSegmentFile, SystemError> {
         let unlocked = name + SpoolSegmentName.unlockedSuffix
@@ -127,7 +128,7 @@ final class SpoolSegmentFile {
 
     /// Deletes the file, or at least empties it.
     ///
-    /// - Returns: false if neither was possible: its events are still there.
+    /// - Returns: false if neither was possible, so that its events are still there.
     func remove() -> Bool {
         directory.remove(name) || truncate(to: 0)
     }

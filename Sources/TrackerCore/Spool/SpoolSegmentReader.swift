@@ -28,7 +28,7 @@ struct SpoolSegmentContents: Equatable {
 struct SpoolSegmentReader {
     private let bytes: CheckedBytes
     /// How many more bytes may be checksummed as bodies. A hostile file could claim a long body at every position; an
-    /// honest one needs its own size, and a little more after each damaged place.
+    /// intact file needs its own size, and a damaged one a little more for each damaged place.
     private var allowance: Int
 
     /// - Parameter start: the offset of the first record.
@@ -185,7 +185,7 @@ struct SpoolBatch {
 /// A parcel as stored in the spool: an event, or several as lines, and its permanent key.
 package struct SpoolRecord: Sendable, Equatable {
     package let key: ParcelKey
-    /// When the oldest event was captured, in nanoseconds since 1970.
+    /// The time at which the oldest event was captured, in nanoseconds since 1970.
     package let capturedAt: UInt64
     /// The event's JSON, already filtered; or several, each ended by a line feed.
     package let body: [UInt8]

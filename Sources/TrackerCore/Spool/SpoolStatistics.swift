@@ -1,4 +1,4 @@
-/// What a spool holds, and what it has lost since this object was created.
+/// Counts of a spool's contents, and of its losses since this object was created.
 package struct SpoolStatistics: Sendable, Equatable {
     /// Events stored by this object that are still on disk, as far as known (see `takenByOthers`).
     package var pendingEvents = 0
@@ -11,7 +11,7 @@ package struct SpoolStatistics: Sendable, Equatable {
     package var storedEvents = 0
     /// Stored events whose segment another process took. Detected when the directory is next listed.
     package var takenByOthers = 0
-    /// Stored events lost afterwards: expired, corrupt or evicted, while this object held the segment.
+    /// Stored events lost afterward: expired, corrupt or evicted, while this object held the segment.
     package var lostEvents = 0
 
     /// Unreadable records with readable data after them, in segments that this object removed, whoever wrote them.
@@ -22,7 +22,7 @@ package struct SpoolStatistics: Sendable, Equatable {
     package var expiredRecords = 0
     /// Files named like a segment that are not one, set aside as `*.corrupt` or left in place.
     package var corruptSegments = 0
-    /// Segments deleted to keep the size limit, and the undelivered events in them.
+    /// Segments deleted to stay within the size limit, and the undelivered events in them.
     package var evictedSegments = 0
     package var evictedEvents = 0
 
@@ -67,9 +67,9 @@ package struct SpoolAppendResult: Sendable, Equatable {
     package var unwritable = 0
     /// Refused: the spool is at its size limit, and every segment that could be evicted is in use.
     package var spoolFull = 0
-    /// Why records were refused as ``diskFull`` or ``unwritable``: the last system error.
+    /// The last system error that records were refused for, as ``diskFull`` or ``unwritable``.
     package var failure: SystemError?
-    /// Older segments deleted to keep the size limit.
+    /// Older segments deleted to stay within the size limit.
     package var evictedSegments = 0
     /// Undelivered events in those, written by this process or another.
     package var evictedEvents = 0

@@ -49,7 +49,7 @@ package enum ASCII {
     @inlinable @inline(__always)
     package static func isControl(_ byte: UInt8) -> Bool { byte < 0x20 || byte == 0x7F }
 
-    /// A byte that a header's value may contain (RFC 9110, section 5.5): no control character but tab.
+    /// A byte that a header's value may contain (RFC 9110, section 5.5): no control character except tab.
     @inlinable @inline(__always)
     package static func isFieldByte(_ byte: UInt8) -> Bool { !isControl(byte) || byte == 0x09 }
 
@@ -134,7 +134,7 @@ enum HexDigits {
         word = (word | word << 16) & 0x0000_FFFF_0000_FFFF
         word = (word | word << 8) & 0x00FF_00FF_00FF_00FF
         word = (word | word << 4) & 0x0F0F_0F0F_0F0F_0F0F
-        // From ten on the digit is a letter: `a` is 39 above the byte after `9`.
+        // Digits from ten on are letters: `a` is 39 above the byte after `9`.
         let isLetter = (word &+ 0x0606_0606_0606_0606) >> 4 & 0x0101_0101_0101_0101
         return (word &+ 0x3030_3030_3030_3030 &+ isLetter &* 39).bigEndian
     }
@@ -175,7 +175,7 @@ package enum TextDecoding {
     package static func string(_ bytes: ArraySlice<UInt8>) -> String { bytes.withUnsafeBufferPointer { string($0) } }
 
     package static func string(_ bytes: UnsafeBufferPointer<UInt8>) -> String {
-        // Nearly all are ASCII, and validating them as UTF-8 costs ten times as much.
+        // Nearly all strings are ASCII, and validating them as UTF-8 costs ten times as much.
         if ASCII.isWhole(bytes) { return String(decoding: bytes, as: UTF8.self) }
         return String(validating: bytes, as: UTF8.self) ?? latin1(bytes)
     }

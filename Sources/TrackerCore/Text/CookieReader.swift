@@ -63,8 +63,8 @@ package enum CookieReader {
     }
 }
 
-/// The name and attributes of a `Set-Cookie` value (RFC 6265, section 4.1), as an event has them: nine attributes, all
-/// of them always present. The cookie's value is left out.
+/// The name and attributes of a `Set-Cookie` value (RFC 6265, section 4.1), in the form of an event: all nine
+/// attributes are always present, and the cookie's value is left out.
 struct SetCookieAttributes: Equatable {
     var name = ""
     var expires = ""
@@ -161,7 +161,7 @@ struct CookiePairs {
         return start..<end
     }
 
-    /// Returns the position of the next of two bytes, or the end; scans eight bytes at a time.
+    /// Returns the next position of either byte, or the end; scans eight bytes at a time.
     @inline(__always)
     private func place(of one: UInt8, or other: UInt8, from start: Int) -> Int {
         let raw = UnsafeRawBufferPointer(bytes)

@@ -73,7 +73,7 @@ package enum HTTPDate {
 
 /// Reason phrases of status codes (RFC 9110, section 15; RFC 6585).
 package enum ReasonPhrase {
-    /// Returns the phrase of a status code, or that of its class for a code without one.
+    /// Returns the phrase of a status code, or that of its class for a code not listed here.
     package static func standard(_ status: Int) -> String {
         switch status {
         case 100: "Continue"

@@ -12,7 +12,7 @@ package struct HostAndPort: Equatable {
     }
 
     package init?(_ text: some StringProtocol) {
-        // On bytes: all syntax is ASCII, and characters cost ten times as much.
+        // Works on bytes: all syntax is ASCII, and iterating over characters costs ten times as much.
         let bytes = text.utf8
         let end = bytes.endIndex
         var portStart: String.Index?
@@ -47,7 +47,7 @@ package struct HostAndPort: Equatable {
     }
 
     /// A fast check for common `Host` values: a name or an IPv4 address of letters, digits, dots and hyphens, with an
-    /// optional port. If true, the value is valid; if false, it may still be.
+    /// optional port. If true, the value is valid; if false, it may still be valid.
     package static func isPlain(_ text: String) -> Bool {
         text.withBytes { bytes in
             var index = 0

@@ -1,8 +1,8 @@
 /// Writes JSON (RFC 8259) as UTF-8 bytes into a buffer that is reused from one event to the next.
 ///
-/// The only part of the encoder with unsafe pointers. They are right because every method that writes, or its caller,
-/// first reserves the most it can write, `count` never exceeds what was reserved, the buffer is freed only in `deinit`
-/// or when it is replaced, and the type can't be copied.
+/// The only part of the encoder that uses unsafe pointers. They are safe because every method that writes, or its
+/// caller, first reserves the most that it can write, `count` never exceeds what was reserved, the buffer is freed only
+/// in `deinit` or when it is replaced, and the type can't be copied.
 struct JSONWriter: ~Copyable {
     private var base: UnsafeMutablePointer<UInt8>
     private var capacity: Int
@@ -139,7 +139,7 @@ struct JSONWriter: ~Copyable {
     }
 
     mutating func integer(_ value: some FixedWidthInteger) {
-        // A sign, twenty digits, and the excess of the last eight-byte store.
+        // A sign, twenty digits, and the bytes that the last eight-byte store writes beyond them.
         reserve(32)
         if value < 0 {
             base[count] = UInt8(ascii: "-")
@@ -216,8 +216,8 @@ struct JSONWriter: ~Copyable {
         value < 10 ? UInt8(ascii: "0") &+ value : UInt8(ascii: "a") &+ value &- 10
     }
 
-    /// Returns nonzero if any of eight bytes is a quote, a backslash or a control character. Uses the known bit tricks
-    /// for "has a byte below n" and "has a byte equal to n", on ASCII bytes only; others need no escape.
+    /// Returns nonzero if any of eight bytes is a quote, a backslash or a control character. Uses the well-known bit
+    /// tricks for "has a byte below n" and "has a byte equal to n", on ASCII bytes only; others need no escape.
     @inline(__always)
     private static func escapes(_ word: UInt64) -> UInt64 {
         let ones: UInt64 = 0x0101_0101_0101_0101

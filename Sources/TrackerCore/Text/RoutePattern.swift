@@ -41,7 +41,8 @@ package struct RoutePattern: Sendable {
         String(path).withBytes { match($0, isEncoded: true) }
     }
 
-    /// On bytes, because it runs for each request, and a Substring's indices would cost more than all the rest.
+    /// Works on bytes, because it runs for each request, and a Substring's indices would cost more than everything
+    /// else.
     private func match(_ path: UnsafeBufferPointer<UInt8>, isEncoded: Bool) -> [(name: String, value: String)]? {
         let slash = UInt8(ascii: "/")
         guard path.first == slash else { return nil }
@@ -72,7 +73,8 @@ package struct RoutePattern: Sendable {
         part.count == text.utf8.count && text.withBytes { part.elementsEqual($0) }
     }
 
-    /// Whether a percent-encoded segment, in which a byte takes one or three, decodes to `text`.
+    /// Whether a percent-encoded segment decodes to `text`. Each byte of the text takes one or three bytes in the
+    /// segment.
     private static func isEncoded(_ part: UnsafeBufferPointer<UInt8>, _ text: String) -> Bool {
         let count = text.utf8.count
         guard count < part.count, part.count <= 3 * count else { return false }

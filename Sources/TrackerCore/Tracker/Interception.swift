@@ -1,9 +1,10 @@
 import Synchronization
 
-/// The measurement of one request. It lives on the request's own stack, so that concurrent requests cannot mix.
+/// The measurement of one request. It is a value that belongs to that request alone, so that concurrent requests cannot
+/// be mixed up.
 ///
 /// Call ``finish(status:responseCookies:viewName:)`` when the handler has returned or thrown. Further calls are no-ops:
-/// a request counts once. A measurement that never ends makes no event and is in no count.
+/// a request counts once. A measurement that never ends produces no event and is not counted.
 public struct Interception: Sendable {
     private let gate: RequestGate
     private let ticket: UInt64
@@ -20,8 +21,8 @@ public struct Interception: Sendable {
         self.init(gate: gate, snapshot: snapshot, isAppSession: false, known: nil)
     }
 
-    /// - Parameter appSession: nil: the visitor has none yet. The tracker's cookie is ignored: it would let a visitor
-    ///   choose a session.
+    /// - Parameter appSession: nil if the visitor has none yet. The tracker's cookie is ignored, because it would let a
+    ///   visitor choose a session.
     init(gate: RequestGate, snapshot: consuming RequestSnapshot, appSession: SessionIdentifier?) {
         self.init(gate: gate, snapshot: snapshot, isAppSession: true, known: appSession)
     }
@@ -113,7 +114,7 @@ public struct Interception: Sendable {
     }
 }
 
-/// A measured request whose event has not been queued yet. Without ``send()`` there is no event, and no count.
+/// A measured request whose event has not been queued yet. Without ``send()`` it produces no event and is not counted.
 public struct MeasuredRequest: Sendable {
     /// nil if the request is not sampled.
     let request: TrackedRequest?
@@ -148,9 +149,9 @@ public struct MeasuredRequest: Sendable {
 
 /// Decides whether a request is measured, and holds the mailbox for its event. One per tracker.
 final class RequestGate: Sendable {
-    /// Which requests become events; nil: all.
+    /// Selects the requests that become events; nil if all do.
     let selection: Selection?
-    /// How to read forwarded fields of trusted proxies; nil: none are trusted.
+    /// Reads the forwarded fields of trusted proxies; nil if none are trusted.
     let forwardedOrigin: ForwardedOrigin?
     let mailbox: Mailbox
     private let tickets = Atomic<UInt64>(0)
@@ -161,7 +162,7 @@ final class RequestGate: Sendable {
         self.mailbox = mailbox
     }
 
-    /// Whether the request is measured; counts it as ignored if not.
+    /// Returns whether the request is measured; counts it as ignored if it is not.
     func admits(_ snapshot: RequestSnapshot) -> Bool {
         guard let selection, selection.ignores(snapshot) else { return true }
         mailbox.countIgnored()
@@ -180,8 +181,8 @@ struct Selection: Sendable {
     private let threshold: UInt64?
     private let rate: Double
     private let keepsServerErrors: Bool
-    /// Made of the project token, so that all processes of a project sample the same sessions, and no client can tell
-    /// which ones they are.
+    /// Derived from the project token, so that all processes of a project sample the same sessions, and no client can
+    /// tell which ones they are.
     private let key: UInt64
 
     /// - Returns: nil if every request becomes an event.
@@ -218,7 +219,8 @@ struct Selection: Sendable {
         return mixed >> 11 < threshold ? 1 / rate : nil
     }
 
-    /// Both halves of a full product depend on all bits of the value.
+    /// Combines both halves of the full product, so that each bit of the result depends on nearly all bits of the
+    /// value.
     private static func mix(_ value: UInt64) -> UInt64 {
         let product = (value ^ 0xD6E8_FEB8_6659_FD93).multipliedFullWidth(by: 0x9E37_79B9_7F4A_7C15)
         return product.high ^ product.low

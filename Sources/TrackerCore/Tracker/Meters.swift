@@ -62,13 +62,13 @@ package struct FilterProbe {
 
     package init() {}
 
-    /// Returns how often the scanner looked at bytes, and whether it gave up.
+    /// Returns the number of the scanner's byte reads, and whether it reached its limit.
     package mutating func steps(_ bytes: [UInt8], isURL: Bool) -> (steps: Int, isExhausted: Bool) {
         bytes.withUnsafeBufferPointer { scanner.scan($0, isURL ? .url : .header) }
         return (scanner.steps, scanner.isExhausted)
     }
 
-    /// Prefixes of keys, and of everything else that makes the scanner look further.
+    /// Prefixes of keys, and of everything else that makes the scanner read ahead.
     package static let beginnings: [String] =
         SecretFormat.all.map(\.prefix) + [
             "eyJ", "bearer ", "basic ", "basic+", "-----BEGIN ", "://", "@", "a@b.", "code=", "token", "key:", "4111 ",
@@ -79,7 +79,7 @@ package struct FilterProbe {
             "M0000000000000000000000000.", "12345678:AA", "token=\"\\\"", "=", ":", "{\"", ",a", "é", "\u{A0}",
         ]
 
-    /// An ordinary request, for comparison.
+    /// An ordinary request target, for comparison.
     package static let harmless = "/articles/2026/11/a-long-title-of-an-article?ref=front&page=3 "
 
     /// Returns `count` bytes of a repeated piece.

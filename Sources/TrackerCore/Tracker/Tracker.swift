@@ -57,7 +57,7 @@ public final class Tracker: Sendable, CustomStringConvertible, CustomReflectable
         gate = RequestGate(configuration: configuration, mailbox: mailbox)
     }
 
-    /// Checks the spool's directory. At start an unusable one is a configuration error; later it is a disk error.
+    /// Checks the spool's directory. At the start, an unusable one is a configuration error; later it is a disk error.
     private static func checkSpool(_ path: String?) throws(ConfigurationError) {
         guard let path else { return }
         do throws(SpoolError) {
@@ -90,7 +90,7 @@ public final class Tracker: Sendable, CustomStringConvertible, CustomReflectable
         _ = mailbox?.close(stopAt: Self.deadline(after: timeout), patience: Self.patience(half: timeout))
     }
 
-    /// Where events go, and their counts so far; never contains the token.
+    /// The configuration, and the counts of events so far; never contains the token.
     public var description: String { "Tracker(\(configuration); \(statistics))" }
 
     /// The content of ``description``, which keeps the token out of `dump`.
@@ -130,7 +130,7 @@ public final class Tracker: Sendable, CustomStringConvertible, CustomReflectable
         return Interception(gate: gate, snapshot: snapshot, appSession: session())
     }
 
-    /// Counts of what became of the events so far.
+    /// The counts of events so far, by outcome.
     public var statistics: TrackerStatistics { mailbox?.statistics ?? TrackerStatistics() }
 
     /// Waits until everything captured before the call is settled, or until the timeout. The tracker keeps running.
@@ -139,7 +139,7 @@ public final class Tracker: Sendable, CustomStringConvertible, CustomReflectable
     ///
     /// - Important: Blocks the calling thread. In asynchronous code, use `await tracker.flush()`.
     /// - Parameter timeout: 5 s by default; zero or less returns at once.
-    /// - Returns: what became of events during the call; zeros if the tracker is disabled.
+    /// - Returns: the counts of events by outcome during the call; zeros if the tracker is disabled.
     @discardableResult
     public func flush(timeout: Duration = .seconds(5)) -> FlushResult {
         guard let mailbox else { return Self.result(from: TrackerStatistics(), to: TrackerStatistics()) }
@@ -151,15 +151,15 @@ public final class Tracker: Sendable, CustomStringConvertible, CustomReflectable
         return Self.result(from: before, to: mailbox.statistics)
     }
 
-    /// Stops accepting events, delivers what is pending within `timeout`, and stops.
+    /// Stops accepting events, delivers pending ones within `timeout`, and ends the delivery thread.
     ///
-    /// What is left then is spooled, or counted as dropped. Requests measured later are counted as dropped, too. Safe
+    /// What is left is then spooled, or counted as dropped. Requests measured later are counted as dropped, too. Safe
     /// to call again.
     ///
     /// - Important: Blocks the calling thread. In asynchronous code, use `await tracker.shutdown()`.
     /// - Parameter timeout: nil: the configuration's `shutdownTimeout`, or half of it if the backend accepts nothing
-    ///   meanwhile.
-    /// - Returns: what became of events during the call; zeros if the tracker is disabled.
+    ///   during that time.
+    /// - Returns: the counts of events by outcome during the call; zeros if the tracker is disabled.
     @discardableResult
     public func shutdown(timeout: Duration? = nil) -> FlushResult {
         let usual = configuration.shutdownTimeout
@@ -183,7 +183,7 @@ public final class Tracker: Sendable, CustomStringConvertible, CustomReflectable
         guard let mailbox else { return Self.result(from: TrackerStatistics(), to: TrackerStatistics()) }
         let before = mailbox.statistics
         let settled = Signal()
-        // Closed first: an event captured in between would not be waited for.
+        // Close first, because an event captured in between would not be waited for.
         let isRunning = mailbox.close(stopAt: Self.deadline(after: timeout), patience: patience)
         let waiter = mailbox.notifyWhenSettled(awaitsEnd: configuration.drainsSpoolAtShutdown) { settled.set() }
         if isRunning, let waiter {
@@ -209,7 +209,7 @@ public final class Tracker: Sendable, CustomStringConvertible, CustomReflectable
         await Self.onOwnThread { self.shutdownNow(timeout) }
     }
 
-    /// Runs until the task is cancelled, then shuts down; for lifecycle frameworks with a `run()` per service.
+    /// Runs until the task is canceled, then shuts down; for lifecycle frameworks with a `run()` per service.
     ///
     /// - Important: A graceful shutdown of swift-service-lifecycle does not cancel tasks. The service's `run()` must
     ///   call `await cancelWhenGracefulShutdown { await tracker.run() }`; otherwise the process does not end.

@@ -20,7 +20,7 @@ public final class AsyncSession: TransportSession {
         var completions: [DeliveryCompletion] = []
     }
 
-    /// The most payloads in flight at once.
+    /// The maximum number of payloads in flight.
     public let maximumInFlight: Int
     private let state = ThreadLock(State())
     private let send: @Sendable (DeliveryPayload) async -> DeliveryCompletion
@@ -29,9 +29,9 @@ public final class AsyncSession: TransportSession {
     /// Creates a session that sends with an asynchronous function.
     ///
     /// - Parameters:
-    ///   - maximumInFlight: the most payloads in flight at once; 64 by default.
+    ///   - maximumInFlight: the maximum number of payloads in flight; 64 by default.
     ///   - end: called when the session is no longer needed.
-    ///   - send: sends one payload, with its own timeout. Its task is cancelled if the tracker gives up.
+    ///   - send: sends one payload, with its own timeout. Its task is canceled if the tracker gives up.
     public init(
         maximumInFlight: Int = 64, onEnd end: @escaping @Sendable () -> Void = {},
         send: @escaping @Sendable (DeliveryPayload) async -> DeliveryCompletion
@@ -53,7 +53,7 @@ public final class AsyncSession: TransportSession {
             locked.tasks[identifier] = Task {
                 let completion = await send(payload)
                 state.withLock { locked in
-                    // A cancelled payload has no completion.
+                    // A canceled payload has no completion.
                     if locked.tasks.removeValue(forKey: identifier) != nil { locked.completions.append(completion) }
                 }
                 state.signal()

@@ -23,7 +23,7 @@ public struct TransportUnavailable: Error, Sendable, CustomStringConvertible {
 
 /// An open transport. Its methods are called on the delivery thread only.
 public protocol TransportSession: AnyObject {
-    /// The most payloads in flight at once. It may change as the transport learns about its peer.
+    /// The maximum number of payloads in flight. It may change as the transport learns about its peer.
     var maximumInFlight: Int { get }
 
     /// The open connections and the protocol of the last response, for the statistics. Unknown by default.
@@ -121,14 +121,14 @@ public struct DeliveryPayload: Sendable {
 public struct DeliveryCompletion: Sendable {
     /// The payload's identifier.
     public var identifier: UInt64
-    /// How the attempt ended.
+    /// The outcome of the attempt.
     public var outcome: DeliveryOutcome
     /// Whether the backend said that it accepts several events at once (`Accept-Post: application/x-ndjson`).
     public var acceptsLines: Bool
     /// The time from the request to the first byte of its response. If nil, the tracker measures from the start of the
     /// payload to its completion.
     public var latency: Duration?
-    /// How long the backend asks to wait (`Retry-After`), whatever the outcome; nil if it does not.
+    /// The wait that the backend asked for (`Retry-After`), whatever the outcome; nil if it did not.
     public var retryAfter: Duration?
 
     /// Creates a completion.
@@ -163,7 +163,7 @@ public struct DeliveryCompletion: Sendable {
     }
 }
 
-/// How an attempt to deliver a payload ended.
+/// The outcome of an attempt to deliver a payload.
 ///
 ///     DeliveryCompletion(identifier: payload.identifier, outcome: .retry(after: .seconds(5), because: "HTTP 503"))
 ///

@@ -33,7 +33,7 @@ struct Compression {
     /// When to try loading zlib again after a failure, in monotonic nanoseconds.
     private var nextTry: UInt64 = 0
 
-    /// A smaller body fits into one packet anyway.
+    /// Smaller bodies are not compressed: they fit into one packet anyway.
     private static let leastBytes = 1_024
     private static let pause: UInt64 = 60_000_000_000
 
@@ -67,7 +67,7 @@ package enum Gzip {
     /// Whether zlib is installed.
     package static var isAvailable: Bool { czlib_load() != 0 }
 
-    /// - Returns: nil if the bytes are not gzip or incomplete, or the result would be longer than `limit`.
+    /// - Returns: nil if the bytes are not gzip or are incomplete, or if the result would be longer than `limit`.
     package static func expand(_ bytes: [UInt8], limit: Int) -> [UInt8]? {
         // Most bodies shrink to a tenth; only those that don't fit get a buffer of the whole limit.
         for capacity in [min(limit, bytes.count * 16 + 1024), limit] {

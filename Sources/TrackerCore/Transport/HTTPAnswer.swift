@@ -1,4 +1,4 @@
-/// An HTTP response, parsed line by line, and what it means for delivery.
+/// An HTTP response, parsed line by line, and its meaning for delivery.
 struct HTTPAnswer {
     /// 0 until a status line arrives.
     private(set) var status = 0
@@ -56,7 +56,7 @@ struct HTTPAnswer {
         return status
     }
 
-    /// - Parameter name: in lower case.
+    /// - Parameter name: in lowercase.
     private static func value(of line: UnsafeRawBufferPointer, _ name: StaticString) -> String? {
         let length = name.utf8CodeUnitCount
         guard line.count > length, line[length] == UInt8(ascii: ":") else { return nil }
@@ -81,7 +81,8 @@ struct HTTPAnswer {
 
     /// Whether a list of preferences names a value, with a weight above zero (RFC 9110, section 12.4.2).
     ///
-    /// On bytes: a backend may say it with each response, and splitting strings costs more than all the rest of one.
+    /// Works on bytes: a backend may send the list with each response, and splitting strings would cost more than
+    /// handling the rest of it.
     private static func offers(_ name: String, in list: String) -> Bool {
         list.withBytes { list in
             var rest = list[...]

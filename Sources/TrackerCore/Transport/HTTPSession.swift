@@ -25,7 +25,7 @@ final class HTTPSession: TransportSession {
     @exclusivity(unchecked) private var lastTurn: UInt64 = 0
 
     private enum Bound {
-        /// The most HTTP/2 connections; each carries as many concurrent requests as the peer allows.
+        /// The maximum number of HTTP/2 connections; each carries as many concurrent requests as the peer allows.
         static let multiplexed = 8
         static let streamsPerConnection = 1_000
         static let requestsOverStreams = 1_024
@@ -150,7 +150,7 @@ final class HTTPSession: TransportSession {
         }
     }
 
-    /// Delays libcurl's next run. Each run looks at every request in flight, so one for each of thousands of responses
+    /// Delays libcurl's next run. Each run visits every request in flight, so a run for each of thousands of responses
     /// a second would cost more than everything else.
     private func gather() {
         let now = SystemClock.monotonicNanoseconds()
@@ -160,7 +160,7 @@ final class HTTPSession: TransportSession {
 
     private func completion(of transfer: HTTPTransfer, _ code: Int32) -> DeliveryCompletion {
         let answer = transfer.answer
-        // A whole header is the backend's decision, however the transfer ended.
+        // A complete header is the backend's decision, however the transfer ended.
         guard answer.status > 0, code == 0 || answer.isSuccess || answer.isComplete else {
             ccurl_sockets_sweep(sockets)
             return DeliveryCompletion(
@@ -190,7 +190,7 @@ final class HTTPSession: TransportSession {
     }
 
     private func free(_ transfer: HTTPTransfer) {
-        // Twice in the list of idle ones, it would carry two payloads at once.
+        // If it were in the idle list twice, it would carry two payloads at once.
         guard transfer.isUnderWay else { return }
         underWay -= 1
         transfer.isUnderWay = false

@@ -32,10 +32,10 @@ final class HTTPTransfer {
 
     private static let keyName = Array("Idempotency-Key: ".utf8)
     private static let lineCapacity = 128
-    /// A larger buffer is not kept for a smaller body.
+    /// A larger buffer is not reused for a body of at most this size.
     private static let keptBody = 1 << 16
-    /// Bounds the body, so that a backend that never stops sending can't hold the connection until the request times
-    /// out.
+    /// Bounds the response's body, so that a backend that never stops sending can't hold the connection until the
+    /// request times out.
     private static let maximumAnswer = 1 << 20
 
     /// - Parameter configure: sets the fixed options; returns false if one was refused.
@@ -148,7 +148,7 @@ final class HTTPTransfer {
         let transfer = Unmanaged<HTTPTransfer>.fromOpaque(context).takeUnretainedValue()
         let wasComplete = transfer.answer.isComplete
         transfer.answer.read(UnsafeRawBufferPointer(start: bytes, count: size * count))
-        // Once: lines of a trailer section (RFC 9112, section 7.1.2) may follow.
+        // Only once: lines of a trailer section (RFC 9112, section 7.1.2) may follow.
         if !wasComplete, transfer.answer.isComplete, transfer.answer.isSuccess {
             transfer.answered.transfers.append(transfer)
         }
@@ -162,7 +162,7 @@ final class HTTPHeaderLines {
     // flight.
     private let nodes: UnsafeMutablePointer<ccurl_list>
     private static let texts = [
-        // As one of libcurl's options it would be formatted twice for each request.
+        // Set with libcurl's own option, it would be formatted twice for each request.
         "User-Agent: rigidanalytics-tracker-swift/\(TrackerVersion.current)",
         // An empty "Expect:" keeps libcurl from waiting for "100 Continue" before larger bodies.
         "Expect:", "Content-Type: \(DeliveryPayload.jsonType)", "Content-Type: \(DeliveryPayload.linesType)",
@@ -188,7 +188,7 @@ final class HTTPHeaderLines {
     }
 }
 
-/// Exposes the parsers of what a backend or a configuration may say to fuzzers.
+/// Exposes the parsers of header values and settings to fuzzers.
 package enum HeaderProbe {
     package static func read(_ text: String) -> Int {
         let after = RetryAfter.parse(text, now: 0)

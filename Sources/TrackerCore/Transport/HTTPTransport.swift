@@ -4,7 +4,7 @@ import CLibrary
 /// Posts events over HTTP with libcurl: one thread, several keep-alive connections, HTTP/2 where offered.
 ///
 /// libcurl is loaded with `dlopen` when the first event is sent; building does not need it. Certificates are verified,
-/// TLS is 1.2 or newer, and proxy variables are honoured as libcurl does (not the upper-case `HTTP_PROXY`, which a CGI
+/// TLS is 1.2 or newer, and proxy variables are honored as by libcurl (but not the uppercase `HTTP_PROXY`, which a CGI
 /// client could set). Redirects are not followed: a token must not reach another host.
 public struct HTTPTransport: EventTransport {
     let url: String

@@ -1,7 +1,7 @@
 import CLibrary
 import Synchronization
 
-/// Keeps events in memory instead of sending them, for tests of apps that use the tracker.
+/// A transport that keeps events in memory instead of sending them, for tests of apps that use the tracker.
 public final class InMemoryTransport: EventTransport {
     private struct State {
         var payloads: [DeliveryPayload] = []
@@ -51,7 +51,7 @@ public final class InMemoryTransport: EventTransport {
     }
 }
 
-/// The error when events that would have left the host contain a secret.
+/// The error thrown if events that would have left the host contain a secret.
 public struct SecretLeaked: Error, Sendable, CustomStringConvertible {
     /// The events that contain it, as JSON.
     public let events: [String]
@@ -89,7 +89,7 @@ extension InMemoryTransport {
     }
 }
 
-/// Prints each event as one line on standard output instead of sending it: a dry run.
+/// A transport for dry runs, which prints each event as one line on standard output instead of sending it.
 ///
 /// - Important: The output contains the project token, as every event does.
 public struct StandardOutputTransport: EventTransport {

@@ -7,7 +7,7 @@ struct AutomatonBuilder {
         var patterns: [RuleAutomaton.Pattern] = []
     }
 
-    /// The trie: the child by state and letter; 0: none.
+    /// The trie: each state's child for each letter; 0 if there is none.
     private var children = [UInt16](repeating: 0, count: ByteKind.letterCount)
     /// The patterns that end in each state.
     private var ends: [[Int]] = [[]]
@@ -85,7 +85,7 @@ struct AutomatonBuilder {
             let row = state * ByteKind.letterCount
             for letter in 0..<ByteKind.letterCount { compiled.next.append(numbers[Int(next[row + letter])]) }
             let found = ends[state].map { patterns[$0] }
-            // Harmless names revoke what others said, so they come last.
+            // Harmless names override earlier reports, so they come last.
             compiled.patterns += found.filter { !Self.isHarmless($0) } + found.filter(Self.isHarmless)
             compiled.reports.append(compiled.patterns.count - found.count..<compiled.patterns.count)
         }
@@ -100,8 +100,8 @@ struct AutomatonBuilder {
 /// The scanner's classification of a byte: three bits for its kind, five for its letter in the automaton's alphabet.
 ///
 /// The automaton has 32 letters, so that a state fits one cache line: bytes that differ in case are one letter, and so
-/// are all digits, all separators of names, and each half of the non-ASCII bytes. Where that is too coarse, matches are
-/// compared byte by byte.
+/// are all digits, all separators of names, the even non-ASCII bytes, and the odd ones. Where that is too coarse,
+/// matches are compared byte by byte.
 enum ByteKind {
     static let letter: UInt8 = 0
     /// `-` and `_`: part of names and of keys.

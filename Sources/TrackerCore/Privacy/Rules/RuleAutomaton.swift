@@ -1,4 +1,4 @@
-/// An automaton of all names and formats, which takes one step per byte (Aho and Corasick, 1975).
+/// An Aho-Corasick automaton (1975) that finds all sensitive names and key formats, in one step per byte.
 ///
 /// The tables are read through pointers, because an array costs a bounds check and a reference count at each step. That
 /// is safe because they are written only in `init`, freed only in `deinit`, and read at indices that the tables
@@ -18,7 +18,7 @@ final class RuleAutomaton: @unchecked Sendable {
             case basic
             /// The three letters that JSON web tokens begin with (RFC 7519).
             case webToken
-            /// The line before a private key (RFC 7468).
+            /// The beginning of the line before a private key (RFC 7468).
             case privateKey
         }
 
@@ -73,7 +73,7 @@ final class RuleAutomaton: @unchecked Sendable {
     /// The automaton without additional terms, built on first use.
     ///
     /// Guarded by a lock that a fork waits for, instead of a lazy constant: a child forked while another thread
-    /// initialises such a constant would wait for it forever.
+    /// initializes such a constant would wait for it forever.
     private static let standard = ThreadLock<RuleAutomaton?>(nil, survivesFork: true)
 
     /// - Parameter terms: additional words for names of secrets.
@@ -204,7 +204,7 @@ final class RuleAutomaton: @unchecked Sendable {
         reportsOneKey[state] ? UnsafePointer(findings + Int(firstFindings[state])) : nil
     }
 
-    /// - Parameter number: one that a ``Finding`` of this automaton has.
+    /// - Parameter number: the number in a ``Finding`` of this automaton.
     @inline(__always)
     func key(_ number: UInt16) -> UnsafePointer<KeyRule> { UnsafePointer(keys + Int(number)) }
 

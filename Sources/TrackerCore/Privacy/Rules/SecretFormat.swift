@@ -1,6 +1,6 @@
 /// The format of one kind of key: a prefix, and a run of characters with a length and a check.
 struct SecretFormat: Sendable {
-    /// How the characters after the prefix are checked, so that words with the same prefix stay.
+    /// The check of the characters after the prefix, which spares words that begin with the same prefix.
     enum Check: Sendable {
         /// Only alphabet and length.
         case none
@@ -77,7 +77,7 @@ struct KeyRule: Sendable {
     }
 }
 
-/// A set of characters that keys consist of. Each has one bit, so that one look-up answers for all.
+/// A set of characters that keys consist of. Each has one bit, so that one lookup covers all sets.
 enum Alphabet: UInt8, Sendable, CaseIterable {
     /// Digits, and `a` to `f` in either case.
     case hex

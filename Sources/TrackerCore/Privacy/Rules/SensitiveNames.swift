@@ -165,25 +165,25 @@ enum SensitivePath {
         "confirmar", "verificar", "convite", "invitacion",
     ]
 
-    /// Keywords after which a number of six to nine digits counts, too, because it may be a code.
+    /// Keywords after which a number of six to nine digits is hidden, too, because it may be a code.
     static let numericWords = [
         "verify", "verification", "confirm", "confirmation", "otp", "reset", "activate", "activation", "pin", "2fa",
         "mfa", "code", "login", "magic",
     ]
 
-    /// Keywords in the callback URLs of logins, where every value of `code` and `state` counts.
+    /// Keywords in the callback URLs of logins, where every value of `code` and `state` is hidden.
     static let callbacks = [
         "callback", "oauth", "oauth2", "oidc", "openid", "authorize", "authorization", "signin", "sso", "saml", "cas",
         "login", "auth", "redirect uri",
     ]
 }
 
-/// Words in a name that say what its value is.
+/// Words in a name that tell how sensitive its value is.
 struct SensitiveName: Sendable {
-    /// Where in a name the words match. Case, separators (`-`, `_`, `.`, a space) and accents are ignored; a plural's
-    /// `s` and digits may follow.
+    /// Where in a name the words match. Case, separators (`-`, `_`, `.`, a space) and accents are ignored; a plural `s`
+    /// and digits may follow.
     enum Place: UInt8, Sendable {
-        /// As a part of the name. Parts end at anything but letters and digits, and between a small letter and a
+        /// As a part of the name. Parts end at anything but letters and digits, and between a lowercase letter and a
         /// capital: `key` in `api_key`, `apiKey` and `API-KEY`, but not in `monkey`.
         case part
         /// As a part, or as the end of one: `token` in `wstoken`.
@@ -194,7 +194,7 @@ struct SensitiveName: Sendable {
         case whole
     }
 
-    /// What a name with these words says about its value.
+    /// The sensitivity of a value whose name contains the words.
     enum Meaning: UInt8, Sendable, Comparable {
         /// The value is not sensitive.
         case harmless

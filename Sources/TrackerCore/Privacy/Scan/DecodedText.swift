@@ -1,8 +1,8 @@
 /// A decoded text, with the source position of each byte.
 ///
 /// The first pass undoes up to five levels of percent-encoding (RFC 3986, section 2.1), the second the escapes of JSON
-/// (RFC 8259, section 7) and XML. So that names can be compared, full-width letters become ASCII, accents are removed,
-/// and invisible characters left out. Each pass reads a byte a constant number of times, and never writes more than it
+/// (RFC 8259, section 7) and XML. So that names can be compared, full-width letters become ASCII, and accents and
+/// invisible characters are removed. Each pass reads a byte a constant number of times, and never writes more than it
 /// reads.
 struct DecodedText {
     private(set) var bytes: [UInt8] = []
@@ -46,7 +46,8 @@ struct DecodedText {
         return text[ampersand...].contains(UInt8(ascii: ";"))
     }
 
-    /// Sets the highest bit of bytes that equal `byte`. The usual bit trick: exact only about whether there is one.
+    /// Sets the highest bit of bytes that equal `byte`. The usual bit trick: reliable only as to whether there is such
+    /// a byte.
     @inline(__always)
     private static func has(_ byte: UInt64, _ word: UInt64) -> UInt64 {
         let difference = word ^ byte &* 0x0101_0101_0101_0101

@@ -1,10 +1,10 @@
-/// An escape and its meaning, at most three bytes.
+/// An escape sequence, and the bytes that it stands for: at most three.
 struct Escape {
     private(set) var bytes: (UInt8, UInt8, UInt8)
     private(set) var count: Int
     /// The length of the escape in the text.
     private(set) var length: Int
-    /// Whether it counts as one more level of encoding: an escaped quote does not end what a plain one began.
+    /// Whether it counts as one more level of encoding: an escaped quote does not end what an unescaped one began.
     private(set) var isDeeper: Bool
 
     func byte(_ index: Int) -> UInt8 { index == 0 ? bytes.0 : index == 1 ? bytes.1 : bytes.2 }
@@ -104,7 +104,8 @@ struct Escape {
         return plain(first)
     }
 
-    /// Returns the character of a code point: as ASCII if it folds to that, else as UTF-8 of up to three bytes, or `?`.
+    /// Returns the character of a code point: as ASCII if it folds to ASCII, otherwise as UTF-8 of up to three bytes or
+    /// as `?`.
     private static func scalar(_ value: UInt32, length: Int, isDeeper: Bool = true) -> Escape {
         switch value {
         case 0..<0x80: return one(UInt8(value), length: length, isDeeper: isDeeper)
@@ -116,7 +117,7 @@ struct Escape {
         case 0xA0, 0x2000...0x200A, 0x202F, 0x205F, 0x3000: return one(0x20, length: length, isDeeper: isDeeper)
         case 0x2010...0x2015, 0x2212: return one(UInt8(ascii: "-"), length: length, isDeeper: isDeeper)
         case 0xFF01...0xFF5E: return one(UInt8(value - 0xFEE0), length: length, isDeeper: isDeeper)
-        // Cyrillic and Vietnamese capitals become small letters.
+        // Cyrillic and Vietnamese capitals become lowercase.
         case 0x410...0x42F: return wide(value + 0x20, length: length, isDeeper: isDeeper)
         case 0x1EA0...0x1EF9: return wide(value | 1, length: length, isDeeper: isDeeper)
         default: break

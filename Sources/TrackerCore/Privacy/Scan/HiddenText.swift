@@ -1,4 +1,4 @@
-/// Assembles bytes from values of six bits (RFC 4648).
+/// Assembles bytes from six-bit values (RFC 4648).
 struct Base64Decoder {
     private var bits: UInt32 = 0
     private var count = 0
@@ -30,7 +30,7 @@ struct Base64Decoder {
 
 extension ScanPass {
     /// Returns a token that is text in base64 or hex if that text contains a secret: the whole token, because no part
-    /// of it can be left out. Decodes one level: what is encoded twice stays.
+    /// of it can be left out. Decodes one level: text encoded twice is not found.
     mutating func encodedSecret(_ range: Range<Int>) -> Range<Int>? {
         guard !isNested, range.count >= Self.leastToken, range.lowerBound >= decodedEnd else { return nil }
         if readHexadecimal(range) { return decodedTextHasSecret() ? range : nil }
@@ -45,7 +45,7 @@ extension ScanPass {
         return range.lowerBound..<last
     }
 
-    /// The decoded length of ``leastToken`` characters of base64. If less of a token is text, it is binary data.
+    /// The decoded length of ``leastToken`` characters of base64. A token with less text than that is binary data.
     private var leastPlain: Int { Self.leastToken / 4 * 3 }
 
     /// Returns whether the last decoded text contains a secret.
@@ -60,7 +60,7 @@ extension ScanPass {
         return !scratch.inner[0].scratch.found.isEmpty
     }
 
-    /// Returns whether the first six bytes are text, which rejects most tokens and words without a copy.
+    /// Returns whether the first six decoded bytes are text: a check that rejects most tokens and words without a copy.
     private mutating func beginsAsText(_ start: Int) -> Bool {
         steps &+= 8
         for quad in [start, start + 4] {
@@ -69,7 +69,7 @@ extension ScanPass {
         return true
     }
 
-    /// Decodes base64 from a position on, as far as it is text.
+    /// Decodes base64 from a position on, as long as the result is text.
     ///
     /// - Returns: where it ends.
     private mutating func readBase64(from start: Int) -> Int {

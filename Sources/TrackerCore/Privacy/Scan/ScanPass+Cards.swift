@@ -35,7 +35,7 @@ extension ScanPass {
         let group = DigitGroup(text, start..<end)
         scratch.groups.append(group)
         if group.count >= 20 { return cardWithMore(group) }
-        // A fraction: its digits may pass the check by chance.
+        // The digits of a fraction may pass the check by chance.
         let isFraction =
             scratch.groups.count == 1 && start >= 2 && text[start - 1] == UInt8(ascii: ".")
             && ASCII.isDigit(text[start - 2])
@@ -54,7 +54,8 @@ extension ScanPass {
         return group.count == 19 ? cardWithMore(group) : nil
     }
 
-    /// Finds a number of 16 or 15 digits with its expiry or code right after it, 19 to 23 digits in all.
+    /// Finds a card number of 16 or 15 digits with its expiry date or security code right after it, 19 to 23 digits in
+    /// all.
     private mutating func cardWithMore(_ group: DigitGroup) -> Range<Int>? {
         steps &+= 32
         for count in [16, 15] {
@@ -82,7 +83,7 @@ extension ScanPass {
             position += 1
         }
         guard CardIssuer.hasRange(first6, count: count) else { return false }
-        // A product number of that length may begin like a card, too.
+        // A product number of that length may begin like a card number, too.
         return count != 13 || !Checksum.isProductNumber(text[start..<min(text.count, start + 13)])
     }
 }

@@ -1,6 +1,6 @@
 extension ScanPass {
-    /// Returns whether a key may begin with a prefix, whose bytes are not compared yet: rejects most candidates, and those
-    /// that repeat.
+    /// Returns whether a key may begin with a prefix whose bytes are not compared yet. Rejects most candidates,
+    /// including those already known not to be keys.
     @inline(__always)
     func mayBeKey(_ number: UInt16, prefix: Range<Int>) -> Bool {
         let key = automaton.key(number)
@@ -8,7 +8,7 @@ extension ScanPass {
             && mayHold(key, from: prefix.upperBound)
     }
 
-    /// Returns whether the characters that a key needs have been read already, and are no key.
+    /// Returns whether the characters that a key needs have been read already and don't form a key.
     @inline(__always)
     private func isKnownNoKey(_ key: UnsafePointer<KeyRule>, from start: Int) -> Bool {
         let index = Int(key.pointee.alphabet.rawValue)
@@ -39,7 +39,7 @@ extension ScanPass {
         guard length >= key.least, length <= key.most else { return nil }
         let run = scratch.runs[index]
         guard passes(key.check, run, from: prefix.upperBound) else { return nil }
-        // Leave out the full stop of a sentence.
+        // Leave out the period that ends a sentence.
         let end = text[run.end - 1] == UInt8(ascii: ".") ? run.end - 1 : run.end
         return start..<end
     }
@@ -71,14 +71,14 @@ extension ScanPass {
         }
     }
 
-    /// Finds a JSON web token: header and payload are base64url of `{"`…, the signature may be empty.
+    /// Finds a JSON web token: header and payload are JSON objects in base64url, and the signature may be empty.
     mutating func webToken(from start: Int) -> Range<Int>? {
         let header = run(of: .base64URL, at: start).end
         guard header - start >= 10 else { return nil }
         if header < text.count, text[header] == UInt8(ascii: ".") {
             return start..<run(of: .dotted, at: start).end
         }
-        // A header alone may be any JSON in base64; long ones are hidden all the same.
+        // Without a dot it may be any JSON in base64; long text is hidden anyway.
         return header - start >= 40 ? start..<header : nil
     }
 

@@ -5,7 +5,7 @@ extension ScanPass {
         guard let end = domainEnd(from: at + 1) else { return nil }
         let start = localStart(before: at)
         guard start < at else { return nil }
-        // Not an address but a git repository, whose user is always the same.
+        // Not an address but a Git repository, whose user is always the same.
         if at - start == 3, text[start..<at].elementsEqual("git".utf8), end < text.count,
             text[end] == UInt8(ascii: ":") || text[end] == UInt8(ascii: "/")
         {
@@ -98,7 +98,7 @@ extension ScanPass {
     }
 }
 
-/// A part of a domain, up to a dot or to what can't be in a domain.
+/// A label of a domain name, up to a dot or a byte that can't be in a domain name.
 private struct DomainLabel {
     let start: Int
     private(set) var end: Int
@@ -153,7 +153,7 @@ private enum FileExtension {
         text.count >= 2 && text.count <= 5 && known.contains(packed(text))
     }
 
-    /// Up to eight letters as one number, in lower case.
+    /// Up to eight letters as one number, in lowercase.
     @inline(__always)
     private static func packed(_ text: some Sequence<UInt8>) -> UInt64 {
         text.reduce(0) { $0 << 8 | UInt64($1 | 0x20) }

@@ -35,7 +35,7 @@ extension ScanPass {
         text[range].reduce(0) { $0 * 10 + Int($1 &- 0x30) }
     }
 
-    /// Finds a US social security number: three, two and four digits with one kind of separator, in the ranges that are
+    /// Finds a US Social Security number: three, two and four digits with one kind of separator, in the ranges that are
     /// issued (20 CFR 422.103).
     private mutating func socialSecurityNumber(_ start: Int, _ end: Int) -> Range<Int>? {
         guard end - start == 3, !kept.contains(.ssn), end + 8 <= text.count else { return nil }
@@ -144,7 +144,7 @@ extension ScanPass {
         while position < text.count, count < length {
             let byte = text[position]
             let isBetween = byte == 0x20 || byte == UInt8(ascii: "-") || byte == UInt8(ascii: "+")
-            // Another account number, which is checked by itself.
+            // The start of another account number, which is checked separately.
             if isBetween, position + 4 < text.count, mayBeIBAN(position + 3), ASCII.isDigit(text[position + 3]),
                 ASCII.isDigit(text[position + 4]), BankAccount.length(text[position + 1], text[position + 2]) != nil
             {
@@ -170,7 +170,7 @@ extension ScanPass {
     }
 }
 
-/// The lengths of account numbers, by country.
+/// The lengths of international bank account numbers, by country.
 enum BankAccount {
     private static let lengths: [(country: StaticString, length: Int)] = [
         ("AD", 24), ("AE", 23), ("AL", 28), ("AT", 20), ("AZ", 28), ("BA", 20), ("BE", 16), ("BG", 22), ("BH", 22),

@@ -39,7 +39,7 @@ extension ScanPass {
         switch text[position] {
         case UInt8(ascii: "/"): return false
         case UInt8(ascii: "?"), UInt8(ascii: "#"): return depth(position) > 0
-        // They end a URL within a header.
+        // These end a URL inside a header.
         case UInt8(ascii: " "), UInt8(ascii: "\t"), UInt8(ascii: "\""), UInt8(ascii: "<"), UInt8(ascii: ">"):
             return context == .url
         default: return true
@@ -67,7 +67,7 @@ extension ScanPass {
             return position + 1
         case UInt8(ascii: "?"), UInt8(ascii: "&"), UInt8(ascii: "#"):
             delimit(at: position)
-            // A password may contain a `&`, except in a query, where only an encoded one is not the end of a parameter.
+            // A password may contain a `&`. In a query, though, only an encoded one does not end the parameter.
             let mayBeInPassword = depth(position) > 0 || !(context == .url || isInQuery)
             if byte != UInt8(ascii: "&") || !mayBeInPassword { closeAuthority(at: position) }
             if byte == UInt8(ascii: "?") { isInQuery = true }
@@ -94,7 +94,7 @@ extension ScanPass {
         hasURL = false
     }
 
-    /// Returns whether a comma separates texts: one inside a URL has more of it behind.
+    /// Returns whether a comma ends a clause; a comma inside a URL has more of the URL after it.
     private func isEndOfClause(_ comma: Int) -> Bool {
         guard comma + 1 < text.count else { return true }
         switch text[comma + 1] {
@@ -185,7 +185,7 @@ extension ScanPass {
         return hide(range)
     }
 
-    /// Returns whether both neighbours of an `@` may be part of an address.
+    /// Returns whether both neighbors of an `@` may be part of an address.
     @inline(__always)
     private func mayHaveAddress(around position: Int) -> Bool {
         guard position > 0, position &+ 1 < text.count else { return false }

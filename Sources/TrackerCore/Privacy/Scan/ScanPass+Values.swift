@@ -1,4 +1,4 @@
-/// Where the value of a name begins, and what may end it.
+/// The place where the value of a name begins, and what may end it.
 struct ValuePlace {
     var start: Int
     /// The encoding depth of the `=` or `:`; what is encoded deeper is part of the value.
@@ -50,8 +50,8 @@ extension ScanPass {
         return place.start..<end
     }
 
-    /// Returns the value up to the same quote, encoded no deeper than the first, or to the end of the parameter around
-    /// it.
+    /// Returns the value up to the next quote of the same kind that is encoded no deeper, or to the end of the
+    /// parameter around it.
     private func quoted(from start: Int, by quote: Int) -> Range<Int> {
         let depth = depth(quote)
         var end = start
@@ -149,7 +149,7 @@ extension ScanPass {
         }
     }
 
-    /// Returns whether a name and a `=` are here, or, if `colons`, a name and a `:`.
+    /// Returns whether a name and a `=` follow or, if `colons`, a name and a `:`.
     private func hasName(at start: Int, colons: Bool) -> Bool {
         var position = start
         while position < text.count, position - start <= 64 {

@@ -25,7 +25,7 @@ struct ScanPass {
     var scratch = ScanScratch()
     /// The number of byte reads.
     var steps = 0
-    /// Whether the limit on steps was hit and the rest of the text hidden.
+    /// Whether the limit on steps was reached and the rest of the text hidden.
     private(set) var isExhausted = false
 
     // The state at the current position.
@@ -40,7 +40,7 @@ struct ScanPass {
     var isInQuery = false
     /// Whether the current parameter of the URL's own query already had its `=`.
     var hasValue = false
-    /// Whether a URL's `://` came before, and its end did not.
+    /// Whether the current position is inside a URL, after its `://`.
     var hasURL = false
     /// Where a URL's user and password would begin, and the encoding depth of its slashes.
     var authority: (start: Int, depth: UInt32)?

@@ -10,14 +10,14 @@ struct SecretScanner {
     private(set) var found: [Range<Int>] = []
     /// The number of byte reads of the last scan.
     private(set) var steps = 0
-    /// Whether the last scan hit a limit.
+    /// Whether the last scan reached a limit.
     private(set) var isExhausted = false
 
     init(_ automaton: RuleAutomaton, keeping kept: PersonalData) {
         pass = ScanPass(automaton, keeping: kept)
     }
 
-    /// - Parameter bound: the number of byte reads left; a text longer than that is hidden as a whole.
+    /// - Parameter bound: the number of byte reads left; a text that is longer is hidden as a whole.
     mutating func scan(
         _ bytes: UnsafeBufferPointer<UInt8>, _ context: ScanPass.Context, steps bound: Int = .max
     ) {
@@ -67,7 +67,8 @@ struct SecretScanner {
 
 /// A cache of values without secrets: browsers send the same few with every request.
 ///
-/// Stores a 64-bit hash with a random seed: two values collide once in 2^64, and nobody can search for such a pair.
+/// Stores a 64-bit hash with a random seed: two values collide with a probability of 2^-64, and nobody can search for
+/// such a pair.
 struct CleanValues {
     private var hashes = [UInt64](repeating: 0, count: 512)
     private let seed = UInt64.random(in: .min ... .max)
@@ -85,7 +86,7 @@ struct CleanValues {
 
     private func hash(_ value: UnsafeBufferPointer<UInt8>) -> UInt64 {
         let bytes = UnsafeRawBufferPointer(value)
-        // Mixed before the first word, which could otherwise make up for another length.
+        // Mix in the length before the first word, which could otherwise compensate for a different length.
         var hash = Self.stir(seed ^ UInt64(bytes.count))
         var position = 0
         while position &+ 8 <= bytes.count {

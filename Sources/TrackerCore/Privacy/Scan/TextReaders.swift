@@ -3,7 +3,7 @@ struct NameReader {
     private var meaning = SensitiveName.Meaning.harmless
     private var lower = 0
     private var upper = 0
-    /// The meaning of earlier words, which a harmless one can no longer revoke.
+    /// The meaning of earlier words, which a harmless word can no longer override.
     private var settled = SensitiveName.Meaning.harmless
 
     /// The meaning of the name so far.
@@ -53,7 +53,7 @@ struct NameReader {
         return ASCII.isCapital(text[index]) && !ASCII.isCapital(before)
     }
 
-    /// Returns whether a part of a name ends here, or after a plural's `s` and up to four digits.
+    /// Returns whether a part of a name ends here, or after up to five more characters: a plural `s` and digits.
     private static func isEnd(_ index: Int, in text: UnsafeBufferPointer<UInt8>) -> Bool {
         if isPartEnd(index, in: text) { return true }
         var end = index
@@ -144,7 +144,7 @@ struct PathReader {
         telling > 0 && !isSecret && end > segmentStart ? segmentStart..<end : nil
     }
 
-    /// As ``part(endingAt:)``, but returns all of a segment that has several parts.
+    /// Like ``part(endingAt:)``, but returns the whole of a segment that has several parts.
     func whole(endingAt end: Int) -> Range<Int>? {
         telling > 0 && !isSecret && wholeStart < segmentStart && end > wholeStart ? wholeStart..<end : nil
     }
@@ -172,14 +172,14 @@ struct PathReader {
         segmentIsNumeric = false
     }
 
-    /// Begins a segment.
+    /// Begins a segment, or a part of one.
     @inline(__always)
     mutating func restart(at position: Int) {
         segmentStart = position
     }
 }
 
-/// Tracks the tags of XML and HTML, whose names may be the names of the text between them.
+/// Tracks the tags of XML and HTML, because a tag's name may be the name of the text after it.
 struct TagReader {
     private var isOpen = false
     private var hasName = false

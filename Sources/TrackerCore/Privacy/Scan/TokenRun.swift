@@ -1,17 +1,17 @@
-/// A run of characters of one alphabet, with what distinguishes random characters from words.
+/// A run of characters of one alphabet, with the features that distinguish random characters from words.
 ///
 /// Cached, so that each byte is read once per alphabet, however many prefixes the run contains.
 struct TokenRun {
     var start = 0
     var end = 0
-    /// The last three positions where a letter follows a digit, a digit a letter, or a capital a small letter, the
+    /// The last three positions where a letter follows a digit, a digit a letter, or a capital a lowercase letter, the
     /// earliest first; -1: none.
     private var changes = (-1, -1, -1)
     /// -1: none.
     private(set) var lastDigit = -1
     private(set) var lastCapital = -1
 
-    /// Returns whether the run looks random after a position: it has at least three such changes. Twenty random
+    /// Returns whether the run looks random after a position: at least three such changes follow it. Twenty random
     /// characters usually have nine, words and slugs none or one.
     func isRandom(from start: Int) -> Bool { changes.0 > start }
 
@@ -51,10 +51,10 @@ struct ScanScratch {
     /// The text decoded from base64 or hex: the first ``plainCount`` bytes.
     var plain: [UInt8] = []
     var plainCount = 0
-    /// Scans that text; none or one.
+    /// The pass that scans that text; none or one.
     var inner: [ScanPass] = []
 
-    /// Makes room for what a text of `count` bytes may hide.
+    /// Makes room for the decoded form of a text of `count` bytes.
     mutating func makeRoomForPlain(_ count: Int) {
         if plain.count < count { plain.append(contentsOf: repeatElement(0, count: count - plain.count)) }
     }
@@ -73,7 +73,7 @@ extension ScanPass {
         scratch.runs[readRun(of: alphabet, at: position)]
     }
 
-    /// As ``run(of:at:)``, but returns the run's index: most callers need only its end.
+    /// Like ``run(of:at:)``, but returns the run's index: most callers need only its end.
     @inline(__always)
     mutating func readRun(of alphabet: Alphabet, at position: Int) -> Int {
         let index = Int(alphabet.rawValue)
@@ -101,7 +101,7 @@ enum Randomness {
         let text = UnsafeBufferPointer(rebasing: text.prefix(256))
         guard text.count >= 6 else { return false }
         let pieces = Pieces(text)
-        // Most are short, and a short one is told by its changes.
+        // Most texts are short, and for a short one the changes are usually enough.
         if text.count < 16 {
             if pieces.changes < 2 || pieces.longest < 6 { return false }
             if !text.contains(UInt8(ascii: ".")) { return pieces.changes >= 3 || pieces.words < 2 }
@@ -121,7 +121,7 @@ enum Randomness {
         text.count >= 6 && text.count <= 9 && text.allSatisfy(ASCII.isDigit)
     }
 
-    /// Returns whether a value looks like the code, state or ticket of a login, where only the value can tell.
+    /// Returns whether a value looks like the code, state or ticket of a login, for a name that alone does not tell.
     static func isLoginCode(_ text: UnsafeBufferPointer<UInt8>) -> Bool {
         let text = UnsafeBufferPointer(rebasing: text.prefix(256))
         guard text.count >= 8 else { return false }
@@ -133,14 +133,14 @@ enum Randomness {
         return pieces.longest >= 8 && pieces.changes >= 3
     }
 
-    /// A hex digit, or the hyphen between their groups.
+    /// A hex digit, or a hyphen between groups of them.
     private static func isHexadecimal(_ byte: UInt8) -> Bool { ASCII.isHexDigit(byte) || byte == UInt8(ascii: "-") }
 
-    /// The runs of letters and digits in a text. Most texts are told by these.
+    /// The runs of letters and digits in a text. They are enough to classify most texts.
     private struct Pieces {
         /// The length of the longest.
         private(set) var longest = 0
-        /// Changes from letter to digit and back, and from a small letter to a capital, within them.
+        /// Changes from letter to digit and back, and from a lowercase letter to a capital, within them.
         private(set) var changes = 0
         /// Runs of three or more letters.
         private(set) var words = 0
@@ -161,7 +161,7 @@ enum Randomness {
         }
     }
 
-    /// What the letters and the end of a text tell.
+    /// Features of a text's letters, and of its end.
     private struct Letters {
         /// Pairs of adjacent letters, and how many of them are rare in words.
         private(set) var pairs = 0

@@ -59,19 +59,19 @@ def write(contenders, results, failures, rates, rounds):
 
 {machine()}
 
-All run on the same machine as the sink that takes their events, with their default settings, and end as each does by itself:
-nobody is asked to flush. [compare/README.md](compare/README.md) says what each line means and what the others do
-besides. A part of every difference is that of Swift and Python.
+All contenders run with their default settings, on the same machine as the sink that receives their events, and `flush`
+is never called before a process exits. [compare/README.md](compare/README.md) describes each measurement and what else
+the other clients do. Part of every difference is the difference between Swift and Python.
 
 ## What tracking adds to a request
 
-Microseconds beyond the same work without tracking: for the Python package a request through its framework, for the others
-one call that records a request with 15 header fields.
+Microseconds in addition to the same work without tracking: for the Python package, a request through its framework; for
+the others, one call that records a request with 15 header fields.
 
 {table(["", "p50 us", "p99 us"], rows(part("added", "p50", 2), part("added", "p99", 2)))}
 ## Threads and memory
 
-After 3,000 requests, flat out; with a backend that answers at once, and with one that takes 50 ms.
+After 3,000 requests at full speed, with a backend that responds at once and with one that takes 50 ms.
 
 {table(
     ["", "threads", "MiB", "threads, 50 ms", "MiB, 50 ms"],
@@ -79,7 +79,8 @@ After 3,000 requests, flat out; with a backend that answers at once, and with on
 )}
 ## Events that arrive
 
-Requests flat out, and then the process ends. *Seconds* are those from the last request to the end of the process.
+Requests at full speed, after which the process exits. *Seconds* is the time from the last request to the end of the
+process.
 
 {table(
     ["", "of 20,000", "seconds", "of 1", "seconds", "of 3,000, backend takes 50 ms", "seconds"],
@@ -95,8 +96,9 @@ Seconds from the last of 1,000 requests to the end of the process.
 {table(["", "seconds"], rows(part("black hole", "exit", 2)))}
 ## Eight threads
 
-Each with a path and a browser of its own, and a handler that takes a millisecond, as if it asked a database; then the process
-ends. *Lost* are requests without an event, *twice* events of a request that has one already.
+Each thread has its own browser and each request its own path; the handler takes a millisecond, as if it queried a
+database. Then the process exits. *Lost* counts requests without an event, *twice* further events of a request that
+already has one.
 
 {table(["", "requests", "events", "lost", "twice", "path and browser of different requests"], rows(
     part("threads", "asked"), part("threads", "events"), part("threads", "lost"), part("threads", "twice"),
@@ -117,7 +119,8 @@ ends. *Lost* are requests without an event, *twice* events of a request that has
             )
         text += f"""## Whole sites
 
-Requests per second over 16 connections (wrk): the Python package under gunicorn with 8 threads, this package in DemoRouterApp.
+Requests per second over 16 connections (wrk): the Python package under gunicorn with 8 threads, this package in
+DemoRouterApp.
 
 {table(["", "without", "with", "ratio"], lines)}
 """

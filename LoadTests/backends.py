@@ -54,7 +54,7 @@ def version(name):
 
 
 def configuration(name, replacements):
-    """A marked code block of docs/scale.md, with this run's ports and paths in place of the document's."""
+    """Returns a marked code block of docs/scale.md, with this run's ports and paths in place of the document's."""
     found = re.search(rf"<!-- tried: {name} -->\n```\w+\n(.*?)```", DOCUMENT.read_text(encoding="utf-8"), re.S)
     if not found:
         raise Failure(f"{DOCUMENT.name} has no code block marked <!-- tried: {name} -->")
@@ -67,7 +67,7 @@ def configuration(name, replacements):
 
 
 class Certificate:
-    """A test authority and a certificate of it for localhost."""
+    """A test CA, and a certificate for localhost that it signed."""
 
     def __init__(self, folder):
         self.folder, self.authority = folder, folder / "ca.pem"
@@ -122,14 +122,14 @@ def start_broker(programs, name, port):
 
 
 class Server:
-    """A program on a port that can be killed and started again."""
+    """A program on a port that can be killed and restarted."""
 
     def __init__(self, programs, process, port):
         self.programs, self.process, self.port, self.starts = programs, process, port, 1
         programs.wait_for_port(port, process)
 
     def kill(self):
-        """Kills it with its workers: nginx's survive their master."""
+        """Kills it and its workers: nginx's outlive their master."""
         pid = self.process.pid
         try:
             workers = pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
@@ -152,7 +152,7 @@ class Server:
 
 
 class Load:
-    """Requests at a steady rate, each with an identifier of its own in its address."""
+    """Requests at a steady rate, each with a unique identifier in its URL."""
 
     def __init__(self, port, options):
         self.port, self.total, self.rate = port, int(options.rate * options.seconds), options.rate
@@ -189,7 +189,7 @@ def identifier(event):
 
 
 def received(folder):
-    """Of all collectors' logs: POSTs that were stored, their lines, and lines under a key seen before."""
+    """Returns, from all collectors' logs, the POSTs stored, their lines, and the lines under a repeated key."""
     posts = lines = repeated = 0
     keys = set()
     for log in sorted(folder.glob("collector*.err")):
@@ -218,7 +218,7 @@ class Report:
 
 
 def start_servers(programs, front, broker, options):
-    """Broker, collector and front end, in this order; gives the servers, the tracker's settings, and the store."""
+    """Starts broker, collector and front end, in this order; returns them, the tracker's settings, and the store."""
     servers, store = [], f"file:{programs.folder}/events.ndjson"
     documented = "file:/var/lib/events/events.ndjson"
     if broker:
@@ -241,14 +241,14 @@ def start_servers(programs, front, broker, options):
 
 
 def wait_for_batch(folder):
-    """Waits until a collector has stored a batch, which it answers DELAY later."""
+    """Waits until a collector has stored a batch, which it acknowledges DELAY later."""
     before, deadline = received(folder)[0], time.monotonic() + 2
     while received(folder)[0] == before and time.monotonic() < deadline:
         time.sleep(0.02)
 
 
 def run_case(binaries, options, report, title, front=None, broker=None, kill=False):
-    """One configuration under load. With `kill`, the front end or else collector and broker are killed and started."""
+    """Runs one configuration under load. With `kill`, restarts the front end, or else the collector and the broker."""
     with Programs() as programs:
         collecting = (["--delay", DELAY] if kill else []) + (["--no-offer"] if front else [])
         servers, settings, store = start_servers(programs, front, broker, collecting)
@@ -291,7 +291,7 @@ def run_case(binaries, options, report, title, front=None, broker=None, kill=Fal
 
 
 def compare(sent, stored, once):
-    """Which requests have no event, and which have several that no key tells apart."""
+    """Counts the requests without an event, and those with several events that their keys do not identify as one."""
     places, doubled = {}, 0
     for key, line, event in stored:
         uid = identifier(event)
@@ -335,7 +335,7 @@ def ask_chdb(statements):
 
 
 def ask_engines(report, file, sent, lines):
-    """The document's statements on the stored file: each event once, by its identifier."""
+    """Runs the document's statements on the stored file, which must return each event once, by its identifier."""
     for module, ask in (("duckdb", ask_duckdb), ("chdb", ask_chdb)):
         if not importlib.util.find_spec(module):
             report.skip(MODULES[module], f"{module} (scripts/check-tools)")

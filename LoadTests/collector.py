@@ -25,7 +25,7 @@ import zlib
 BODY_LIMIT = 2 << 20
 EXPANDED_LIMIT = 16 << 20
 TIMEOUT = 5
-REMEMBERED_SECONDS = 24 * 3600  # how long a broker knows a key: as long as a spool may keep events
+REMEMBERED_SECONDS = 24 * 3600  # how long a broker remembers a key: as long as a spool may keep events
 
 
 class File:
@@ -34,7 +34,7 @@ class File:
     def __init__(self, path):
         self.lock = threading.Lock()
         self.file = open(path, "a+b", buffering=0)
-        # A process that was killed may have left half a line, which it never acknowledged.
+        # A killed process may have left a partial line, which it never acknowledged.
         start = max(0, self.file.seek(0, os.SEEK_END) - 2 * EXPANDED_LIMIT)
         self.file.seek(start)
         self.file.truncate(start + self.file.read().rfind(b"\n") + 1)
@@ -157,7 +157,7 @@ class NATS(Connection):
         self.request([("$JS.API.STREAM.CREATE.EVENTS", None, json.dumps(stream).encode())])
 
     def request(self, messages):
-        """Publishes messages of subject, identifier and text, and gives the server's answer to each."""
+        """Publishes messages of subject, identifier and text, and returns the server's answer to each."""
         first = self.count
         self.count += len(messages)
         for number, (subject, identifier, text) in enumerate(messages, first):
@@ -228,7 +228,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
             if self.headers.get("Content-Encoding", "").lower() == "gzip":
                 body = gunzip(body)
             lines = body.splitlines() if kind == "application/x-ndjson" else [body]
-            # Parsed, and written anew: one line each, whatever the sender did.
+            # Parse and rewrite: one line each, however the sender formatted them.
             events = [json.dumps(json.loads(line), separators=(",", ":")).encode() for line in lines if line]
         except (ValueError, zlib.error) as error:
             return self.answer(400, str(error))

@@ -42,7 +42,7 @@ class Visitor(FastHttpUser):
         self.visit("GET", "/", name="/")
 
     def visit(self, method, path, name=None, expected=200, **arguments):
-        """Requests one page and records the result; the status `expected` is no failure, even if it is an error."""
+        """Requests one page and records the result; the status `expected` is not a failure, even if it is an error."""
         uid = f"v{self.number}p{next(self.pages)}"
         _asked.append(uid)
         start = time.perf_counter()
@@ -98,5 +98,5 @@ class Visitor(FastHttpUser):
 
     @task(1)
     def burst(self):
-        """Requests a page with its parts: five concurrent requests on separate connections, in one session."""
+        """Requests a page with its resources: five concurrent requests on separate connections, in one session."""
         gevent.joinall([gevent.spawn(self.hello) for _ in range(5)])

@@ -3,7 +3,7 @@
 //   cc -O2 -o paced paced.c && ./paced PORT RATE SECONDS CONNECTIONS SESSIONS
 //
 // Prints: answered, failed, requests per second, and the latency's median, 99th percentile and maximum in microseconds.
-// Latency counts from when a request was due, so that a stalling server is not excused.
+// Latency counts from when a request was due, to avoid coordinated omission when the server stalls.
 
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -46,7 +46,7 @@ static int open_connection(int port) {
     return descriptor;
 }
 
-// The length of a whole response; 0 while it is incomplete.
+// Returns the length of a whole response; 0 while it is incomplete.
 static size_t answer_length(const char *bytes, size_t count) {
     const char *end = memmem(bytes, count, "\r\n\r\n", 4);
     if (!end) return 0;

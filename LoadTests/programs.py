@@ -19,7 +19,7 @@ class Failure(Exception):
 
 def end_with(function):
     """Ends the process with what a function returns; with a message and status 2 if it fails."""
-    # Programs end what they started when an exception passes.
+    # Programs stops its processes when an exception propagates.
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda number, _: sys.exit(128 + number))
     try:

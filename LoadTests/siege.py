@@ -45,7 +45,7 @@ def parameters(target, method, length):
 
 
 def request(target, method="GET", length=0, keep=False):
-    """A request without its body."""
+    """Returns the records of a request without its body."""
     return (record(BEGIN, 1, struct.pack(">HB5x", 1, keep)) + record(PARAMS, 1, parameters(target, method, length))
             + record(PARAMS, 1))
 
@@ -59,7 +59,7 @@ def connect(address):
 
 
 def ask(address, target):
-    """The standard output of one request, on a connection of its own."""
+    """Returns the STDOUT stream of one request on its own connection."""
     with connect(address) as connection:
         connection.sendall(request(target) + record(STDIN, 1))
         received = b"".join(iter(lambda: connection.recv(65536), b""))
@@ -111,7 +111,7 @@ def besiege(programs, folder):
     for connection in held:
         connection.close()
     for target, found in times.items():
-        # The first one stands behind everything above, which was sent within a few milliseconds.
+        # The first one waits behind everything above, which was sent within a few milliseconds.
         first, rest = found[0], sorted(found[1:])
         print(f"besieged, {target}: {len(found)} requests, the first {first:.1f} ms, median {rest[len(rest) // 2]:.2f} ms, "
               f"most {rest[-1]:.1f} ms; {resident(demo):.1f} MiB")
@@ -120,7 +120,7 @@ def besiege(programs, folder):
 
 
 def attack(address, chance):
-    """One connection with hostile input."""
+    """Opens one connection with hostile input."""
     with connect(address) as connection:
         connection.settimeout(1)
         kind = chance.randrange(5)
@@ -161,7 +161,7 @@ def torment(programs, folder):
         for thread in threads:
             thread.join()
         assert ask(address, "/").startswith(OK)
-        # It returns memory once a second while it is idle.
+        # The demo returns memory once a second while it is idle.
         time.sleep(4)
         figures.append(resident(demo))
     print("hostile input, four rounds of 960 connections: " + ", ".join(f"{figure:.1f}" for figure in figures)
@@ -181,7 +181,7 @@ def restart(programs, folder):
         os.set_inheritable(3, True)
 
     def begin():
-        # A shell sets LISTEN_PID to the number that the program then has.
+        # The shell sets LISTEN_PID to its own process ID, which the program keeps after exec.
         environment = {"PATH": "/usr/bin:/bin", "HOME": "/", "RA_PROJECT_ID": "p", "RA_PROJECT_TOKEN": "t",
                        "RA_BACKEND_ENDPOINT": "http://127.0.0.1:9", "RA_LOG_LEVEL": "off", "LISTEN_FDS": "1"}
         process = subprocess.Popen(["/bin/sh", "-c", f"LISTEN_PID=$$ exec {folder / 'DemoCGIApp'}"], env=environment,

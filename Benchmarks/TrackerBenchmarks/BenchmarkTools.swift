@@ -1,7 +1,7 @@
 import Foundation
 import TrackerCore
 
-/// Finds and runs the programs that benchmarks compare with; none is needed to build or use the tracker.
+/// Finds and runs the programs that benchmarks compare with. None is needed to build or use the tracker.
 enum BenchmarkTools {
     /// `RUSAGE_SELF`, whose type differs between C libraries.
     #if canImport(Glibc)
@@ -74,7 +74,7 @@ enum BenchmarkTools {
 }
 
 extension TrackerConfiguration {
-    /// The configuration of all delivery benchmarks: events as they are, and a queue that takes all of a round.
+    /// Returns the configuration of all delivery benchmarks: unfiltered events, and a queue that holds a whole round.
     static func forDelivery(
         to url: String, connections: Int, usesBatches: Bool, usesCompression: Bool = false, caFile: String? = nil
     ) throws -> TrackerConfiguration {

@@ -49,7 +49,7 @@ enum DeliveryBenchmark {
         var ours: [(rate: Double, cpu: Double)] = []
         var theirs: [(rate: Double, cpu: Double)] = []
         var wrkRates: [Double] = []
-        // For them, too, a batch counts as that many events.
+        // A batch of the baseline's counts as that many events, too.
         let per = way.isBatched ? batch : 1
         for _ in 0..<5 {
             if let baseline {
@@ -89,7 +89,7 @@ enum DeliveryBenchmark {
                 to: nginx.url, connections: connections, usesBatches: way.isBatched,
                 usesCompression: way.offer.takesGzip, caFile: nginx.authority))
         let request = SampleRequest()
-        // The first response says what the backend accepts.
+        // The first response tells what the backend accepts.
         tracker.begin(request.snapshot)?.finish(status: 200, viewName: "hello")
         tracker.flush(timeout: .seconds(10))
         let cpu = ProcessTime.now

@@ -5,7 +5,7 @@ import TrackerCore
 /// delivery. The sink shares the processors. Alternating rounds.
 enum DemoServerBenchmark {
     private static let connections = 64
-    /// More rounds than elsewhere: five programs share the processors, and no two rounds are alike.
+    /// More rounds than elsewhere: five programs share the processors, so the rounds vary.
     private static let rounds = 7
 
     static func run() throws -> Table {
@@ -30,7 +30,7 @@ enum DemoServerBenchmark {
         for _ in 0..<rounds {
             for (index, url) in [nginx.url + "/", plain.url, single.url, batched.url].enumerated() {
                 rates[index].append(try wrk.rate(url, seconds: 3))
-                // What still waits for delivery belongs to this round.
+                // Let pending events be delivered within this round.
                 Thread.sleep(forTimeInterval: index > 1 ? 1.5 : 0.1)
             }
         }

@@ -19,7 +19,7 @@ enum FastCGIMemoryBenchmark {
         Thread.sleep(forTimeInterval: 2)
         table.add("idle, after the first event", String(demo.memory("VmRSS")))
         for path in ["/count", "/async-count"] {
-            // The first request starts the threads; the difference is what the upload needs.
+            // The first request starts the threads, so that the difference is what the upload needs.
             try upload(1 << 20, path, connection)
             let before = demo.memory("VmRSS")
             try upload(1 << 30, path, connection)

@@ -5,9 +5,9 @@ import TrackerCore
 /// program of `Benchmarks/baseline` over the same relay with as many connections and streams, and with the Python
 /// package. Three alternating rounds.
 ///
-/// Flat out, and in the steady state: before the clock starts, enough events have been delivered that connections are
-/// open and the tracker knows its backend. The C program opens its connections while the clock runs, but needs only two
-/// or three round trips for all of them.
+/// Measures full speed in the steady state: before the clock starts, enough events have been delivered that connections
+/// are open and the tracker knows its backend. The C program opens its connections while the clock runs, but needs only
+/// two or three round trips for all of them.
 enum NetworkBenchmark {
     private static let bodyBytes = 1173
     private static let batch = 500
@@ -25,7 +25,7 @@ enum NetworkBenchmark {
 
         var isBatched: Bool { offer.takesBatches }
 
-        /// About two seconds' worth, as the round trip sets the pace.
+        /// Returns about two seconds' worth of events: the round trip limits the rate.
         func events(_ roundTrip: Double) -> Int {
             guard roundTrip > 0, !isBatched else { return events }
             return min(events, Int(Double(connections * streams) / roundTrip * 2000))
@@ -73,7 +73,7 @@ enum NetworkBenchmark {
     ) throws {
         let url = "\(way.offer.isSecure ? "https" : "http")://127.0.0.1:\(relay.port)"
         let count = way.events(roundTrip)
-        // For C, too, a batch counts as that many events.
+        // A batch of the C program's counts as that many events, too.
         let per = way.isBatched ? batch : 1
         var ours: [Result] = []
         var theirs: [Result] = []
@@ -95,7 +95,7 @@ enum NetworkBenchmark {
             if let python {
                 let before = try nginx.requests()
                 let seconds = try python.run(url: url, count: min(count, 2000))
-                // What was tracked but never arrived is not delivered.
+                // Only what has arrived counts as delivered.
                 let rate = Double(try nginx.requests() - before - 1) / seconds
                 pythons.append(Result(rate: rate, cpu: nil, connections: try relay.connections()))
             }
@@ -125,7 +125,7 @@ enum NetworkBenchmark {
             for _ in 0..<count { tracker.begin(request.snapshot)?.finish(status: 200, viewName: "hello") }
             tracker.flush(timeout: .seconds(60))
         }
-        // The first response says what the backend accepts.
+        // The first response tells what the backend accepts.
         capture(1)
         capture(count / 2)
         let cpu = ProcessTime.now
@@ -155,7 +155,7 @@ private struct PythonPackage {
         return PythonPackage(program: program, folder: root.appending(path: "Benchmarks/compare"))
     }
 
-    /// Tracks that many requests flat out and exits, as `worker.py` does.
+    /// Tracks that many requests at full speed and exits, as `worker.py` does.
     ///
     /// - Returns: seconds until the process exited, its start included. What it has not sent by then is lost.
     func run(url: String, count: Int) throws -> Double {

@@ -1,8 +1,8 @@
 import Foundation
 import TrackerCore
 
-/// Measures how much arrives of a steady load on a tracker with default settings, sent to an nginx behind a relay that
-/// delays every byte, and ended by the default shutdown.
+/// Measures how many events of a steady load arrive, from a tracker with default settings, at an nginx behind a relay
+/// that delays every byte. Ends with the default shutdown.
 enum NetworkLoadBenchmark {
     private struct Load {
         let name: String

@@ -55,7 +55,7 @@ final class NginxSink {
         let file = directory.appending(path: "nginx.conf")
         try text.write(to: file, atomically: true, encoding: .utf8)
         process = try BackgroundProgram(program, ["-c", file.path, "-e", "\(path)/error.log"])
-        // nginx writes it when it listens.
+        // nginx writes its PID file once it listens.
         try BackgroundProgram.wait(forFile: "\(path)/pid")
     }
 
@@ -75,7 +75,7 @@ final class NginxSink {
         try? FileManager.default.removeItem(at: directory)
     }
 
-    /// A self-signed certificate for 127.0.0.1.
+    /// Creates a self-signed certificate for 127.0.0.1; returns false if openssl is missing or fails.
     private static func makeCertificate(_ path: String) throws -> Bool {
         guard let openssl = BenchmarkTools.find("openssl") else { return false }
         let arguments = [

@@ -29,7 +29,7 @@ enum Operation {
     }
 }
 
-/// Formats nanoseconds, from a thousand on as microseconds.
+/// Formats nanoseconds; as microseconds from 1,000 on.
 func time(_ nanoseconds: Double) -> String {
     abs(nanoseconds) < 1000 ? "\(Int(nanoseconds.rounded())) ns" : "\(decimal(nanoseconds / 1000)) us"
 }

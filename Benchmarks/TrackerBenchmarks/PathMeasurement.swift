@@ -40,7 +40,7 @@ enum PathMeasurement {
         return added
     }
 
-    /// Allocated blocks per request beyond those of the bare handler.
+    /// Returns the allocations per request beyond those of the bare handler.
     static func allocations(_ tracker: Tracker) throws -> Double? {
         let bare: @Sendable (SampleRequest) throws -> SampleResponse = { _ in SampleResponse() }
         let tracked = analytics(tracker).wrap(bare)

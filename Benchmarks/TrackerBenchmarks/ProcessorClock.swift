@@ -1,6 +1,6 @@
 import Foundation
 
-/// The CPU time of this process, whoever else has the processor meanwhile.
+/// The CPU time of this process, which excludes the time that other processes run.
 enum ProcessorClock {
     static func nanoseconds() -> UInt64 {
         var time = timespec()

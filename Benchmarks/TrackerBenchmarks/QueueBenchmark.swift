@@ -43,7 +43,7 @@ enum QueueBenchmark {
         return table
     }
 
-    /// Wall-clock nanoseconds of a thread per event.
+    /// Returns a thread's wall-clock nanoseconds per event.
     private static func contended(_ threads: Int) -> Double {
         let meter = QueueMeter(capacity: .max, snapshot: SampleRequest().snapshot)
         let count = 100_000

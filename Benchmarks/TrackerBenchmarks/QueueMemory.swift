@@ -1,7 +1,7 @@
 import Foundation
 import TrackerCore
 
-/// Measures the memory of a full queue in a process of its own, because a used heap hides it.
+/// Measures the memory of a full queue in a separate process, because a heap with free space would hide it.
 enum QueueMemory {
     /// - Parameter isPaced: whether events come at a request rate while the backend is silent, rather than all at once,
     ///   before the delivery thread has touched them.
@@ -20,7 +20,7 @@ enum QueueMemory {
         return bytes
     }
 
-    /// Runs as the other process: prints by how many bytes it grew.
+    /// Runs in the separate process, and prints by how many bytes its resident memory grew.
     static func run(_ arguments: [String]) -> Int32 {
         guard let events = arguments.first.flatMap({ Int($0) }), events > 0,
             var configuration = try? TrackerConfiguration(projectID: "p", projectToken: "t")
@@ -28,13 +28,13 @@ enum QueueMemory {
         let isPaced = arguments.contains("paced")
         configuration.queueCapacity = events
         guard let tracker = try? Tracker(configuration: configuration, transport: SilentTransport()) else { return 64 }
-        // The delivery thread and its first event exist before the queue fills.
+        // Start the delivery thread, with one event in flight, before the queue fills.
         tracker.begin(SampleRequest.visitors(1)[0])?.finish(status: 200, viewName: "hello")
         while tracker.statistics.queued > 0 { usleep(1000) }
         let before = residentBytes
         for number in 1..<events {
             tracker.begin(SampleRequest.visitors(1)[0])?.finish(status: 200, viewName: "hello")
-            // Ten thousand per second: a busy service whose backend is silent.
+            // At most ten thousand per second: a busy service whose backend is silent.
             if isPaced, number % 100 == 0 { usleep(10_000) }
         }
         guard tracker.statistics.pending == events else { return 1 }

@@ -1,7 +1,7 @@
 import Foundation
 import TrackerCore
 
-/// The cost of a spool of many small files, as CGI programs leave behind: one or a few events each.
+/// The cost of a spool of many small files, such as CGI programs leave behind, with one or a few events each.
 enum SegmentsBenchmark {
     private static let segments = 20_000
     private static let bytes = 1_173
@@ -28,7 +28,7 @@ enum SegmentsBenchmark {
         return table
     }
 
-    /// Stores each event in an empty directory, so that it gets its own file, and moves it from there.
+    /// Stores each event in an empty directory, so that it gets its own file, and moves that file to the spool.
     private static func fill(_ path: String, scratch: String) throws {
         let spool = try Spool(directory: scratch)
         _ = try Spool(directory: path)
@@ -60,7 +60,7 @@ enum SegmentsBenchmark {
         return Double(SystemClock.monotonicNanoseconds() - start) / 1e9
     }
 
-    /// Delivers with a tracker that starts with one event of its own.
+    /// Delivers the spool with a tracker whose own single event starts delivery.
     private static func deliver(_ path: String, to nginx: NginxSink) throws -> Double {
         var configuration = try TrackerConfiguration(
             projectID: "p", projectToken: "t", backendEndpoint: nginx.url)

@@ -1,7 +1,7 @@
 import Foundation
 import TrackerCore
 
-/// A backend that accepts one payload and never responds; the delivery thread goes on with other work.
+/// A backend that accepts one payload and never responds, while the delivery thread continues with other work.
 struct SilentTransport: EventTransport {
     private final class Session: TransportSession {
         var maximumInFlight: Int { 1 }

@@ -7,7 +7,7 @@ import TrackerCore
 ///     TrackerBenchmarks --operations single-post|ndjson COUNT URL
 ///     TrackerBenchmarks --sink
 ///
-/// The last starts an nginx for the two before it, and prints its URL: valgrind can't start programs.
+/// The last one starts an nginx to deliver to, and prints its URL, because a program under valgrind can't start one.
 enum SingleOperation {
     static func run(_ arguments: [String]) -> Int32 {
         guard arguments.count >= 2, let count = Int(arguments[1]), count > 0, count < 100_000 else { return usage() }
@@ -37,7 +37,7 @@ enum SingleOperation {
         return 64
     }
 
-    /// An nginx that takes batches, until standard input ends.
+    /// Runs an nginx that accepts batches, until standard input ends.
     static func sink() -> Int32 {
         guard let nginx = try? NginxSink.start(.init(takesBatches: true)) else {
             print("nginx can't be started")
@@ -49,12 +49,12 @@ enum SingleOperation {
         return 0
     }
 
-    /// The middleware around a synchronous handler, while the delivery thread is idle.
+    /// Runs the middleware around a synchronous handler, while the delivery thread is idle.
     private static func requestPath(_ count: Int) -> Int32 {
         guard var configuration = try? TrackerConfiguration(projectID: "p", projectToken: "t") else { return 1 }
         configuration.queueCapacity = .max
         configuration.queueMaximumBytes = .max
-        // Allows more waiting events than a configuration does.
+        // Skips the validation, which would not allow so many waiting events.
         let tracker = Tracker(checked: configuration, transport: StalledTransport())
         let request = SampleRequest()
         let tracked = PathMeasurement.analytics(tracker).wrap { (_: SampleRequest) in SampleResponse() }
@@ -71,7 +71,7 @@ enum SingleOperation {
         _exit(meter.lastLength > 500 ? 0 : 1)
     }
 
-    /// From the request to nginx, over eight connections.
+    /// Delivers events, from the request to nginx, over eight connections.
     private static func deliver(_ count: Int, to url: String, inBatches: Bool) -> Int32 {
         do {
             let tracker = try Tracker(

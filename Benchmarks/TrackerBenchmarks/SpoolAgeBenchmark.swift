@@ -1,7 +1,7 @@
 import Foundation
 import TrackerCore
 
-/// How long an event is in memory alone while the backend accepts connections and never responds: what a kill may lose.
+/// How long an event is only in memory while the backend accepts connections and never responds: what a kill may lose.
 enum SpoolAgeBenchmark {
     private static let events = 600
     private static let rate = 200.0

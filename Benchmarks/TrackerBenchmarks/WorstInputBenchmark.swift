@@ -1,7 +1,7 @@
 import TrackerCore
 
-/// The worst-case cost of the filter, in CPU time: texts made of the beginnings of keys, alone and in pairs, compared
-/// with what an ordinary visitor sends.
+/// The filter's worst-case cost, in CPU time: texts made of the beginnings of keys, alone and in pairs, compared with
+/// what an ordinary visitor sends.
 enum WorstInputBenchmark {
     private static let size = 32 << 10
 
@@ -33,7 +33,7 @@ enum WorstInputBenchmark {
 
     private typealias Cost = (piece: String, time: Double, looks: Double)
 
-    /// The worst in time and in steps per byte, of all beginnings and all pairs of them.
+    /// Returns the costliest texts, in time and in steps per byte, of all beginnings and all pairs of them.
     private static func worstTexts(_ probe: inout FilterProbe) -> [Cost] {
         var found: [Cost] = FilterProbe.beginnings.map { scan($0, &probe) }
         for one in FilterProbe.beginnings {
@@ -41,13 +41,14 @@ enum WorstInputBenchmark {
                 found.append(scan(one + other, &probe, size: 4096, rounds: 3))
             }
         }
-        // What was slow by chance, in a short text, is measured again.
+        // Measure the slowest again with a longer text: some were slow by chance.
         let suspects = found.sorted { $0.time > $1.time }.prefix(100) + found.sorted { $0.looks > $1.looks }.prefix(10)
         return suspects.map { scan($0.piece, &probe, rounds: 15) }.sorted { $0.time > $1.time }.prefix(5)
             + [found.max { $0.looks < $1.looks }].compactMap { $0 }.map { scan($0.piece, &probe) }
     }
 
-    /// As a header or as a URL, whichever is slower; the minimum of a few rounds, for a text of 32 KiB.
+    /// Measures a text as a header and as a URL, and returns the higher cost: the minimum of a few rounds, scaled to a
+    /// text of 32 KiB.
     private static func scan(_ piece: String, _ probe: inout FilterProbe, size: Int = size, rounds: Int = 5) -> Cost {
         let text = FilterProbe.repeated(piece, size)
         var cost: Cost = (piece, 0, 0)
@@ -64,7 +65,7 @@ enum WorstInputBenchmark {
         return cost
     }
 
-    /// One event with values not seen before; the minimum of a few.
+    /// Returns the CPU time of one event with values not seen before: the minimum of five, in nanoseconds.
     private static func event(_ piece: String, fields: Int) -> Double {
         let snapshots = (0..<5).map { number in
             let text =

@@ -1,7 +1,7 @@
 import Foundation
 
 let arguments = Array(CommandLine.arguments.dropFirst())
-// Not on the concurrency runtime's main loop, which tools that count instructions do not survive.
+// Not on the concurrency runtime's main loop, under which tools that count instructions do not work.
 switch arguments.first {
 case "--sink": exit(SingleOperation.sink())
 case "--operations": exit(SingleOperation.run(Array(arguments.dropFirst())))

@@ -69,7 +69,7 @@ int main(int count, char **arguments) {
         while ((message = curl_multi_info_read(multi, &left))) {
             if (message->msg != CURLMSG_DONE) continue;
             CURL *easy = message->easy_handle;
-            // nginx may answer a stream and reset it while the body is still being sent; that counts as answered.
+            // nginx may answer a stream and reset it while the body is still being sent, which counts as answered.
             long status = 0;
             curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &status);
             if (status / 100 != 2) failed++;

@@ -1,4 +1,4 @@
-// A FastCGI responder that says hello, in plain C on libfcgi, with a fixed number of threads.
+// A FastCGI hello-world responder in plain C on libfcgi, with a fixed number of threads.
 //
 //   cc -O2 -o fcgi_hello fcgi_hello.c -lfcgi -lpthread && ./fcgi_hello SOCKET THREADS
 

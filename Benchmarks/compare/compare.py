@@ -62,7 +62,7 @@ def main():
             if scenario == "added" and number > 0:
                 continue
             for name in names:
-                # What timed out twice will do so again.
+                # A contender that failed twice would fail again.
                 if len(failures.get((name, scenario), [])) > 1:
                     continue
                 print(f"round {number + 1} of {rounds}: {scenario}, {name}", file=sys.stderr, flush=True)

@@ -105,7 +105,7 @@ static int load(void) {
         dlclose(library);
         return 0;
     }
-    // OpenSSL cleans up in an exit handler, while the delivery thread may still be sending. Its first initialisation
+    // OpenSSL cleans up in an exit handler, while the delivery thread may still be sending. Its first initialization
     // decides whether that handler is installed.
     int (*init_crypto)(uint64_t, const void *) = NULL;
     void *symbol = dlsym(library, "OPENSSL_init_crypto");

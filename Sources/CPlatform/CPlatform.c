@@ -164,7 +164,7 @@ int cplatform_fork_detached(int kept, unsigned seconds) {
         alarm(seconds);
     }
     setsid();
-    // Or syslog(3) would use its connection's number after another descriptor has taken it.
+    // Otherwise syslog(3) would write to its connection's number after another descriptor has reused it.
     closelog();
     long limit = sysconf(_SC_OPEN_MAX);
     if (limit < 0 || limit > 4096) limit = 4096;
@@ -262,14 +262,14 @@ static void after_fork_in_parent(void) {
     pthread_mutex_unlock(&fork_lock);
 }
 
-// The child has one thread. Threads that waited on a condition exist only in the parent, so conditions are initialised
-// again: a signal must not be spent on one of them. The guarded state is consistent, because the fork waited for the
+// The child has one thread. Threads that waited on a condition exist only in the parent, so conditions are initialized
+// again: a signal must not be lost to one of them. The guarded state is consistent, because the fork waited for the
 // locks.
 static void after_fork_in_child(void) {
     __atomic_fetch_add(&cplatform_forks, 1, __ATOMIC_RELAXED);
     for (cplatform_lock *lock = first_lock; lock; lock = lock->next) initialize(lock);
     for (size_t index = 0; index < private_count; index++) {
-        // One that was closed without being forgotten may have had its number reused.
+        // The number of a descriptor that was closed but not forgotten may have been reused.
         struct stat status;
         struct private_descriptor *known = &private_descriptors[index];
         if (fstat(known->number, &status) == 0 && status.st_dev == known->device && status.st_ino == known->inode)

@@ -120,7 +120,7 @@ long czlib_expand(const void *input, size_t length, void *output, size_t capacit
     z.next_out = output;
     z.avail_out = (unsigned)capacity;
     int code = zlib.inflate(&z, z_finish);
-    // A gzip file is a series of members (RFC 1952, section 2.2). Anything else behind one is an error.
+    // A gzip file is a series of members (RFC 1952, section 2.2). Anything else after one is an error.
     while (code == z_stream_end && z.avail_in > 0 && zlib.inflate_reset(&z) == z_ok) {
         code = zlib.inflate(&z, z_finish);
     }

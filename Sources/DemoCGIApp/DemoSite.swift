@@ -84,7 +84,7 @@ enum DemoSite {
                 }
             }
         }
-        // Reads the body as it arrives, and answers after it: nginx stops sending once it has a response's headers.
+        // Reads the body as it arrives, and responds after its end: nginx stops sending once it has response headers.
         app.route("/count", methods: ["POST", "PUT"], name: "count", body: .streamed()) { request in
             var count = 0
             while true {

@@ -63,7 +63,8 @@ package struct DemoStartUp {
         }
     }
 
-    /// Returns the settings; if they name no backend and no project, with those of an event handler in this process.
+    /// Returns the settings. If they name neither a backend nor a project, starts an event handler in this process and
+    /// adds the settings for it.
     ///
     /// - Parameter usesAnyPort: whether the live page uses any free port unless an option says otherwise, as the demo
     ///   itself does.

@@ -16,8 +16,8 @@ package struct EmbeddedReceiver: Sendable {
     /// - Parameters:
     ///   - program: the name under which its events are stored.
     ///   - port: 0 for any free port; nil for the usual one, or the next that is free.
-    ///   - isStored: whether the last events of a run are kept in a temporary file. Never done for a port that the
-    ///     system chose: the next run would not find it.
+    ///   - isStored: whether the last events of a run are kept in a temporary file. Ignored if the system chooses the
+    ///     port, because the next run would not find the file.
     package static func start(program: String, port: UInt16?, isStored: Bool) throws(SystemError) -> EmbeddedReceiver {
         let candidates = port.map { [$0] } ?? Array(usualPort..<(usualPort + portsTried))
         var failure = SystemError(call: "listen", code: 0)

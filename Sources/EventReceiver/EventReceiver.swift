@@ -5,7 +5,7 @@ import TrackerCore
 /// A local stand-in for the backend: receives events, validates and counts them, keeps and shows them, and prints each
 /// as one line of JSON.
 ///
-/// Receiving comes first: printing, storing and showing run on threads and tasks of their own.
+/// Receiving has priority: printing, storing and showing run on threads and tasks of their own.
 package final class EventReceiver: Sendable {
     private struct Intake {
         var statistics = ReceiverStatistics()
@@ -33,7 +33,7 @@ package final class EventReceiver: Sendable {
     /// - Parameters:
     ///   - store: where events are persisted; those already in it are loaded.
     ///   - output: receives each accepted event as one line.
-    ///   - log: receives messages for people.
+    ///   - log: receives log messages.
     package init(
         options: ReceiverOptions = .init(), store: consuming EventStore? = nil, output: LineOutput? = nil,
         log: LineOutput
@@ -110,7 +110,7 @@ package final class EventReceiver: Sendable {
 
     private func take(_ request: HTTPRequest) async throws -> HTTPResponse {
         if options.delayMilliseconds > 0 { try await Task.sleep(for: .milliseconds(options.delayMilliseconds)) }
-        // Both are kept, for as many as 100,000 requests.
+        // Project and key are bounded because they are remembered for up to 100,000 requests.
         let project = request.parameters["project"] ?? ""
         guard project.utf8.count <= Self.maximumProjectBytes else {
             return reject("the project in the path is longer than \(Self.maximumProjectBytes) bytes")

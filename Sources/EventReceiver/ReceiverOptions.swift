@@ -14,7 +14,7 @@ package struct ReceiverOptions: Sendable {
     package var projectToken: String?
     /// How many events are kept for readers.
     package var keep = 10_000
-    /// Names of the receiver besides those of this machine, for example behind a tunnel.
+    /// Host names to accept besides this machine's own, for example a tunnel's.
     package var allowedHosts: [String] = []
     /// A folder from which the page's files are served instead of the embedded ones, for work on the page.
     package var pageFolder: String?

@@ -2,8 +2,8 @@ import TrackerCore
 
 /// The closures that read a router's request and response types.
 ///
-/// - Important: The closures run while the request is served, so they should only return what is there. None of them is
-///   called if analytics are disabled.
+/// - Important: The closures run while the request is served, so they should only return values that are at hand. None
+///   of them is called if analytics are disabled.
 public struct AnalyticsMapping<Request, Response>: Sendable {
     /// The store in which an app keeps its visitors' sessions.
     ///
@@ -26,7 +26,7 @@ public struct AnalyticsMapping<Request, Response>: Sendable {
         }
     }
 
-    /// Returns what the event needs of a request; called before its handler.
+    /// Returns what the event needs from a request; called before its handler.
     public var snapshot: @Sendable (Request) -> RequestSnapshot
     /// Returns the name of the handler or route, nil if nothing matched; called after the handler, when routing is
     /// done.
@@ -46,7 +46,7 @@ public struct AnalyticsMapping<Request, Response>: Sendable {
     /// error is rethrown.
     ///
     /// With it the middleware responds itself, so that the response's own status is recorded, and an error page carries
-    /// the session's cookie like any other.
+    /// the session cookie like any other page.
     public var responseForError: (@Sendable (any Error, Request) throws -> Response?)?
     /// Where the app keeps sessions; nil: in the tracker's own cookie. With a store, no cookie is read or set.
     public var sessionStore: SessionStore?

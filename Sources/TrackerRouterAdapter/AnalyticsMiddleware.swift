@@ -3,8 +3,8 @@ import TrackerCore
 /// Middleware that tracks every request of a router: one event for each, whatever its outcome.
 ///
 /// It depends on no framework. A request may be any type, including a reference that is not `Sendable` or a tuple of
-/// request and context; it never leaves the task that serves it. What runs per request is inlinable, so that the
-/// compiler specializes it for the app's types.
+/// request and context; it never leaves the task that serves it. The code that runs per request is inlinable, so that
+/// the compiler specializes it for the app's types.
 public struct AnalyticsMiddleware<Request, Response>: Sendable {
     /// The closures that read the router's types.
     public typealias Mapping = AnalyticsMapping<Request, Response>

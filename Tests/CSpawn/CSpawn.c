@@ -23,12 +23,12 @@ static void close_between(int first, int end, long limit) {
     for (int descriptor = first; descriptor < end && descriptor < limit; descriptor++) close(descriptor);
 }
 
-// Between fork and exec: nothing but what is safe in a signal handler, because other threads may have held locks.
+// Between fork and exec, only async-signal-safe calls are allowed, because other threads may have held locks.
 static void become(
     const char *program, char *const *arguments, char *const *environment, const char *directory, const int streams[3],
     int failure, long limit) {
     int copies[3];
-    // Out of the way first: one of them may be a number below 3.
+    // Move them out of the way first: one of them may have a number below 3.
     for (int index = 0; index < 3; index++) {
         copies[index] = fcntl(streams[index], F_DUPFD, 10);
         if (copies[index] < 0) goto failed;
@@ -42,7 +42,7 @@ static void become(
     }
     close_between(3, failure, limit);
     close_between(failure + 1, INT_MAX, limit);
-    // Apache ends its whole group of processes when it ends.
+    // Apache ends its whole process group when it exits.
     setpgid(0, 0);
     if (directory && chdir(directory) != 0) goto failed;
     sigset_t none;
@@ -71,7 +71,7 @@ int cspawn_start(
     int code = child < 0 ? errno : 0;
     close(report[1]);
     if (child > 0) {
-        // Ends with exec, or with the reason why there was none.
+        // The pipe ends with exec, or carries the error that prevented it.
         ssize_t length;
         do { length = read(report[0], &code, sizeof code); } while (length < 0 && errno == EINTR);
         if (length <= 0) code = 0;

@@ -6,11 +6,11 @@
 //     shutdown      shuts the tracker down, and prints the result
 //     stats         prints the statistics
 //     watch         samples the statistics in another thread from now on
-//     watched       prints the number of samples, and for how many of them the sum did not hold
+//     watched       prints the number of samples, and in how many of them the counts did not add up
 //     fork N        a forked child captures N events with paths /PREFIX-child/0 and so on, shuts down, prints the
 //                   result and the milliseconds that took, and ends
 //     forkexit      a forked child calls exit(0); prints the milliseconds that took
-//     exit          calls exit(0), whatever the tracker has left
+//     exit          calls exit(0), whatever the tracker has pending
 //
 // Prints one line per command once it is done. Returns from main at the end of its input. RETRY_CAP is the retry
 // policy's cap in milliseconds.
@@ -52,7 +52,7 @@ func pace(_ rate: Int, seconds: Int, from first: Int, _ prefix: String, _ tracke
     return rate * seconds
 }
 
-/// Samples the statistics in a thread of its own.
+/// Samples the statistics in a separate thread.
 final class Watch: Sendable {
     private struct State {
         var samples = 0

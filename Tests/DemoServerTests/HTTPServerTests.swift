@@ -5,7 +5,7 @@ import Testing
 
 @testable import DemoServer
 
-/// Blocks until a test opens it.
+/// A gate at which a handler waits until a test opens it.
 final class Gate: Sendable {
     let isOpen = Atomic(false)
 }
@@ -240,7 +240,7 @@ struct HTTPServerTests {
         client.send("GET / HTTP/1.1\r\nHost: h\r\n\r\n")
         try await eventually("the time-out") { hasTimedOut.isOpen.load(ordering: .relaxed) }
         mayEnd.isOpen.store(true, ordering: .relaxed)
-        // There is room again, but the connection ends.
+        // There is room again, but the connection closes.
         let answer = client.receiveAll()
         #expect(answer.hasPrefix("HTTP/1.1 200 ") && !answer.hasSuffix("0\r\n\r\n"))
     }
@@ -275,7 +275,7 @@ struct HTTPServerTests {
         try await eventually("their end") { test.server.openConnections == 0 }
     }
 
-    /// The threads named like the server's own; other tests have theirs at the same time.
+    /// The number of threads named like the server's; other tests have some at the same time.
     private static var serverThreads: Int {
         let tasks = (try? FileManager.default.contentsOfDirectory(atPath: "/proc/self/task")) ?? []
         return tasks.count { task in

@@ -8,7 +8,7 @@ import TrackerCore
 package struct FuzzTarget: Sendable {
     package let name: String
     package let seeds: [[UInt8]]
-    /// Throws if the result is wrong; crashes and hangs show by themselves.
+    /// Throws if the result is wrong; crashes and hangs need no check.
     package let run: @Sendable ([UInt8]) throws -> Void
 
     /// A wrong result that a target has found.
@@ -49,11 +49,11 @@ package struct FuzzTarget: Sendable {
     /// The most steps per byte so far, among inputs of at least 256 bytes.
     package static let worstSteps = Mutex((ratio: 0.0, text: [UInt8]()))
 
-    /// The filter alone, for its worst case. Dense hostile text reaches the limit on the looks, and is hidden from there
-    /// on; what was under way then may go over the limit by a look at the rest of the text.
+    /// The filter alone, for its worst case. Dense hostile text reaches the step limit and is hidden from there on. The
+    /// check in progress may exceed the limit by one pass over the rest of the text.
     private static let filter = FuzzTarget(name: "filter", seeds: Seeds.filtered) { bytes in
         var probe = FilterProbe()
-        // Repeated: a superlinear cost shows in long texts.
+        // Repeated, because a superlinear cost shows only in long texts.
         let text = bytes.isEmpty ? [] : (0..<min(8192, bytes.count * 16)).map { bytes[$0 % bytes.count] }
         for isURL in [false, true] {
             let (steps, _) = probe.steps(text, isURL: isURL)

@@ -16,7 +16,7 @@ enum Seeds {
         X-Forwarded-For: 192.0.2.1, 10.0.0.1
         """,
         "[::1]\n*\nX: %25%2525%3D%", "\n\n\n:\n: :\n", "h\nhttp://x@y/%zz?%\nA:\u{0}\u{1F600}",
-        // Two names that differ only in bytes that a name can't contain.
+        // Names that differ only in bytes that a name can't contain.
         "h\n/\n\u{C}: a\n\r: b\n\"x: c\n\\x: d",
         // An unclosed quote, and an object under a sensitive name.
         "h\n/?secret={\"a\nX: token=\"", "h\n/?a=%22token%22%3A%22",

@@ -18,7 +18,7 @@ struct CGIProcessTests {
         return variables
     }
 
-    /// Signals that a process ignores (Linux: proc(5), `SigIgn`).
+    /// Returns whether a process ignores a signal (Linux: proc(5), `SigIgn`).
     private static func ignores(_ signal: Int32, _ program: RunningProgram) -> Bool {
         let text = (try? String(contentsOfFile: "/proc/\(program.identifier)/status", encoding: .utf8)) ?? ""
         let line = text.split(separator: "\n").first { $0.hasPrefix("SigIgn:") }

@@ -48,7 +48,7 @@ final class CGIProgram {
     /// The number of lost events that are not reported yet.
     var lost: Int { record.count > 1 ? Int(record[1]) ?? 0 : 0 }
 
-    /// The number of those left in the spool, likewise.
+    /// The number of events left in the spool that are not reported yet.
     var leftInSpool: Int { record.count > 2 ? Int(record[2]) ?? 0 : 0 }
 
     /// Why delivery of the last of them failed.

@@ -30,7 +30,7 @@ struct DeadlineTests {
         "RA_SHUTDOWN_TIMEOUT": "1", "RA_CONNECT_TIMEOUT": "300", "RA_REQUEST_TIMEOUT": "300",
     ]
 
-    /// The deadline, plus what a busy machine may need to write a spool and to start the measured code.
+    /// The deadline, plus the time that a busy machine may need to write a spool and to start the measured code.
     private static let limit = Duration.seconds(10)
 
     /// Shuts down with a deadline of one second, while the network timeouts are five minutes, and checks that all

@@ -33,7 +33,7 @@ struct FastCGIEnduranceTests {
             self.port = port ?? 0
         }
 
-        /// Sends requests: most multiplexed on kept connections, some on their own, with now and then a web server that
+        /// Sends requests: most multiplexed on kept connections, some on their own. Now and then the web server
         /// disconnects halfway.
         func ask(_ count: Int) throws {
             let targets = [

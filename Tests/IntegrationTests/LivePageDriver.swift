@@ -81,7 +81,7 @@ struct LivePage {
         }
     }
 
-    /// Resizes the window to a phone of 360 pixels width, or to a desktop screen.
+    /// Resizes the window to that of a phone, 360 pixels wide, or to a desktop screen.
     func resize(isPhone: Bool) async throws {
         try await browser.devTools(
             "Emulation.setDeviceMetricsOverride",
@@ -90,7 +90,7 @@ struct LivePage {
                 : ["width": 1400, "height": 900, "deviceScaleFactor": 1, "mobile": false])
     }
 
-    /// How many pixels the page is wider than its window.
+    /// Returns by how many pixels the page is wider than its window.
     func overflow() async throws -> Int {
         try await browser.number(
             "return document.documentElement.scrollWidth - document.documentElement.clientWidth")
@@ -102,7 +102,7 @@ struct LivePage {
         try await browser.evaluate("document.activeElement.blur()")
     }
 
-    /// The texts of the shown table's cells, by row.
+    /// Returns the texts of the shown table's cells, by row.
     func table() async throws -> [[String]] {
         let rows = try await browser.evaluate(
             """

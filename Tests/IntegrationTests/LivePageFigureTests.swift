@@ -118,7 +118,7 @@ struct LivePageFigureTests {
                     of: #"^#range=\d+-\d+$"#, options: .regularExpression)
                     != nil
             }
-            // With the keyboard: the selection moves left, where there is one event.
+            // With the keyboard, the selection moves left, where there is one event.
             try await browser.type("\u{E012}\u{E012}\u{E012}\u{E012}\u{E012}\u{E012}", into: "#timeline-chart")
             try await eventually("another part") { try await page.text("count") != "30 of 31 events" }
             try await browser.click("#range-chosen")

@@ -33,8 +33,8 @@ struct LivePagePressTests {
 
     /// Releases the list, and waits until new events appear in it.
     private func letGo(_ page: LivePage) async throws {
-        // Keys continue from the last selection, which may have been the last visible row: then the list has scrolled,
-        // which holds it too.
+        // Keys continue from the last selection. If that was the last visible row, the list has scrolled, which
+        // holds it too.
         try await page.browser.evaluate(
             "livePage.detail.close(); document.activeElement.blur(); window.aimed = null; "
                 + "document.getElementById('list').scrollTop = 0")

@@ -77,7 +77,7 @@ struct ConcurrentClientsTests {
     }
 }
 
-/// Runs blocking work on a thread of its own, so that it does not block one of the cooperative pool.
+/// Runs blocking work on its own thread, so that it does not block a thread of the cooperative pool.
 func onThread<Value: Sendable>(_ work: @escaping @Sendable () throws -> Value) async throws -> Value {
     try await withCheckedThrowingContinuation { continuation in
         Thread.detachNewThread { continuation.resume(with: Result(catching: work)) }

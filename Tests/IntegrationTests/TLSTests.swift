@@ -2,7 +2,7 @@ import Foundation
 import TestSupport
 import Testing
 
-/// An nginx with TLS on a free port, with a certificate of a private authority, that logs each request.
+/// An nginx with TLS on a free port, with a certificate from a private CA, that logs each request.
 final class TLSServer {
     let directory: URL
     let port: UInt16

@@ -37,7 +37,7 @@ struct UnwillingBackendTests {
         if kind == "down" { backend.stop() }
         let (healthy, healthyPort) = try await demo(endpoint: "", settings: ["RA_DEBUG_DISABLE_ANALYTICS": "1"])
         let (subject, port) = try await demo(endpoint: backend.endpoint)
-        // Alternating, so that a busy machine affects both; the best ratio of three rounds.
+        // Alternate, so that a busy machine affects both, and take the best ratio of three rounds.
         var ratios: [Double] = []
         for _ in 0..<3 {
             let without = try medianTime(port: healthyPort)

@@ -1,4 +1,4 @@
-// What the files beside this one use. They run one after the other, and give what has failed.
+// Shared by the test files beside this one, which run one after the other and report their failures.
 const failures = [];
 const page = name => import('/_page/' + name);
 let current = '';
@@ -15,7 +15,7 @@ function equal(actual, expected) {
   if (a !== b) failures.push(current + ': ' + a + ' instead of ' + b);
 }
 
-// An event as the page holds it.
+// Returns an event as the page stores it.
 function event(changes = {}) {
   const { path = '/', time = 0, ...rest } = changes;
   return {

@@ -46,8 +46,7 @@ package final class Browser: Sendable {
         _ = try await call(browser.base, "DELETE", nil)
     }
 
-    /// chromedriver picks a free port for IPv4 and needs the same one for IPv6; it exits if that has been taken
-    /// meanwhile.
+    /// Starts the driver, with retries: chromedriver picks a free IPv4 port, and exits if that port is taken for IPv6.
     private static func start(_ program: String) async throws -> (RunningProgram, port: Substring) {
         let announcement = "started successfully on port "
         var said = ""

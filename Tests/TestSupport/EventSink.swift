@@ -114,11 +114,11 @@ package final class EventSink: Sendable {
 }
 
 extension EventSink {
-    /// Gives a share of requests one answer, and all others another. The choice is pseudorandom and the same in each
-    /// run.
+    /// Returns a script that answers a share of the requests one way and all others another way. The choice is
+    /// pseudorandom and the same in each run.
     package static func share(_ percent: Int, _ failure: Answer, others: Answer = .status(200)) -> Script {
         { request in
-            // SplitMix64: a client must not get in step with a regular pattern.
+            // SplitMix64, so that a client can't get in step with a regular pattern.
             var bits = UInt64(request.number + 1) &* 0x9E37_79B9_7F4A_7C15
             bits = (bits ^ (bits >> 30)) &* 0xBF58_476D_1CE4_E5B9
             bits = (bits ^ (bits >> 27)) &* 0x94D0_49BB_1331_11EB
@@ -178,7 +178,7 @@ package enum EventPaths {
 }
 
 extension UnsafeRawBufferPointer {
-    /// Returns the offset of a text, by `memchr` and `memcmp`: fast in unoptimized builds too.
+    /// Returns the offset of a text. Uses `memchr` and `memcmp`, which are fast in unoptimized builds too.
     package func firstOffset(of text: [UInt8], from start: Int = 0) -> Int? {
         guard let base = baseAddress, let first = text.first else { return nil }
         var offset = start

@@ -61,7 +61,7 @@ final class EventSinkCore: @unchecked Sendable {
 final class EventSinkConnection: SocketMember {
     private let descriptor: Int32
     private let number: Int
-    /// Kept alive: the loop may reach a connection once more after the sink has ended.
+    /// Kept alive, because the loop may reach a connection once more after the sink has ended.
     private let core: EventSinkCore
     private var token: UInt64 = 0
     private var isClosed = false

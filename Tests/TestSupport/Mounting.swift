@@ -1,6 +1,6 @@
 import Foundation
 
-/// What a test may do with file systems.
+/// Tells what a test may do with file systems.
 package enum Mounting {
     /// Whether this process may create a mount namespace, in which files can be hidden from a program.
     package static let isAllowed: Bool = {

@@ -1,7 +1,7 @@
 import Foundation
 
 /// An nginx on a free port, with or without TLS and HTTP/2, that answers itself or proxies to a sink, and logs each
-/// request. Killed with its object, and therefore a single process: workers outlive a killed master.
+/// request. It is killed with its object, and therefore a single process: workers would outlive a killed master.
 package final class NginxBackend: Sendable {
     package struct Options: Sendable {
         package var isSecure: Bool

@@ -29,7 +29,7 @@ package final class RawClient: @unchecked Sendable {
                 connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
             }
         }
-        // Everything is initialized by now, so deinit runs, and closes, if this throws.
+        // All properties are initialized by now, so if this throws, deinit runs and closes the descriptor.
         guard code == 0 else { throw SystemError(call: "connect") }
     }
 
@@ -70,7 +70,7 @@ package final class RawClient: @unchecked Sendable {
         return true
     }
 
-    /// Bytes that were received beyond what was asked for.
+    /// Bytes that were received beyond those requested.
     private var buffered: [UInt8] = []
 
     /// Returns the next bytes; empty at the end of the stream or on a timeout.

@@ -18,7 +18,7 @@ final class RelayLink: SocketMember {
         var isHungUp = false
         var isWritable = false
         var parcels: [Parcel] = []
-        /// The first parcel that is not fully sent, and how much of it is sent.
+        /// The first parcel that is not fully sent, and how much of it has been sent.
         var first = 0
         var offset = 0
         var held = 0
@@ -46,7 +46,7 @@ final class RelayLink: SocketMember {
     fileprivate static let mostHeld = 8 << 20
 
     let number: Int
-    /// Kept alive: the loop may reach a link once more after the relay has ended.
+    /// Kept alive, because the loop may reach a link once more after the relay has ended.
     private let core: RelayCore
     private let client: Int32
     private let server: Int32
@@ -94,7 +94,7 @@ final class RelayLink: SocketMember {
 
     func isDue() { work() }
 
-    /// Does all that can be done now.
+    /// Does everything that can be done now.
     private func work() {
         guard !isClosed, !conditions.isStalled else { return }
         if conditions.isHalfOpen { return swallow() }

@@ -4,9 +4,9 @@ import TrackerCore
 /// A TCP port of 127.0.0.1 that the kernel chose and reserves until this object ends, for a program that must be told
 /// where to listen.
 ///
-/// A port that was found free and released is in the ephemeral range, and may be taken before the program binds it. A
-/// socket that is bound and doesn't listen keeps it out of that range; on Linux, a program that sets `SO_REUSEADDR`, as
-/// servers do, can still listen there (socket(7)).
+/// A free port that was found and released is in the ephemeral range, and may be taken before the program binds it. A
+/// socket that is bound but doesn't listen keeps others from getting it; on Linux, a program that sets `SO_REUSEADDR`,
+/// as servers do, can still listen there (socket(7)).
 package final class ReservedPort: Sendable {
     package let number: UInt16
     private let descriptor: Int32

@@ -87,7 +87,7 @@ package final class RunningProgram: Sendable {
     package var errors: String { box.state.withLock { String(decoding: $0.errors, as: UTF8.self) } }
     /// The exit status; nil while it runs.
     package var status: Int32? { box.state.withLock { $0.status } }
-    /// When its end was detected, by a thread that no test can hold up; nil while it runs.
+    /// When its end was detected, by a thread that no test can delay; nil while it runs.
     package var endedAt: ContinuousClock.Instant? { box.state.withLock { $0.endedAt } }
     package var hasEnded: Bool { status != nil }
     package var lines: [String] { output.split(separator: "\n").map(String.init) }
@@ -140,7 +140,7 @@ package final class RunningProgram: Sendable {
     /// The processor time it has used, in hundredths of a second (Linux).
     package var processorTicks: Int {
         let text = (try? String(contentsOfFile: "/proc/\(identifier)/stat", encoding: .utf8)) ?? ""
-        // The name, in brackets, may contain spaces. Behind it come the fields from the third on (proc_pid_stat(5)).
+        // The name, in parentheses, may contain spaces; the third field follows it (proc_pid_stat(5)).
         let fields = (text.split(separator: ")").last ?? "").split(separator: " ")
         return fields.count > 12 ? (Int(fields[11]) ?? 0) + (Int(fields[12]) ?? 0) : 0
     }

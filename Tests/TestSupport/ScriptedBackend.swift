@@ -39,7 +39,7 @@ package final class ScriptedBackend: Sendable {
     }
 
     package let port: UInt16
-    /// Keeps the port for a test that stops this backend and goes on using its address.
+    /// Keeps the port for a test that stops this backend and continues to use its address.
     private let reserved: ReservedPort?
     private let listener: Int32
     private let state = Mutex(State())

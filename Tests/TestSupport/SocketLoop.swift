@@ -6,7 +6,7 @@ import TrackerCore
 protocol SocketMember: AnyObject {
     /// - Parameter token: identifies the member's descriptor, as returned by `watch`.
     func isReady(_ event: Poller.Event, token: UInt64)
-    /// The time it asked for has come.
+    /// Called when the time passed to `wake` has come.
     func isDue()
 }
 
@@ -36,7 +36,7 @@ final class SocketLoop: @unchecked Sendable {
     private var lastToken: UInt64 = 1
     private var timetable = Timetable<any SocketMember>()
     private var isStopped = false
-    /// The buffer of `recv`, so that no memory is allocated before bytes arrive.
+    /// The receive buffer of all members, so that none is allocated before bytes arrive.
     let scratch = UnsafeMutableRawBufferPointer.allocate(byteCount: 256 << 10, alignment: 16)
 
     /// - Parameter port: the port to listen on, on 127.0.0.1; 0 lets the system choose, and reserves the port until

@@ -8,8 +8,8 @@ package enum TestListener {
         try TCPListener.open(host: "127.0.0.1", port: 0)
     }
 
-    /// Listens on a port that may have been in use a moment ago, retrying for 10 s: a child that another test has just
-    /// forked holds a copy of that listener until it calls exec.
+    /// Listens on a port that may have been in use a moment ago. Retries for 10 s: a child that another test has just
+    /// forked holds a copy of the old listener until it calls exec.
     package static func open(port: UInt16) throws -> (descriptor: Int32, port: UInt16) {
         let deadline = ContinuousClock.now + .seconds(10)
         while true {

@@ -109,7 +109,7 @@ struct AppTests {
                 let data = Data(base64Encoded: entry["request_base64"] as? String ?? "")
             else { continue }
             let id = entry["id"] as? String ?? ""
-            // A group of the router demo's site, which this one does not have.
+            // A group of the router demo's site that this site does not have.
             if id == "namespace" { continue }
             let words = String(decoding: data, as: UTF8.self).split(separator: " ", maxSplits: 2).map(String.init)
             let request = request(words[0], words[1])

@@ -16,7 +16,7 @@ final class FastCGIClient {
         var stderr = ""
         var protocolStatus: UInt8?
         var applicationStatus: [UInt8] = []
-        /// Records of the request after its END_REQUEST; must stay 0.
+        /// How many records ended the STDOUT stream; must be 1.
         var streamEnds = 0
     }
 
@@ -209,7 +209,7 @@ final class RunningApp {
     }
 }
 
-/// Polls until the condition holds; returns false once the time is over.
+/// Polls until the condition holds; returns false on a timeout.
 func eventually(within milliseconds: Int = 60_000, _ condition: () throws -> Bool) rethrows -> Bool {
     let deadline = SystemClock.milliseconds() + milliseconds
     while SystemClock.milliseconds() < deadline {

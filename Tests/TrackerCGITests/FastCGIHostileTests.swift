@@ -69,7 +69,7 @@ struct FastCGIHostileTests {
                 try? client.send(Array(head.prefix(200_000 + 60_000 * ((thread + round) % 16))))
             }
         }
-        // Long before the time-out for a body that does not come.
+        // Long before the timeout for a body that never comes.
         #expect(eventually(within: 10_000) { running.server.admission.requestsInWork == 0 })
         #expect(eventually(within: 10_000) { running.server.openConnections == 0 })
     }

@@ -140,7 +140,7 @@ struct FastCGIMultiplexerTests {
         #expect(!used.check().closes)
         used.now = 301_000
         #expect(used.check().closes)
-        // Idle from the end of the response on.
+        // The idle time counts from the end of the response.
         let slow = Desk()
         let begun = slow.send(Client.request(1))
         _ = slow.multiplexer.end(begun.ready[0].serial, now: 400_000)

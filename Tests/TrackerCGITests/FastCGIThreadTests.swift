@@ -54,7 +54,7 @@ struct FastCGIThreadTests {
             try client.send(Client.request(1, "/async"))
             #expect(try client.reply().stdout.hasSuffix("async"))
         }
-        // Those beyond the limit wait in line.
+        // Those beyond the limit wait in the queue.
         #expect(blocked.inside.withLock { $0 } == 4)
         #expect(try blocked.letGo() == 9)
     }

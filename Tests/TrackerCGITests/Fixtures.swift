@@ -57,7 +57,7 @@ struct RecordedEnvironment: CustomTestStringConvertible, Sendable {
         }
     }
 
-    /// The target of the request line, without what `split` would drop.
+    /// The target of the request line; empty if it has none.
     var sentTarget: String {
         String(request.split(separator: " ", maxSplits: 2, omittingEmptySubsequences: false).dropFirst().first ?? "")
     }

@@ -41,7 +41,7 @@ struct MountPointTests {
         Sent("Apache/2.4", proxied("/p/hello/x/", "/hello/x/"), "/p", "/hello/x/"),
         // ProxyPass to a path within the app
         Sent("Apache", proxied("/p/hello/", "proxy:fcgi://localhost/inner/hello/"), "", "/inner/hello/"),
-        // SetHandler "proxy:fcgi://...", the app's root without a slash
+        // SetHandler "proxy:fcgi://...", the app's root without a trailing slash
         Sent("Apache", proxied("/p", "proxy:fcgi://localhost/var/www/p"), "/p", "/"),
     ]
 

@@ -3,7 +3,7 @@ import TrackerCore
 
 @testable import TrackerRouterAdapter
 
-// The middleware protocols of two frameworks, by shape: what compiles here conforms to them unchanged.
+// Protocols shaped like two frameworks' middleware: what conforms to these conforms to those unchanged.
 
 private protocol ContextMiddleware {
     associatedtype Input
@@ -18,7 +18,7 @@ private struct ContextRequest: Sendable {
     var path: String
 }
 
-/// A reference that knows the route once routing is done.
+/// A reference type that knows the route once routing is done.
 private final class RouteContext {
     var endpointPath: String?
 }

@@ -1,10 +1,10 @@
 #ifndef ALLOCATION_COUNTER_H
 #define ALLOCATION_COUNTER_H
 
-/// Whether this build counts: with glibc, and without a sanitizer, which has allocation functions of its own.
+/// Returns 1 if this build counts allocations: with glibc, and without a sanitizer, which has its own allocator.
 int allocation_counter_works(void);
 
-/// How many blocks of memory the calling thread has asked for since it began.
+/// Returns the number of allocations that the calling thread has made since it started.
 long allocation_counter_of_thread(void);
 
 #endif

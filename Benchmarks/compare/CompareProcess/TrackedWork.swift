@@ -3,7 +3,7 @@ import Dispatch
 import TrackerCore
 import TrackerRouterAdapter
 
-/// A handler with the middleware around it, given a browser's request.
+/// A handler with the middleware around it, for a browser's request.
 struct TrackedWork: Sendable {
     struct Request: Sendable {
         var path: String
@@ -39,7 +39,7 @@ struct TrackedWork: Sendable {
         tracked = analytics.wrap(bare)
     }
 
-    /// Measures bare and tracked in five alternating rounds; microseconds as JSON.
+    /// Measures the handler bare and tracked in five alternating rounds; returns microseconds as JSON.
     func added(_ count: Int) -> String {
         var p50: [Double] = []
         var p99: [Double] = []

@@ -5,12 +5,12 @@
 #include <stdint.h>
 
 // The part of libcurl's ABI that delivery needs: its constants, and its variadic functions, which Swift cannot call.
-// The library is loaded with dlopen when the first event is sent, so that building needs neither its headers nor its
-// link, and a process that sends nothing never loads it.
+// The library is loaded with dlopen when the first event is sent, so that building needs neither its headers nor
+// linking against it, and a process that sends nothing never loads it.
 //
 // Only ccurl_load is thread-safe. Nothing else may be called before it has returned NULL.
 
-/// Loads libcurl unless it is loaded. Returns NULL, or why it can't be loaded now; the next call retries.
+/// Loads libcurl if necessary. Returns NULL, or the reason why it can't be loaded; the next call retries.
 /// The text lives as long as the calling thread.
 const char *ccurl_load(void);
 
@@ -81,7 +81,7 @@ typedef struct ccurl_list {
 /// Receives a piece of a response. Returns how many bytes it took; fewer than `size * count` abort the transfer.
 typedef size_t (*ccurl_receive)(char *bytes, size_t size, size_t count, void *context);
 
-/// The open sockets of the handles. Zero-initialised.
+/// The open sockets of the handles. Zero-initialize it.
 typedef struct ccurl_sockets {
     int count;
     int capacity;
@@ -128,7 +128,8 @@ int ccurl_multi_poll(void *multi, int timeout_ms);
 /// Takes one finished transfer. Returns 1, or 0 if there is none.
 int ccurl_multi_next(void *multi, void **easy, int *code);
 
-/// Creates the state that transfers of one thread share: TLS sessions. Returns NULL if this libcurl can't share them.
+/// Creates the state that the transfers of one thread share: TLS sessions. Returns NULL if this libcurl can't share
+/// them.
 void *ccurl_share_init(void);
 void ccurl_share_cleanup(void *share);
 

@@ -10,7 +10,7 @@
 #include <sys/epoll.h>
 #endif
 
-/// Names the calling thread; cuts the name to 15 bytes on Linux.
+/// Names the calling thread; truncates the name to 15 bytes on Linux.
 void cplatform_name_thread(const char *name);
 
 /// Accepts one connection, close-on-exec; non-blocking if `nonblocking` is not 0.
@@ -18,7 +18,7 @@ void cplatform_name_thread(const char *name);
 int cplatform_accept(int listener, int nonblocking);
 
 /// Returns how many bytes sent on a socket its peer has yet to read (Unix sockets) or to acknowledge (TCP); 0 where the
-/// system doesn't tell.
+/// system does not report it.
 int cplatform_unread_output(int socket);
 
 /// Installs a handler that writes the signal's number as one byte to `descriptor` (non-blocking). All signals share one
@@ -32,13 +32,13 @@ void cplatform_end_reports(void);
 /// Returns 0, or -1 with errno set.
 int cplatform_watch_termination(int descriptor, int seconds);
 
-/// Whether SIGTERM has arrived while watched.
+/// Returns 1 if SIGTERM has arrived while watched, else 0.
 int cplatform_is_terminated(void);
 
 /// Ignores SIGTERM from now on, and cancels the pending end of the process if one has arrived.
 void cplatform_outlive_termination(void);
 
-/// Forks a child that continues from here in its own session, with all descriptors above 2 closed except `kept`
+/// Forks a child that continues from here in its own session, with the descriptors from 3 to 4095 closed except `kept`
 /// (-1: none). SIGALRM ends the child after `seconds`; 0: never.
 /// Returns 0 in the child, its process id in the parent, and -1 on failure or where forking is unsupported.
 int cplatform_fork_detached(int kept, unsigned seconds);
@@ -59,7 +59,7 @@ typedef struct cplatform_lock {
     int is_listed;
 } cplatform_lock;
 
-/// Initialises a lock, which must not move until `cplatform_lock_destroy`. With `survives_fork`, a fork waits until the
+/// Initializes a lock, which must not move until `cplatform_lock_destroy`. With `survives_fork`, a fork waits until the
 /// lock is free, and the child gets a free lock without waiters.
 void cplatform_lock_create(cplatform_lock *lock, int survives_fork);
 
@@ -83,7 +83,8 @@ void cplatform_hold_forks(void);
 void cplatform_release_forks(void);
 
 /// Runs `action` unless it has succeeded before. `action` returns 1 on success, and 0 if the next call should retry.
-/// Other threads wait meanwhile; so do forks, whose child would find the lock held forever. Actions must not nest.
+/// Other threads wait meanwhile. So do forks: the child would otherwise find the lock held forever. Actions must not
+/// nest.
 ///
 /// `is_done` belongs to the action and is 0 at first. Returns its new value.
 int cplatform_until_done(int *is_done, int (*action)(void));

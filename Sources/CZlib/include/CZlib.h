@@ -3,8 +3,8 @@
 
 #include <stddef.h>
 
-// Gzip (RFC 1952) with the system's zlib, loaded with dlopen on first use: building needs neither its headers nor its
-// link, and a process that never compresses never loads it.
+// Gzip (RFC 1952) with the system's zlib, loaded with dlopen on first use: building needs neither its headers nor
+// linking against it, and a process that never compresses never loads it.
 
 /// A reusable compressor. Not thread-safe.
 typedef struct czlib_stream czlib_stream;

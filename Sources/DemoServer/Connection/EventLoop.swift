@@ -4,8 +4,8 @@ import TrackerCore
 
 /// An event loop: one thread that polls many sockets and runs the tasks that serve them.
 ///
-/// As a task executor it keeps a request on this thread from its first byte to its last, unless the handler leaves it:
-/// serving a request wakes no other thread.
+/// As a task executor it keeps a request on this thread from its first byte to its last, unless the handler leaves it,
+/// so serving a request wakes no other thread.
 ///
 /// `@unchecked Sendable`: the mutable state outside `shared` is touched only on the loop's own thread. Only `enqueue`
 /// and `stop` are called from other threads, and these use `shared`, the atomic and the wake pipe.
@@ -19,7 +19,7 @@ final class EventLoop: TaskExecutor, @unchecked Sendable {
     private let shared = Mutex(Shared())
     private let poller: Poller
     private let waker: WakePipe
-    /// The loop's thread as a number; 0 while it does not run. Only compared with the caller's own.
+    /// The ID of the loop's thread; 0 while it does not run. Only compared with the calling thread's.
     private let thread = Atomic<UInt>(0)
 
     // Used only on the loop's thread:
@@ -165,7 +165,7 @@ final class EventLoop: TaskExecutor, @unchecked Sendable {
         try? poller.modify(socket.descriptor, token: socket.token, interest: interest)
     }
 
-    /// Reports nothing of a socket until `watchAgain`, not even that its peer is gone.
+    /// Stops all reports about a socket until `watchAgain`, even of a hangup.
     func unwatch(_ socket: Socket) {
         poller.remove(socket.descriptor)
     }
@@ -179,7 +179,7 @@ final class EventLoop: TaskExecutor, @unchecked Sendable {
         poller.remove(socket.descriptor)
     }
 
-    /// Ends every connection that waits for a new request.
+    /// Closes every connection that is waiting for a new request.
     func closeIdle() {
         for socket in sockets.values { socket.endIfIdle() }
     }
@@ -189,7 +189,7 @@ final class EventLoop: TaskExecutor, @unchecked Sendable {
         for socket in sockets.values { shutdown(socket.descriptor, Int32(SHUT_RDWR)) }
     }
 
-    /// Returns the value of `Date`, formatted once a second.
+    /// Returns the value of the `Date` field, formatted once a second.
     func currentDate() -> [UInt8] {
         let second = SystemClock.wallNanoseconds() / 1_000_000_000
         if second != dateSecond {

@@ -9,7 +9,7 @@ package final class HTTPBodyWriter: @unchecked Sendable {
     private let timeout: UInt64
     /// The response head, sent with the first piece.
     private var head: [UInt8]
-    /// Whether a piece may have been sent in part. Whatever followed it, the client would take for the rest of it.
+    /// Whether a piece may have been sent only in part: the client would take anything after it for the missing rest.
     private var isBroken = false
 
     init(socket: Socket, head: [UInt8], coding: Coding, timeout: UInt64) {
@@ -38,13 +38,13 @@ package final class HTTPBodyWriter: @unchecked Sendable {
         try await send(message)
     }
 
-    /// Whether the client has closed the connection. An endless body checks this now and then: while it has nothing to
-    /// send, nothing else would tell.
+    /// Whether the client has closed the connection. An endless body checks this periodically: while it has nothing to
+    /// send, no write would fail.
     package var isClientGone: Bool { socket.isPeerGone }
 
     /// Sends the end of the body.
     ///
-    /// - Throws: also if a piece before it could not be sent, even if the producer has ignored that.
+    /// - Throws: also if an earlier piece could not be sent and the producer ignored the error.
     func finish() async throws {
         var message = head
         head = []

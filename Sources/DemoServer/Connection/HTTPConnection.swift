@@ -193,7 +193,7 @@ struct Patience {
     private let limit: UInt64
     private var deadline: UInt64
     private var bytes = 0
-    /// A client that sends a byte a second must not hold a connection.
+    /// A client that sends a byte a second must not hold a connection open.
     private static let bytesForMore = 16 * 1024
 
     init(_ limit: Duration) {

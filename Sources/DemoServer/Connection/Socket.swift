@@ -17,15 +17,15 @@ final class Socket: @unchecked Sendable {
     let descriptor: Int32
     let loop: EventLoop
     var token: UInt64 = 0
-    /// Received bytes that are not consumed yet.
+    /// Received bytes that have not been consumed yet.
     var input: [UInt8] = []
-    /// Whether the server waits for a new request and has received nothing of it.
+    /// Whether the server is waiting for a new request and has received nothing of it.
     var isIdle = false
 
     private var waiter: UnsafeContinuation<SocketEnd?, Never>?
     private var deadline: UInt64 = 0
     private var interest = Poller.Interest.read
-    /// False after a hangup that nothing waited for: no interest keeps epoll from reporting it.
+    /// False after a hangup while nothing was waiting: epoll reports hangups even with an empty interest set.
     private var isWatched = true
     private var isDrained = true
     private var isEnded = false
@@ -45,8 +45,8 @@ final class Socket: @unchecked Sendable {
     /// - Parameter timeout: in nanoseconds.
     /// - Returns: why nothing more will come; nil if something was received.
     func tryReceive(timeout: UInt64) async -> SocketEnd? {
-        // Not left to the next sweep, which skips a socket that has just become ready: on a busy machine, a trickling
-        // one always has.
+        // Checked here because the sweep skips a socket that has just become ready, and on a busy machine one whose
+        // input trickles always has.
         guard timeout > 0 else { return .timedOut }
         if isDrained, let end = await wait(for: .read, timeout: timeout) { return end }
         while true {
@@ -117,11 +117,11 @@ final class Socket: @unchecked Sendable {
             self.waiter = nil
             waiter.resume(returning: nil)
         } else if event.isHangup {
-            // The client is gone while the handler runs.
+            // The client hung up while the handler was running.
             isWatched = false
             loop.unwatch(self)
         } else {
-            // The client sends while the handler runs. Without this, the poller would report it again and again.
+            // The client is sending while the handler runs. Without this, the poller would keep reporting it.
             interest = []
             loop.watch(self, [])
         }

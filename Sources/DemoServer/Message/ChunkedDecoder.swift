@@ -10,7 +10,7 @@ struct ChunkedDecoder {
     private var state = State.size
     private var size = 0
     private var digits = 0
-    /// Bytes of chunk extensions and trailers, which are ignored and therefore limited.
+    /// Bytes of chunk extensions and trailers, which are discarded but limited.
     private var overhead = 0
     private static let maximumOverhead = 16 * 1024
 
@@ -20,7 +20,7 @@ struct ChunkedDecoder {
 
     /// Decodes as much as it can.
     ///
-    /// - Returns: how many bytes of the input it has consumed.
+    /// - Returns: how many bytes of the input were consumed.
     mutating func decode(
         _ input: ArraySlice<UInt8>, into body: inout [UInt8], limit: Int
     ) throws(RequestRefusal) -> Int {

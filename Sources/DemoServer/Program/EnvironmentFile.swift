@@ -1,7 +1,7 @@
 import CLibrary
 import TrackerCore
 
-/// The process's `RA_...` variables, which override those of a `.env` file.
+/// Reads the `RA_...` variables of the process, which override those of a `.env` file.
 package enum EnvironmentFile {
     /// A file that can't be used, and why.
     package struct Failure: Error, CustomStringConvertible {
@@ -10,7 +10,7 @@ package enum EnvironmentFile {
 
     /// - Parameter path: a file of `NAME=value` lines; nil: the one that `RA_ENV_FILE` names, if set. A line that
     ///   begins with `#` is a comment; quotes around a value are removed.
-    /// - Returns: the variables of both. The process's own override the file's.
+    /// - Returns: the variables of both; the process's override the file's.
     package static func settings(path: String?) throws(Failure) -> [String: String] {
         let own = ProcessEnvironment.variables(prefix: "RA_")
         guard let path = path ?? own["RA_ENV_FILE"] else { return own }
@@ -39,7 +39,7 @@ package enum EnvironmentFile {
         return settings
     }
 
-    /// - Returns: nil if a comment follows the value, or anything else that would silently become part of it.
+    /// - Returns: nil if a comment, or anything else that would silently become part of the value, follows it.
     private static func value(_ text: String) -> String? {
         for quote in ["\"", "'"] where text.hasPrefix(quote) {
             guard text.utf8.count >= 2, text.hasSuffix(quote) else { return nil }
@@ -60,7 +60,7 @@ package enum EnvironmentFile {
         guard fstat(file, &status) == 0, status.st_mode & S_IFMT != S_IFDIR else {
             throw Failure(description: "\(path) is a directory: give the path of a file with RA_... lines")
         }
-        // Opening a FIFO must not wait for a writer, but reading waits for one that is there: `--env-file <(command)`.
+        // Opening a FIFO must not wait for a writer, but reading must wait for one that exists: `--env-file <(cmd)`.
         _ = fcntl(file, F_SETFL, fcntl(file, F_GETFL) & ~O_NONBLOCK)
         var bytes: [UInt8] = []
         var buffer = [UInt8](repeating: 0, count: 4096)

@@ -1,6 +1,6 @@
 import TrackerCore
 
-/// Writes messages for people to standard error.
+/// Writes messages to standard error.
 package enum StandardError {
     /// Writes one line, in one system call.
     package static func write(_ line: String) {

@@ -6,7 +6,7 @@ package enum TerminationSignal {
     /// Blocks both signals for the calling thread and the threads it starts, and ignores SIGPIPE. Call it first in a
     /// program.
     ///
-    /// Also opens closed standard descriptors: a store must not become standard output.
+    /// Also reopens closed standard descriptors: otherwise a store opened later could become standard output.
     package static func prepare() {
         StandardDescriptors.reopenClosed()
         var signals = Self.signals

@@ -3,7 +3,7 @@ import TrackerCore
 /// The fields of an `application/x-www-form-urlencoded` body.
 package struct FormFields {
     private var fields: [(name: String, values: [String])] = []
-    /// Where each name is in `fields`. A body of many distinct names must not take quadratic time.
+    /// The index of each name in `fields`, so that a body of many distinct names does not take quadratic time.
     private var indexes: [String: Int] = [:]
 
     package static func urlEncoded(_ body: [UInt8]) -> FormFields {

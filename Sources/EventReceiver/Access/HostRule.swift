@@ -10,7 +10,7 @@ import TrackerCore
 struct HostRule: Sendable {
     private let names: Set<String>
     private let addresses: Set<[UInt8]>
-    /// Listens on all addresses: a request for a literal address was not sent here by a rebound name.
+    /// Whether it listens on all addresses. Any literal address is allowed then: DNS rebinding needs a name.
     private let takesAnyAddress: Bool
 
     /// - Parameters:
@@ -84,12 +84,12 @@ struct HostRule: Sendable {
         host.hasPrefix("[") && host.hasSuffix("]") ? String(host.dropFirst().dropLast()) : host
     }
 
-    /// Returns a name in lower case, without its trailing dot.
+    /// Returns a name in lowercase, without its trailing dot.
     private static func canonical(_ name: String) -> String {
         (name.hasSuffix(".") ? String(name.dropLast()) : name).lowercased()
     }
 
-    /// Returns the 4 or 16 bytes of a literal IP address; nil if the text is none.
+    /// Returns the 4 or 16 bytes of a literal IP address; nil if the text is not one.
     private static func address(_ text: String) -> [UInt8]? {
         var four = in_addr()
         if inet_pton(AF_INET, text, &four) == 1 { return withUnsafeBytes(of: &four) { Array($0) } }

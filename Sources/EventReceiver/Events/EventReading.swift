@@ -1,4 +1,4 @@
-/// Reads one event: fast if it is valid, with a reason if it is not.
+/// Reads one event: on a fast path if it is valid, else on one that finds the reason.
 package enum EventReading {
     /// Why a line is not a valid event.
     package struct Fault: Error, Equatable, CustomStringConvertible {

@@ -110,7 +110,7 @@ package enum EventValidator {
         text.utf8.count == 32 && text.utf8.allSatisfy(ASCII.isLowercaseHexDigit)
     }
 
-    /// Whether a text is a URL as events have it: absolute, with a host, percent-encoded, without a fragment.
+    /// Whether a text is a URL in the form that events use: absolute, with a host, percent-encoded, without a fragment.
     static func isURL(_ text: some Collection<UInt8>) -> Bool {
         let schemeBytes = text.starts(with: "https://".utf8) ? 8 : text.starts(with: "http://".utf8) ? 7 : 0
         guard schemeBytes > 0, let host = text.dropFirst(schemeBytes).first, host != UInt8(ascii: "/"),

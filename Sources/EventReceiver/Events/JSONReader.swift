@@ -212,7 +212,7 @@ package enum JSONValue: Equatable, Sendable {
         package let value: JSONValue
     }
 
-    /// The member of that name; nil if this is no object or has none.
+    /// The member of that name; nil if this is not an object or has no such member.
     package subscript(name: String) -> JSONValue? {
         guard case .object(let members) = self else { return nil }
         return members.first { $0.name == name }?.value

@@ -3,7 +3,7 @@ import Synchronization
 /// The most recent events in order of arrival, numbered from 0.
 ///
 /// Readers remember the number of the event they want next; nothing is stored per reader. A slow reader finds its event
-/// evicted, and learns how many it has missed.
+/// evicted, and learns how many it missed.
 final class EventHistory: Sendable {
     /// The result of a read.
     struct Batch: Sendable {
@@ -25,7 +25,7 @@ final class EventHistory: Sendable {
     }
 
     private struct Contents {
-        /// Kept from `head` on; those before it are evicted and nil.
+        /// The kept events start at `head`; those before it are evicted, and nil.
         var events: [KeptEvent?] = []
         var head = 0
         /// The number of the first element of `events`.
@@ -54,7 +54,7 @@ final class EventHistory: Sendable {
             bytes -= events[head]?.line.count ?? 0
             events[head] = nil
             head += 1
-            // Moving the rest is paid for by at least as many evictions.
+            // Amortized: each move of the rest follows at least as many evictions.
             if head > events.count / 2, head > 64 {
                 events.removeFirst(head)
                 base += head
@@ -170,7 +170,7 @@ final class EventHistory: Sendable {
         }
     }
 
-    /// Returns all kept events, oldest first, and clears those that wait for the store: a file of all has them too.
+    /// Returns all kept events, oldest first, and clears those waiting for the store: a file of all replaces them.
     func takeAll() -> [KeptEvent] {
         state.withLock { state in
             state.unstored = []

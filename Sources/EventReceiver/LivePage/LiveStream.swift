@@ -12,7 +12,7 @@ struct LiveStream: Sendable {
     /// The receiver's own state, as JSON. Sent when it has changed, at most once a second.
     let status: @Sendable () -> String
 
-    /// How many of the existing events a new page gets. It asks for older ones.
+    /// How many of the existing events a new page gets. It requests older ones itself.
     private static let backlog = 2000
     /// 5,000 events a second: more than a page can show, and few enough to leave the processor to receiving.
     private static let batchEvents = 500
@@ -37,7 +37,7 @@ struct LiveStream: Sendable {
                 do {
                     try await follow(from: position, writer)
                 } catch {
-                    // The page was closed, which is how every stream ends.
+                    // The page was closed: the usual end of a stream.
                 }
             })
         response.onSent = { [clients] _ in clients.leave() }
@@ -83,7 +83,7 @@ struct LiveStream: Sendable {
         }
     }
 
-    /// Formats an event as two lines of data: its project as a JSON string, and the event.
+    /// Formats each event as two lines of data: its project as a JSON string, and the event.
     private static func message(_ batch: EventHistory.Batch) -> [UInt8] {
         var bytes: [UInt8] = []
         bytes.reserveCapacity(batch.events.reduce(0) { $0 + $1.event.line.count + 80 })

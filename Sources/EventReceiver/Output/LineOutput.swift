@@ -3,7 +3,7 @@ import Dispatch
 import Synchronization
 import TrackerCore
 
-/// Writes lines to a file descriptor on a thread of its own, so that callers never wait for the reader.
+/// Writes lines to a file descriptor on its own thread, so that callers never wait for the reader.
 ///
 /// The buffer is bounded: if the reader is too slow, further lines are skipped and counted.
 package final class LineOutput: Sendable {

@@ -8,7 +8,7 @@ import TrackerCore
 /// line torn by the end of a process is cut off when the file is opened next. Not thread-safe.
 package struct EventStore: ~Copyable, Sendable {
     package let path: String
-    /// Lines that are not valid events, among those that are wanted.
+    /// The number of wanted lines that are not valid events.
     package private(set) var unreadable = 0
     let keep: Int
 
@@ -174,7 +174,7 @@ package struct EventStore: ~Copyable, Sendable {
     }
 }
 
-/// The store that is used when no file is named: a file in the user's own folder among the temporary files.
+/// The store that is used when no file is named: a file in a private folder below the temporary directory.
 package enum TemporaryStore {
     /// - Parameters:
     ///   - program: the program that receives the events.

@@ -2,7 +2,7 @@ import Dispatch
 import Synchronization
 import TrackerCore
 
-/// Writes the events of a history to a store on a thread of its own, so that a slow disk holds nobody up.
+/// Writes the events of a history to a store on its own thread, so that a slow disk delays nothing else.
 ///
 /// When the disk is full, it retries twice a second. When the file is removed, it creates a new one from memory. It
 /// logs when either begins and ends.
@@ -12,7 +12,7 @@ final class StoreWriter: Sendable {
         var path: String
         /// The current problem; nil if there is none.
         var trouble: String?
-        /// Events that were never written and won't be.
+        /// The number of events that were not written and never will be.
         var lost = 0
     }
 
@@ -62,7 +62,7 @@ final class StoreWriter: Sendable {
         var isFailing = false
         while true {
             let isLast = isOver.load(ordering: .relaxed)
-            // After a failure, wait for the next attempt: further signals only mean that more events wait.
+            // After a failure, wait for the next attempt: further signals only mean that more events are waiting.
             if !isFailing || isLast { _ = bell.wait(timeout: .now() + (isLast ? .milliseconds(0) : Self.look)) }
             if isFailing, !isLast { _ = DispatchSemaphore(value: 0).wait(timeout: .now() + Self.look) }
             isFailing = state.withLock { turn(&$0) }

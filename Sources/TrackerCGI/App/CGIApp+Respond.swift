@@ -1,7 +1,7 @@
 extension CGIApp {
-    /// Answers a request with all hooks and signals, for a server that is neither CGI nor FastCGI.
+    /// Answers a request, with all hooks and signals, for a custom server: one that is neither CGI nor FastCGI.
     ///
-    /// Synchronous handlers run on the app's own threads, never on Swift's.
+    /// Synchronous handlers run on the app's own threads, not on Swift's.
     ///
     /// - Important: Send the response, then call `responseWasSent(_:_:)`.
     public func respond(to request: CGIRequest) async -> CGIResponse {
@@ -12,7 +12,7 @@ extension CGIApp {
         return response
     }
 
-    /// Reports that the client has the whole response, or will never get it. The first call for a request fires
+    /// Reports that the client has the whole response, or will never get it. The first call for each request fires
     /// `responseSent`; further calls are no-ops.
     public func responseWasSent(_ request: CGIRequest, _ response: CGIResponse) {
         guard request.claimResponseSent() else { return }
@@ -85,7 +85,7 @@ extension CGIApp {
         return plan.app.page(500, for: request, detail: plan.app.configuration.isDebug ? "\(error)" : nil)
     }
 
-    /// Replaces a response that cannot be sent by a 500, before the receivers see it and again after they changed it.
+    /// Replaces a response that cannot be sent with a 500, before the receivers see it and again after they change it.
     private func finish(
         _ request: CGIRequest, _ plan: RequestPlan, _ response: CGIResponse, _ error: (any Error)?
     ) -> CGIResponse {

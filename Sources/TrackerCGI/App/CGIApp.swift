@@ -11,12 +11,12 @@ public final class CGIApp: CGIRouting {
     /// Fires before a request is handled, whatever its response will be.
     public let requestStarted = CGISignal<@Sendable (CGIRequest) -> Void>()
     /// Fires once for each request when the response is ready and not yet sent: receivers may still change it. The
-    /// error is the one that a handler threw.
+    /// error is the one that a handler threw, if any.
     public let requestFinished = CGISignal<@Sendable (CGIRequest, inout CGIResponse, (any Error)?) -> Void>()
     /// Fires once the client has the whole response, or will never get it: the place for slow work.
     public let responseSent = CGISignal<@Sendable (CGIRequest, CGIResponse) -> Void>()
 
-    /// An immutable copy of what requests need of the app; rebuilt when the app changes.
+    /// An immutable copy of what requests need from the app; rebuilt when the app changes.
     final class Snapshot: Sendable {
         let routes: RouteTable
         let beforeRequest: [CGIHandler<CGIResponse?>]
@@ -98,12 +98,13 @@ public final class CGIApp: CGIRouting {
         CGIRouteGroup(parent: self, name: name, prefix: prefix)
     }
 
-    /// Adds a function to call before each handler. The first one that returns a response ends the request.
+    /// Adds a function to call before each request is handled, even if no route matches. The first one that returns a
+    /// response ends the request.
     public func beforeRequest(_ function: @escaping @Sendable (CGIRequest) throws -> CGIResponse?) {
         change { $0.beforeRequest.append(.sync(function)) }
     }
 
-    /// Adds an asynchronous function to call before each handler.
+    /// Adds an asynchronous function to call before each request is handled, even if no route matches.
     public func beforeRequest(_ function: @escaping @Sendable (CGIRequest) async throws -> CGIResponse?) {
         change { $0.beforeRequest.append(.async(function)) }
     }
@@ -149,7 +150,7 @@ public final class CGIApp: CGIRouting {
         config.log(([line] + reports.map { $0() }).joined(separator: "; "))
     }
 
-    /// Threads for synchronous handlers if no FastCGI server provides them; nil if the system refuses.
+    /// Threads for synchronous handlers if no FastCGI server provides them; nil if they can't be created.
     var blockingPool: WorkerPool? {
         setup.withLock { setup in
             if let pool = setup.pool { return pool }

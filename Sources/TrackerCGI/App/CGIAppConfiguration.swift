@@ -2,7 +2,7 @@ import DemoServer
 
 /// Settings of an app and of its runtimes. Set them before `run()`.
 public struct CGIAppConfiguration: Sendable {
-    /// Shows the error on 500 pages, and tells extensions that this is a development machine.
+    /// Whether 500 pages show the error. Also tells extensions that this is a development machine.
     public var isDebug = false
     /// The longest body that a route collects by default, in bytes. Longer ones get a 413.
     public var maximumBodyBytes = 16 << 20
@@ -25,7 +25,7 @@ public struct CGIAppConfiguration: Sendable {
     /// count as one day.
     public struct FastCGI: Sendable {
         /// The most threads that run synchronous handlers, 1...1024. Few run while handlers are quick; more start when
-        /// all are stuck.
+        /// all are blocked.
         public var maximumThreads = 256
         /// The most requests that wait for one of these threads when all are blocked; further ones get a 503.
         public var maximumWaitingRequests = 256
@@ -47,7 +47,7 @@ public struct CGIAppConfiguration: Sendable {
         public var sendTimeout: Duration = .seconds(60)
         /// How long a connection stays open between requests. One that has sent no request yet gets `headerTimeout`.
         public var idleTimeout: Duration = .seconds(300)
-        /// Stops the process, as on SIGTERM, after this many requests; 0: never. For hosts that start another one.
+        /// Stops the process, as on SIGTERM, after this many requests; 0: never. For process managers that restart it.
         public var maximumRequestsPerProcess = 0
         /// Stops the process, as on SIGTERM, when it uses more than this much memory, in bytes; 0: never.
         public var maximumResidentBytes = 0

@@ -11,7 +11,7 @@ extension CGIApp {
     ///
     /// - Parameters:
     ///   - name: one or two words.
-    ///   - function: checks, and changes nothing.
+    ///   - function: performs the check, without side effects.
     public func onCheck(_ name: String, _ function: @escaping @Sendable () -> CGICheckResult) {
         addCheck(name, function)
     }

@@ -43,7 +43,7 @@ public final class CGISignal<Receiver: Sendable>: Sendable {
         }
     }
 
-    /// No receiver blocks.
+    /// Whether no receiver blocks.
     var isNonblocking: Bool { registry.withLock { $0.isNonblocking } }
 
     /// Calls every receiver, without holding a lock.

@@ -22,7 +22,7 @@ struct RequestPlan: Sendable {
 
     var maximumBodyBytes: Int { bodyPolicy.maximumBytes(default: app.configuration.maximumBodyBytes) }
 
-    /// True if a part of the response is asynchronous, so that it needs a task.
+    /// True if answering runs asynchronous code, and therefore needs a task.
     var isAsync: Bool {
         if app.isAsync { return true }
         if case .route(let route, _) = match { return route.handler.isAsync }
@@ -46,7 +46,7 @@ struct RequestPlan: Sendable {
             return response
         case .redirect(let path):
             var location = PercentEncoding.encodePath((request.scriptName + path).utf8)
-            // Two slashes would name another host.
+            // Two slashes at the start would name another host.
             while location.utf8.starts(with: "//".utf8) { location = String(location.dropFirst()) }
             if !request.query.isEmpty { location += "?" + PercentEncoding.encodeInvisible(request.query.utf8) }
             return .redirect(to: location, status: 308)

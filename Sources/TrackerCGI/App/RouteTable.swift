@@ -1,9 +1,9 @@
 import TrackerCore
 
-/// A path pattern with its methods and handler. Shared by all requests, so that passing it on costs one reference.
+/// A path pattern with its methods and handler. Shared by all requests, so that passing it on only copies a reference.
 final class Route: Sendable {
     let pattern: RoutePattern
-    /// In upper case. Includes HEAD if GET is there.
+    /// In uppercase; includes HEAD if it includes GET.
     let methods: [String]
     let name: String
     let body: CGIBodyPolicy

@@ -67,7 +67,7 @@ final class CGIOutput: Sendable {
     }
 
     /// Handles a body that failed. Before its first byte it can still become a 500. After that only the log and the
-    /// event can tell, because under CGI the end of the output ends the response.
+    /// event can report the failure, because under CGI the end of the output ends the response.
     private func failed(_ response: CGIResponse, _ error: any Error) -> CGIResponse {
         request.log("\(request.method) \(request.requestURI): the body could not be written: \(error)")
         guard state.withLock({ $0.head != nil }) else {
@@ -86,7 +86,7 @@ final class CGIOutput: Sendable {
     private func sendRest(_ response: CGIResponse) -> CGIResponse {
         try? write([], isLast: true)
         var response = response
-        // nginx's status for a client that closes before it has the response.
+        // nginx's status for a client that closes the connection before it has the response.
         if state.withLock({ $0.isBroken }) { response.status = 499 }
         return response
     }
@@ -100,7 +100,7 @@ final class CGIOutput: Sendable {
         if state.withLock({ $0.isBroken }) { throw CGIRequestError.aborted }
         var start = 0
         // Servers send SIGTERM as soon as they have the response. It must not interrupt what extensions do then, so it
-        // is ignored from the last 4 KiB on; before, it takes effect.
+        // is ignored from the last 4 KiB on; before that, it takes effect.
         let tail = isLast ? max(0, bytes.count - 4096) : bytes.count
         while start < bytes.count {
             if start >= tail { cplatform_outlive_termination() }

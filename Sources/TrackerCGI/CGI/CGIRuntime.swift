@@ -9,7 +9,7 @@ enum CGIRuntime {
     private static let terminationSeconds: Int32 = 2
 
     static func run(_ app: CGIApp) {
-        // EPIPE reports a client that is gone.
+        // A client that is gone is reported as EPIPE instead.
         signal(SIGPIPE, SIG_IGN)
         let termination = try? WakePipe()
         if let termination { _ = cplatform_watch_termination(termination.writeEnd.number, terminationSeconds) }

@@ -6,7 +6,7 @@ final class BlockingBridge: Sendable {
         var piece: [UInt8]?
         var isFinished = false
         var failure: (any Error)?
-        /// The reader is gone.
+        /// Whether the reader is gone.
         var isClosed = false
         var reader: CheckedContinuation<Void, Never>?
     }
@@ -15,7 +15,7 @@ final class BlockingBridge: Sendable {
 
     /// Writes a piece; blocks the thread until there is room.
     ///
-    /// - Throws: ``CGIRequestError`` with the code `aborted` once nobody reads.
+    /// - Throws: ``CGIRequestError`` with the code `aborted` once the reader is gone.
     func write(_ piece: [UInt8]) throws {
         while true {
             let result = state.wait {

@@ -62,7 +62,7 @@ struct HTTPFront: Sendable {
         try await bridge.forward(write)
     }
 
-    /// Whether a response failed because of its writer, and not its reader.
+    /// Whether a response failed because of its writer rather than its reader.
     private final class Failure: Sendable {
         private let state = Atomic<Bool>(false)
         var isOwn: Bool { state.load(ordering: .acquiring) }

@@ -28,7 +28,7 @@ struct AllowedPeers: Sendable {
         }
     }
 
-    /// Returns whether a peer may connect; Unix sockets are left to their file permissions.
+    /// Returns whether a peer may connect; for a Unix socket, its file permissions decide.
     func mayConnect(_ connection: Descriptor) -> Bool {
         guard let addresses else { return true }
         switch PeerAddress.of(connection.number) {
@@ -48,7 +48,7 @@ struct AllowedPeers: Sendable {
         return addresses
     }
 
-    /// Turns an IPv4-mapped IPv6 address into the IPv4 address.
+    /// Converts an IPv4-mapped IPv6 address into the IPv4 address.
     private static func unmapped(_ address: String) -> String {
         address.hasPrefix("::ffff:") && address.contains(".") ? String(address.dropFirst(7)) : address
     }

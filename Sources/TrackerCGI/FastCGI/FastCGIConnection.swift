@@ -53,8 +53,8 @@ final class FastCGIConnection: Sendable {
 
     /// Reads until the socket is empty, then releases the reader role.
     ///
-    /// A short read means that the socket is empty: later bytes cause a new event. Only the end of the stream can hide
-    /// behind a short read, so after a hangup it reads on until it finds that end.
+    /// A short read means that the socket is empty: later bytes cause a new event. Only the end of the stream can
+    /// follow a short read without one, so after a hangup it reads on until it finds that end.
     private func read(_ buffer: UnsafeMutableRawBufferPointer) -> [FastCGIReadyRequest] {
         var ready: [FastCGIReadyRequest] = []
         while true {
@@ -74,7 +74,7 @@ final class FastCGIConnection: Sendable {
             var goesOn = state.readsAgain
             switch transfer {
             case .bytes(let count):
-                // A request that began now would belong to no connection, and its place would never become free.
+                // A request that began now would belong to no connection, and its slot would never become free.
                 if state.lingerDeadline == nil, !state.isClosed {
                     state.multiplexer.ingest(
                         UnsafeRawBufferPointer(rebasing: buffer[..<count]), context, &outcome)
@@ -193,11 +193,11 @@ final class FastCGIConnection: Sendable {
         if written.needsTimer { closeLater() }
         for completion in written.completions { completion(true, mayBlock) }
         for waiter in written.waiters { waiter.resume() }
-        // Handlers that block their own threads.
+        // Wake handlers that block their own threads.
         if written.hasRoom { lock.signal() }
     }
 
-    /// Closes later. The sweep does it if Swift's threads are all taken.
+    /// Closes later. If all of Swift's threads are blocked, the sweep does it.
     private func closeLater() {
         Task {
             try? await Task.sleep(for: AbruptEnd.interval)
@@ -208,7 +208,7 @@ final class FastCGIConnection: Sendable {
 
     // MARK: Closing
 
-    /// Closes at once. Unsent output is lost; whoever waits on the connection is told.
+    /// Closes at once. Unsent output is lost; everything that waits on the connection is resumed.
     func close() {
         var outcome = FastCGIOutcome()
         var completions: [FastCGIOutput.Completion] = []

@@ -4,21 +4,21 @@ import TrackerCore
 struct FastCGIConnectionState: Sendable {
     var multiplexer: FastCGIMultiplexer
     var output = FastCGIOutput()
-    /// A thread is reading from the socket. Any other thread that learns of more input sets `readsAgain`.
+    /// Whether a thread is reading from the socket. Any other thread that learns of more input sets `readsAgain`.
     var isReading = false
     var readsAgain = false
-    /// The web server has ended its side. The event says so once, and may come to a thread that does not read.
+    /// Whether the web server has ended its side. This is reported once, possibly to a thread that is not the reader.
     var hasHungUp = false
     var isClosed = false
-    /// Close once all output is sent.
+    /// Whether to close once all output is sent.
     var closesAfterOutput = false
-    /// Set once a response was cut short: the web server must not take it as complete.
+    /// Set once a response was cut short: the web server must not take it for complete.
     var abruptEnd: AbruptEnd?
     /// Set while lingering: all output is sent, and further input is discarded until the web server closes.
     var lingerDeadline: Int?
     /// Asynchronous handlers waiting for more of their bodies, by request.
     var readers: [UInt64: CheckedContinuation<Void, Never>] = [:]
-    /// Those whose request has ended meanwhile, to be resumed without the lock.
+    /// Readers whose request has ended, to be resumed after the lock is released.
     private var abandonedReaders: [CheckedContinuation<Void, Never>] = []
     /// Cancels the tasks of asynchronous handlers, by request.
     var cancellations: [UInt64: @Sendable () -> Void] = [:]
@@ -60,14 +60,14 @@ struct FastCGIConnectionState: Sendable {
     /// What to do after a write, once the lock is released.
     struct Written {
         var completions: [FastCGIOutput.Completion]
-        /// Handlers that may go on: writers for which there is room, and readers whose request has ended.
+        /// Handlers that may continue: writers for which there is room, and readers whose request has ended.
         var waiters: [CheckedContinuation<Void, Never>]
-        /// Output is still pending.
+        /// Whether output is still pending.
         var isPending: Bool
-        /// Waiting writers may continue.
+        /// Whether waiting writers may continue.
         var hasRoom: Bool
         var closes: Bool
-        /// Call again after `AbruptEnd.interval`; nobody else will.
+        /// Whether to call `afterWrite` again after `AbruptEnd.interval`, because nothing else will.
         var needsTimer: Bool
     }
 
@@ -81,7 +81,7 @@ struct FastCGIConnectionState: Sendable {
         var needsTimer = false
         if closes, var end = abruptEnd {
             if multiplexer.isInputAtEnd || end.isOver(now: now, hasUnread: descriptor.hasUnreadOutput) {
-                // Some servers take a plain close as the end of the response; none can continue after this record.
+                // Some servers take a plain close for the end of the response; none can continue after this record.
                 FastCGIRecordEncoder.brokenRecord.withUnsafeBytes { _ = output.write($0, to: descriptor) }
             } else {
                 closes = false
@@ -113,15 +113,15 @@ struct FastCGIConnectionState: Sendable {
 /// lighttpd 1.4 drains the socket before it responds. If it finds the end of the connection there, it may send a
 /// `Content-Length` for what it has, and the client takes a truncated response for a complete one.
 struct AbruptEnd: Sendable {
-    /// How often to look again.
+    /// The interval between checks.
     static let interval = Duration.milliseconds(50)
     private static let longest = 2000
-    /// From the moment the web server has read everything.
+    /// Milliseconds from the moment when the web server has read everything.
     private static let shortest = 100
 
     private var began: Int?
     private var readSince: Int?
-    /// A timer will look again.
+    /// Whether a timer will check again.
     var hasTimer = false
 
     /// Begins the pause at the first call, and returns whether it is over.

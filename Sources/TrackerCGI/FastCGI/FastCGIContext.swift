@@ -9,7 +9,7 @@ struct FastCGIContext {
 
     var limits: CGIAppConfiguration.FastCGI { app.configuration.fastCGI }
 
-    /// Returns the reply to GET_VALUES (section 4.1): the known names among those asked for, each once.
+    /// Returns the reply to GET_VALUES (section 4.1): the known variables among those requested, each once.
     func values(askedFor names: [UInt8]) -> [UInt8] {
         var pairs: [UInt8] = []
         var answered: [String] = []
@@ -44,7 +44,7 @@ final class FastCGIAdmission: Sendable {
 
     /// Requests between their first record and the end of their response.
     var requestsInWork: Int { inWork.load(ordering: .acquiring) }
-    /// Requests since the start.
+    /// Requests admitted since the start.
     var requests: UInt64 { serials.load(ordering: .relaxed) }
 
     /// Admits a request.
@@ -71,7 +71,7 @@ struct FastCGIReadyRequest: Sendable {
     let serial: UInt64
     let request: CGIRequest
     let plan: RequestPlan
-    /// The body is still arriving, and is read as it does.
+    /// Whether the handler reads the body as it arrives.
     let isStreaming: Bool
     let announcedBytes: Int?
 }
@@ -89,9 +89,9 @@ struct FastCGIOutcome: Sendable {
     var readable: [UInt64] = []
     /// Log lines, by kind.
     var complaints: [(kind: String, text: String)] = []
-    /// The web server violates the protocol: close.
+    /// Whether the web server violated the protocol, so that the connection must be closed.
     var isViolation = false
-    /// Close once the replies are sent.
+    /// Whether to close once the replies are sent.
     var closes = false
 
     mutating func complain(_ kind: String, _ text: String) { complaints.append((kind, text)) }

@@ -27,7 +27,7 @@ struct FastCGIListener: Sendable {
     }
 
     let descriptor: Descriptor
-    /// No other process accepts connections from this socket.
+    /// Whether no other process accepts connections from this socket.
     let isOwned: Bool
     /// The TCP port; nil for other sockets.
     let port: UInt16?
@@ -41,8 +41,8 @@ struct FastCGIListener: Sendable {
     }
 
     /// Returns the sockets that a web server or a process manager passed: descriptor 0 (FastCGI, section 2.2), and
-    /// those of `LISTEN_FDS` (sd_listen_fds(3)). They may be shared with other processes, so their status flags stay
-    /// unchanged.
+    /// those of `LISTEN_FDS` (sd_listen_fds(3)). They may be shared with other processes, for which they become
+    /// non-blocking too.
     static func inherited() -> [FastCGIListener] {
         var listeners: [FastCGIListener] = []
         var known: [Identity] = []
@@ -84,7 +84,7 @@ struct FastCGIListener: Sendable {
         return FastCGIListener(descriptor: Descriptor(opened.descriptor), isOwned: true, port: opened.port)
     }
 
-    /// Stops listening in this process, whoever still holds the descriptor. Removes the file of a Unix socket if this
+    /// Stops listening in this process, whoever still holds the descriptor. Removes a Unix socket's file if this
     /// process created it and no other process has replaced it.
     func close() {
         StandardDescriptors.silence(descriptor.number)

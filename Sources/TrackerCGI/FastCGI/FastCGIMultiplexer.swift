@@ -1,16 +1,16 @@
 import TrackerCore
 
-/// The requests of one connection and what records do to them: bytes in, outcomes out. Does no I/O.
+/// The requests of one connection, and the effect of records on them: bytes in, outcomes out. Does no I/O.
 struct FastCGIMultiplexer: Sendable {
     private var reader = FastCGIMessageReader()
     private(set) var requests: [FastCGIRequestState] = []
-    /// A handler reads its body more slowly than it arrives: nothing is read until it has caught up.
+    /// Whether a handler reads its body more slowly than it arrives; nothing is received until it has caught up.
     private(set) var isPaused = false
-    /// The web server sends no more.
+    /// Whether the web server sends no more.
     private(set) var isInputAtEnd = false
-    /// A request was answered before all of its input had arrived.
+    /// Whether a request was answered before all of its input had arrived.
     private(set) var owesInput = false
-    /// At least one request has begun.
+    /// Whether at least one request has begun.
     private var isUsed = false
     private(set) var lastActivity: Int
 
@@ -71,7 +71,7 @@ struct FastCGIMultiplexer: Sendable {
     private mutating func begin(
         _ id: UInt16, _ begin: FastCGIMessageReader.Begin?, _ context: FastCGIContext, _ outcome: inout FastCGIOutcome
     ) {
-        // With an id in use, two live requests would share their streams.
+        // If the ID were in use, two live requests would share their streams.
         guard let begin, index(ofID: id) == nil else {
             outcome.complain("begin", "a web server sent a malformed or repeated BEGIN_REQUEST record")
             outcome.isViolation = true
@@ -177,7 +177,8 @@ struct FastCGIMultiplexer: Sendable {
         giveUp(index, &outcome)
     }
 
-    /// Drops a request. A running handler is told; one whose body is being collected still fires its signals.
+    /// Drops a request. A running handler is told through `isCancelled`; a request whose body is being collected still
+    /// fires its signals.
     private mutating func giveUp(_ index: Int, _ outcome: inout FastCGIOutcome) {
         switch requests[index].phase {
         case .params: outcome.dropped += 1
@@ -194,8 +195,8 @@ struct FastCGIMultiplexer: Sendable {
 
     /// Handles the end of the input.
     ///
-    /// - Parameter isGone: the web server no longer reads either. Otherwise running requests that have arrived in full
-    ///   are still answered.
+    /// - Parameter isGone: whether the web server no longer reads either. Otherwise running requests that have arrived
+    ///   in full are still answered.
     mutating func endInput(isGone: Bool, _ outcome: inout FastCGIOutcome) {
         isInputAtEnd = true
         for index in requests.indices.reversed() {

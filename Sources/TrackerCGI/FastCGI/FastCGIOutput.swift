@@ -15,7 +15,7 @@ struct FastCGIOutput: Sendable {
     private var completions: [(at: UInt64, action: Completion)] = []
     /// Asynchronous writers waiting for room.
     private var writers: [CheckedContinuation<Void, Never>] = []
-    /// How long the web server has taken too little.
+    /// Measures how long the web server has been taking too little.
     private var patience = ProgressTimeout()
 
     /// Above this, writers of streams wait.

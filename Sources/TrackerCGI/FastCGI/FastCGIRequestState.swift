@@ -54,9 +54,9 @@ struct FastCGIRequestState: Sendable {
         began = now
     }
 
-    /// Reading must stop until the handler has caught up.
+    /// Whether reading must stop until the handler has caught up.
     var isFull: Bool { body.count >= Self.maximumBufferedBody }
-    /// The handler has caught up.
+    /// Whether the handler has caught up.
     var hasRoom: Bool { body.count < Self.maximumBufferedBody / 2 }
 
     // MARK: Variables
@@ -159,7 +159,7 @@ struct FastCGIRequestState: Sendable {
         return hasWholeBody ? .success([]) : nil
     }
 
-    /// Starts the clock: the handler waits for the web server.
+    /// Starts the clock: the handler is waiting for the web server.
     mutating func wait(now: Int) { patience.begin(now: now) }
 
     // MARK: Progress
@@ -172,7 +172,7 @@ struct FastCGIRequestState: Sendable {
 
     /// Passes the request to its handlers.
     ///
-    /// - Returns: nil if they have it already, or its variables are incomplete.
+    /// - Returns: nil if they already have it, or its variables are incomplete.
     mutating func start(isStreaming: Bool) -> FastCGIReadyRequest? {
         guard case .collecting(let request, let plan) = phase else { return nil }
         phase = .running(request, isStreaming: isStreaming)

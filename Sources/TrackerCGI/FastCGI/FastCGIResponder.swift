@@ -46,7 +46,7 @@ struct FastCGIResponder: Sendable {
                 var encoder = FastCGIRecordEncoder()
                 sendWhole(response, &encoder, mayBlock: false)
             case .stream:
-                // Already counted as a request, which bounds it.
+                // Bounded already, because it counts as a request.
                 _ = server.pool.submit(isBounded: false) { deliver(response, on: $0) }
             case .asyncStream(let write): await stream(response, write)
             }
@@ -140,7 +140,7 @@ struct FastCGIResponder: Sendable {
         encoder.bytes.withUnsafeBytes { records in
             exchange.end(records, mayBlock: mayBlock) { isSent, mayBlock in
                 var response = response
-                // nginx's status for a client that closes before it has the response.
+                // nginx's status for a client that closes the connection before it has the response.
                 if !isSent { response.status = 499 }
                 conclude(response, mayBlock: mayBlock)
             }

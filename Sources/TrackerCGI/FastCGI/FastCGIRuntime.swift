@@ -17,7 +17,7 @@ enum FastCGIRuntime {
         sigemptyset(&signals)
         for number in stopSignals + [SIGUSR2] { sigaddset(&signals, number) }
         // A signal between creating the socket and installing the handler would kill the process and leave the socket's
-        // file.
+        // file behind.
         var callersMask = sigset_t()
         pthread_sigmask(SIG_BLOCK, &signals, &callersMask)
         let server: FastCGIServer
@@ -97,7 +97,7 @@ enum FastCGIRuntime {
             + "\(server.openConnections) of \(admission.maximumConnections) connections\(memory)\(bodies)"
     }
 
-    /// Lets requests in progress finish, and those already on their way. Further stop signals are ignored: some servers
+    /// Lets requests finish that are in progress or already on their way. Ignores further stop signals: some servers
     /// send several.
     private static func finish(_ server: FastCGIServer) {
         server.closeListeners()

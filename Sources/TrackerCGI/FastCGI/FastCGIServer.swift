@@ -10,7 +10,7 @@ final class FastCGIServer: Sendable {
         var connections: [UInt64: FastCGIConnection] = [:]
         var listeners: [FastCGIListener] = []
         var nextToken: UInt64 = 1024
-        /// No connection is accepted until one closes or the next sweep runs.
+        /// Whether accepting pauses until a connection closes or the next sweep runs.
         var isListeningPaused = false
     }
 
@@ -26,7 +26,7 @@ final class FastCGIServer: Sendable {
     private let stopping = Atomic<Bool>(false)
     private let hasWarnedOfHead = Atomic<Bool>(false)
 
-    /// - Parameter listeners: at least one, at most 64.
+    /// - Parameter listeners: at least one; any beyond 64 are ignored.
     init(_ app: CGIApp, listeners: [FastCGIListener]) throws(SystemError) {
         self.app = app
         limits = app.config.fastCGI
@@ -82,14 +82,14 @@ final class FastCGIServer: Sendable {
                 // Stopping closes the listening socket under this thread.
                 guard !isStopping else { break }
                 log.write("accept", "can't accept a connection: \(error)")
-                // Probably out of descriptors: idle connections make room. If there are none, the sweep tries again.
+                // Probably out of descriptors: idle connections make room. If there are none, the sweep retries.
                 let isShort = [EMFILE, ENFILE, ENOBUFS, ENOMEM].contains(error.code)
                 if !isShort || !evict() { state.withLock { $0.isListeningPaused = true } }
                 break
             }
         }
         if !state.withLock({ $0.isListeningPaused }) { listen(index) }
-        // If this one's handler blocks, other threads get the others from the poller.
+        // If this connection's handler blocks, other threads get the others from the poller.
         taken.first?.handleNew(on: worker)
     }
 
@@ -136,8 +136,8 @@ final class FastCGIServer: Sendable {
         for index in 0..<count { listen(index) }
     }
 
-    /// Makes room at the limit: closes the connections that have been idle longest, or on which a request has been
-    /// arriving for longest.
+    /// Makes room at the limit: closes the connections that have been idle longest, or else those with an unfinished
+    /// request that have been silent longest.
     private func makeRoom() -> Bool {
         guard state.withLock({ $0.connections.count >= admission.maximumConnections }) else { return true }
         if evict() { return true }
@@ -179,7 +179,7 @@ final class FastCGIServer: Sendable {
 
     // MARK: Shutdown
 
-    /// Stops accepting connections. Those pending on a socket of our own are still accepted: nobody else would.
+    /// Stops accepting connections. Those pending on the process's own sockets are still accepted: nobody else would.
     func closeListeners() {
         stop()
         let listeners = state.withLock { state in

@@ -3,7 +3,7 @@ import CPlatform
 
 /// The process's memory.
 enum Memory {
-    /// Resident memory in bytes (Linux: proc(5), `statm`); nil if the system does not tell.
+    /// Resident memory in bytes (Linux: proc(5), `statm`); nil if the system does not report it.
     static var residentBytes: Int? {
         let file = open("/proc/self/statm", O_RDONLY | O_CLOEXEC)
         guard file >= 0 else { return nil }

@@ -6,7 +6,7 @@ struct ByteQueue: Sendable {
     var count: Int { bytes.count - start }
     var isEmpty: Bool { start == bytes.count }
 
-    /// Reserves capacity for a known length; growing step by step would take up to three times as much.
+    /// Reserves capacity for a known length; incremental growth would take up to three times as much memory.
     mutating func reserve(_ count: Int) { bytes.reserveCapacity(count) }
 
     mutating func append(_ piece: UnsafeRawBufferPointer) {

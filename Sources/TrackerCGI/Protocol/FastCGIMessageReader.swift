@@ -1,4 +1,4 @@
-/// Reads the records of a web server as messages. Knows nothing of requests.
+/// Reads a web server's records as messages. Keeps no state about requests.
 struct FastCGIMessageReader: Sendable {
     enum Message {
         /// BEGIN_REQUEST (section 5.1); nil if the record is too short.
@@ -11,7 +11,7 @@ struct FastCGIMessageReader: Sendable {
         case endOfBody(id: UInt16)
         /// ABORT_REQUEST (section 5.4).
         case abort(id: UInt16)
-        /// GET_VALUES (section 4.1), with the names asked for.
+        /// GET_VALUES (section 4.1), with the requested names.
         case getValues([UInt8])
         /// A management record of an unknown type (section 4.2).
         case unknownType(UInt8)

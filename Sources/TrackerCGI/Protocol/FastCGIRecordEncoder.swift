@@ -2,7 +2,7 @@
 struct FastCGIRecordEncoder: Sendable {
     private(set) var bytes: [UInt8] = []
 
-    /// Empties the buffer. Memory that a large response took is freed.
+    /// Empties the buffer, and frees the memory of a large response.
     mutating func reset() {
         if bytes.capacity > 256 << 10 {
             bytes = []

@@ -19,7 +19,7 @@ struct FastCGIRecordParser {
     private var step = Step.header
     private var header = FastCGIRecord.Header(
         version: 0, type: 0, requestID: 0, contentLength: 0, paddingLength: 0)
-    /// The header bytes received so far, highest first.
+    /// The header bytes received so far, most significant first.
     private var headerBits: UInt64 = 0
     private var headerCount = 0
     private var contentLeft = 0

@@ -14,7 +14,7 @@ final class BodyBudget: Sendable {
 
     fileprivate func take(_ count: Int) -> Bool {
         guard count <= limit else { return false }
-        // Taken first and then looked at, because several threads take at once.
+        // Added first and checked afterwards, because several threads reserve at once.
         if taken.wrappingAdd(count, ordering: .relaxed).newValue <= limit { return true }
         giveBack(count)
         return false

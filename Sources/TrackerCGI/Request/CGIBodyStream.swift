@@ -8,7 +8,7 @@ import Synchronization
 ///
 /// - Important: One reader at a time.
 public final class CGIBodyStream: Sendable, AsyncSequence {
-    /// Returns at least one byte and at most `maximum`; nothing at the end.
+    /// Returns at least one byte and at most `maximum`; none at the end.
     public typealias Read = @Sendable (_ maximum: Int) throws -> [UInt8]
     /// Like `Read`, without blocking the thread.
     public typealias AsyncRead = @Sendable (_ maximum: Int) async throws -> [UInt8]
@@ -29,7 +29,7 @@ public final class CGIBodyStream: Sendable, AsyncSequence {
     /// - Parameters:
     ///   - announcedBytes: the body's length, if known: more is not read, less is an error.
     ///   - maximumBytes: more is an error.
-    ///   - read: returns the next piece, at most as long as asked for; empty at the end. May block.
+    ///   - read: returns the next piece, of at most the requested length; empty at the end. May block.
     ///   - asyncRead: the same without blocking.
     public init(
         announcedBytes: Int? = nil, maximumBytes: Int = .max, read: @escaping Read, asyncRead: @escaping AsyncRead

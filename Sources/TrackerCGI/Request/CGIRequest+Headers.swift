@@ -1,8 +1,8 @@
 import TrackerCore
 
 extension CGIRequest {
-    /// The request's headers, in the order of the variables. Repeated ones are joined by ", " (cookies by "; "); of
-    /// `Host`, `Authorization`, `Proxy-Authorization`, `Content-Type` and `Content-Length` the last one counts.
+    /// The request's headers, in the order of the variables. Repeated ones are joined by ", " (cookies by "; "); for
+    /// `Host`, `Authorization`, `Proxy-Authorization`, `Content-Type` and `Content-Length` the last one wins.
     public var headers: [(name: String, value: String)] { HeaderList.headers(of: variables) }
 
     /// Returns the value of a header; case-insensitive.
@@ -10,7 +10,7 @@ extension CGIRequest {
         headers.first { ASCII.equalsIgnoringCase($0.name, name) }?.value
     }
 
-    /// The decoded cookies; of several with one name the first counts.
+    /// The decoded cookies; if several have the same name, the first one wins.
     public var cookies: [String: String] { CookieReader.dictionary(HeaderList.cookieBytes(of: variables)) }
 
     /// The `Content-Type`; nil if absent or empty.
@@ -19,13 +19,13 @@ extension CGIRequest {
     /// The host as the client sent it, with its port if it gave one; nil if absent or empty.
     public var host: String? { variables.nonEmptyText("HTTP_HOST") }
 
-    /// The web server's name; empty if it does not say. IPv6 addresses may be in brackets.
+    /// The web server's name; empty if it does not send one. IPv6 addresses may be in brackets.
     public var serverName: String { variables.text("SERVER_NAME") ?? "" }
 
-    /// The web server's port; nil if it does not say.
+    /// The web server's port; nil if it does not send one.
     public var serverPort: UInt16? { variables.text("SERVER_PORT").flatMap { UInt16($0) } }
 
-    /// The client's address, as the web server sees it; nil if it does not say.
+    /// The client's address, as the web server sees it; nil if it does not send one.
     public var remoteAddress: String? { variables.nonEmptyText("REMOTE_ADDR") }
 
     /// True if the web server says that the client used TLS.

@@ -116,8 +116,8 @@ public final class CGIRequest: Sendable {
         }
     }
 
-    /// True once nobody waits for the response: the web server has aborted the request, or is stopping the program. A
-    /// long handler may stop then.
+    /// True once nobody is waiting for the response: the web server has aborted the request or is stopping the program.
+    /// A long handler may stop then.
     public var isCancelled: Bool { state.withLock { $0.isCancelled } || cplatform_is_terminated() != 0 }
 
     func cancel() { state.withLock { $0.isCancelled = true } }
@@ -210,7 +210,7 @@ public struct CGIStorage: Sendable {
         get {
             let identifier = ObjectIdentifier(key)
             guard let box = values.first(where: { $0.key == identifier })?.box else { return nil }
-            // The setter stores nothing but such a box under this key. A checked cast searches the types' metadata.
+            // Safe: the setter stores only such a box under this key. A checked cast would search the types' metadata.
             return unsafeDowncast(box, to: Box<Key.Value>.self).value
         }
         set {

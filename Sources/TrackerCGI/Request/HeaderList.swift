@@ -2,7 +2,7 @@ import TrackerCore
 
 /// Rebuilds the request's headers from the variables (RFC 3875, section 4.1.18).
 enum HeaderList {
-    /// - Returns: names and values in the order of the variables; a repeated header appears once, at its first place.
+    /// - Returns: names and values in the order of the variables; a repeated header appears once, where it came first.
     static func headers(of variables: CGIVariables) -> [(name: String, value: String)] {
         var headers: [(name: String, value: String)] = []
         headers.reserveCapacity(variables.count)
@@ -45,9 +45,9 @@ enum HeaderList {
         return joined
     }
 
-    /// Turns `HTTP_USER_AGENT` into `User-Agent`; nil for what is not a header.
+    /// Converts `HTTP_USER_AGENT` to `User-Agent`; nil for a variable that is not a header.
     private static func headerName(_ variable: UnsafeBufferPointer<UInt8>) -> String? {
-        // Most variables are no headers.
+        // Most variables are not headers.
         switch variable.first {
         case UInt8(ascii: "C"):
             if CGIVariables.isEqual(variable, "CONTENT_TYPE") { return "Content-Type" }
@@ -71,7 +71,7 @@ enum HeaderList {
         }
     }
 
-    /// Turns `USER_AGENT` into `User-Agent`.
+    /// Converts `USER_AGENT` to `User-Agent`.
     ///
     /// - Parameter name: has room for as many bytes as the variable.
     private static func writeName(

@@ -7,11 +7,11 @@ import TrackerCore
 struct MountPoint {
     /// The prefix, without a trailing slash; empty at the root.
     let prefix: String
-    /// The path below the prefix, decoded by the web server; nil if it doesn't say.
+    /// The path below the prefix, decoded by the web server; nil if it does not send one.
     let pathInfo: String?
     /// The whole path as the web server resolved it.
     let serverPath: String
-    /// The web server rewrote the client's path.
+    /// Whether the web server rewrote the client's path.
     let isRewritten: Bool
 
     /// - Parameter mountPath: the prefix, if the app knows it better than the variables do.

@@ -24,9 +24,9 @@ public struct CGICookie: Sendable, Equatable {
     public var maximumAge: Duration?
     /// An HTTP date (RFC 9110, section 5.6.7), for clients that do not support `maximumAge`.
     public var expires: String?
-    /// Sent over TLS only.
+    /// Whether it is sent over TLS only.
     public var isSecure: Bool
-    /// Hidden from scripts.
+    /// Whether it is hidden from scripts.
     public var isHTTPOnly: Bool
     /// When it is sent with requests from other sites.
     public var sameSite: SameSite?

@@ -81,7 +81,7 @@ public struct CGIResponse: Sendable {
     /// Creates a redirect with a short text body.
     ///
     /// - Parameters:
-    ///   - location: sent as is; percent-encode what comes from a visitor.
+    ///   - location: sent as is; percent-encode whatever comes from a visitor.
     ///   - status: a 3xx status; 302 by default.
     public static func redirect(to location: String, status: Int = 302) -> CGIResponse {
         var response = CGIResponse(text: "Redirecting to \(location)\n", status: status)
@@ -89,7 +89,7 @@ public struct CGIResponse: Sendable {
         return response
     }
 
-    /// Returns the value of the first header with a name; case-insensitive.
+    /// Returns the value of the first header with this name; case-insensitive.
     public func header(_ name: String) -> String? {
         headers.first { ASCII.equalsIgnoringCase($0.name, name) }?.value
     }
@@ -131,7 +131,7 @@ public final class CGIBodyWriter: Sendable {
 
     /// Writes a piece; blocks the thread while too much output is pending.
     ///
-    /// - Throws: ``CGIRequestError`` with the code `aborted` once nobody reads.
+    /// - Throws: ``CGIRequestError`` with the code `aborted` once the client is gone.
     public func write(_ bytes: [UInt8]) throws {
         if !bytes.isEmpty { try writePiece(bytes) }
     }

@@ -76,9 +76,9 @@ extension CGIApp {
     /// 4.4).
     ///
     /// Returns under CGI after the one request, else after a stop signal such as SIGTERM or SIGINT, once the requests
-    /// in progress are finished and the shutdown hooks have run.
+    /// in progress have finished and the shutdown hooks have run.
     ///
-    /// - Important: If the app cannot run, the program exits with one line on standard error and a status of
+    /// - Important: If the app cannot run, the program exits with one line on standard error and a status from
     ///   sysexits.h.
     public func run() {
         StandardDescriptors.reopenClosed()

@@ -57,14 +57,14 @@ final class WorkerPool: Sendable {
         wake.write(1)
     }
 
-    /// Counts for a status line: all threads, those in blocking work, and queued jobs.
+    /// The figures for a status line: all threads, those in blocking work, and queued jobs.
     var load: (threads: Int, blocking: Int, waiting: Int) {
         (threads.load(ordering: .relaxed), blocking.load(ordering: .relaxed), line.withLock { $0.count })
     }
 
     // MARK: Blocking work
 
-    /// Runs a job: at once on this thread if that may block, else through the queue.
+    /// Runs a job: on this thread at once if one more may block, else through the queue.
     ///
     /// - Returns: false if the queue is full; the job does not run then.
     func run(on worker: Worker, _ job: @escaping Job) -> Bool {
@@ -142,7 +142,7 @@ final class WorkerPool: Sendable {
         }
     }
 
-    /// - Returns: false at the limit, or if the system refuses.
+    /// - Returns: false at the limit, or if the thread can't be created.
     @discardableResult
     private func startThread() -> Bool {
         let count = threads.wrappingAdd(1, ordering: .relaxed).newValue
@@ -202,7 +202,7 @@ final class WorkerPool: Sendable {
                 lastGrowth = SystemClock.milliseconds()
             }
             isStarved.store(false, ordering: .releasing)
-            // A thread that became busy just before that did not wake us.
+            // A thread that became busy just before that did not wake this one.
             if idle.load(ordering: .sequentiallyConsistent) == 0 { growIfBusy() }
         }
     }
@@ -231,14 +231,14 @@ final class WorkerPool: Sendable {
         wake.write(1)
     }
 
-    /// Runs a job from the queue. Nothing else must wait for its end: a thread is provided for the next event, and one
-    /// is woken if another job is queued.
+    /// Runs a job from the queue. Nothing else may have to wait for its end: a thread is provided for the next
+    /// event, and one is woken if another job is queued.
     private func runNextJob(on worker: Worker) -> Bool {
         guard beginBlocking() else { return false }
         let (job, isLast) = line.withLock { line in (line.take(), line.count == 0) }
         guard let job else {
             endBlocking()
-            // One that was queued meanwhile may have found no free place while this thread held the last.
+            // A job queued meanwhile may have found no free slot while this thread held the last one.
             return line.withLock { $0.count > 0 }
         }
         growIfBusy()

@@ -6,7 +6,7 @@ import TrackerCore
 ///     app.config.cgiDelivery.timeout = .seconds(5)
 ///
 /// An event that is not delivered in time goes to the spool. Without a spool it is lost, and a later run of the program
-/// reports the number in the web server's error log, at most once a minute.
+/// reports how many were lost in the web server's error log, at most once a minute.
 public struct CGIDeliveryOptions: Sendable, Equatable {
     /// Connection timeout, name resolution and TLS included. The configuration's `connectTimeout` applies if it is
     /// shorter.
@@ -62,8 +62,8 @@ extension CGIAppConfiguration {
 
 /// The tracker's settings for apps that set none.
 enum CGISettings {
-    /// Reads the `RA_...` variables of the process, and below them those of the file named by `RA_ENV_FILE`. With that
-    /// file the token need not be in a web server's configuration, or in a folder that visitors can see.
+    /// Reads the `RA_...` variables of the process and, at a lower priority, those of the file named by `RA_ENV_FILE`.
+    /// With that file the token need not be in a web server's configuration, or in a folder that visitors can see.
     static func configuration() throws -> TrackerConfiguration {
         try TrackerConfiguration(environment: EnvironmentFile.settings(path: nil))
     }

@@ -4,8 +4,8 @@ import TrackerCore
 /// State shared by the processes of one CGI program: how many are delivering an event, and how many events were not
 /// delivered.
 ///
-/// A file of the user's own holds both, one for each program and project. Once the file is open, nothing here waits for
-/// long or throws: a missed count does no harm.
+/// Both are in a file that the user owns, one for each program and project. Once the file is open, nothing here waits
+/// for long or throws: a missed count does no harm.
 final class CGIProgramState: Sendable {
     /// The most children of one program that may deliver at a time.
     static let maximumChildren = 64
@@ -26,7 +26,7 @@ final class CGIProgramState: Sendable {
     var descriptor: Int32 { file.descriptor }
 
     /// - Parameters:
-    ///   - directory: belongs to the user alone.
+    ///   - directory: a directory that belongs to the user alone.
     ///   - key: distinguishes programs and projects.
     init(directory: String = CGIProgramState.standardDirectory, key: String) throws(PrivateFile.Refusal) {
         file = try PrivateFile(directory: directory, name: key)
@@ -106,7 +106,7 @@ final class CGIProgramState: Sendable {
         change(patience: patience) { $0.addLost(count, because: reason, remedy: remedy, now: now) }
     }
 
-    /// Counts events that could not be delivered and are in the spool, likewise.
+    /// Counts events that could not be delivered and are in the spool, for the same report.
     func countSpooled(_ count: Int, because reason: String, patience: Duration, now: Int64 = CGIProgramState.seconds) {
         change(patience: patience) { $0.addSpooled(count, because: reason, now: now) }
     }
@@ -116,7 +116,7 @@ final class CGIProgramState: Sendable {
 
     /// Returns the line for the web server's log; see ``UndeliveredEvents/takeMessage(now:)``.
     func takeMessage(now: UInt64 = SystemClock.monotonicNanoseconds() / 1_000_000) -> String? {
-        // Most runs find nothing, and need no lock for that.
+        // Most runs find nothing to report, and need no lock to see that.
         guard !stored.isEmpty else { return nil }
         var message: String?
         change(patience: .milliseconds(2)) { message = $0.takeMessage(now: now) }

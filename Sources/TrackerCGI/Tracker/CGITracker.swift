@@ -16,7 +16,7 @@ public final class CGITracker: Sendable {
     public static let extensionName = "rigidanalytics"
 
     /// The measurement of a request. A class, because the request's storage hands it out several times, and copying all
-    /// that an interception refers to costs more than measuring.
+    /// that an interception references would cost more than the measurement itself.
     private final class Measurement: Sendable {
         /// How the request was answered.
         struct Answer {
@@ -33,7 +33,7 @@ public final class CGITracker: Sendable {
 
         init(_ interception: Interception) { self.interception = interception }
 
-        /// - Returns: false if there is an answer already.
+        /// - Returns: false if there already is an answer.
         func setAnswer(_ given: Answer) -> Bool {
             answer.withLock { answer in
                 guard answer == nil else { return false }
@@ -63,7 +63,8 @@ public final class CGITracker: Sendable {
     /// The tracker of the first app that had usable settings; nil before that. For its statistics, and for `flush` and
     /// `shutdown` if the app is not run by its own `run()`.
     ///
-    /// An app with another destination gets a tracker of its own, which that app shuts down and reports.
+    /// An app with another destination or other privacy settings gets a tracker of its own, which that app shuts down
+    /// and reports.
     public var tracker: Tracker? { shared.withLock { $0 } }
 
     /// Installs the tracker in an app, with the settings of `config.rigidAnalytics`, or else of the environment's
@@ -107,7 +108,7 @@ public final class CGITracker: Sendable {
             guard let measurement = request.storage[MeasurementKey.self], let answer = measurement.takeAnswer() else {
                 return
             }
-            // With another status the response was cut short, or nobody took it.
+            // A different status means that the response was cut short, or that the client was gone.
             let end = response.status == answer.status ? answer.readyAt : SystemClock.monotonicNanoseconds()
             let (interception, viewName) = (measurement.interception, request.endpointName)
             if let last = answer.last {

@@ -7,7 +7,7 @@ enum CGITrackerChecks {
         app.onCheck("settings") {
             .passed("project \(configuration.projectID), events go to \(configuration.backendEndpoint)")
         }
-        // A transport of the app's own needs neither libcurl nor, perhaps, the backend.
+        // The app's own transport does not need libcurl, and may not need the backend.
         if app.config.rigidAnalyticsTransport == nil {
             app.onCheck("libcurl") { libcurl() }
             app.onCheck("backend") { backend(configuration) }
@@ -42,7 +42,7 @@ enum CGITrackerChecks {
             return .passed("none: events that can't be delivered in time are lost (set RA_SPOOL_DIRECTORY)")
         }
         var status = stat()
-        // The tracker creates a missing directory if it may.
+        // The tracker creates a missing directory if it is allowed to.
         let place = stat(directory, &status) == 0 ? directory : parent(of: directory)
         guard access(place, W_OK | X_OK) == 0 else {
             return .failed(

@@ -5,7 +5,7 @@ import TrackerCore
 ///
 /// Some web servers hold the connection, and with it the next request, until the process exits; some send it SIGTERM as
 /// soon as its output ends. None of them waits for a child in its own session with /dev/null as standard streams, so
-/// that one may take as long as a network needs.
+/// such a child may take as long as the network needs.
 final class LastEvent: Sendable {
     /// The time limits of a delivery.
     private struct Budget {
@@ -68,16 +68,16 @@ final class LastEvent: Sendable {
 
     // MARK: Budgets
 
-    /// The budget while the web server may wait for the program itself. It includes a write to disk on a busy machine,
-    /// because that keeps the event.
+    /// The budget while the web server may be waiting for the program itself. It includes time for a write to disk on a
+    /// busy machine, because that saves the event.
     private var foreground: Budget {
         Budget(
             connect: options.foregroundConnectTimeout, whole: options.foregroundTimeout,
             grace: configuration.shutdownGrace)
     }
 
-    /// - Parameter isBounded: whether children are counted. If not, a hanging backend must not accumulate too many of
-    ///   them.
+    /// - Parameter isBounded: whether children are counted. If not, they get less time, so that a hanging backend does
+    ///   not accumulate too many of them.
     private func background(isBounded: Bool) -> Budget {
         Budget(
             connect: isBounded ? options.connectTimeout : min(options.connectTimeout, options.foregroundConnectTimeout),
@@ -163,7 +163,7 @@ final class LastEvent: Sendable {
         case LogTopic.deadline:
             return "\(configuration.backendEndpoint.host) did not answer within \(budget.whole)"
         case LogTopic.refused, LogTopic.away, LogTopic.failing:
-            // What follows the cause applies to a process that keeps running.
+            // The text after the cause applies to a process that keeps running.
             return warning.message.lastIndex(of: ";").map { String(warning.message[..<$0]) } ?? warning.message
         default: return warning.message
         }

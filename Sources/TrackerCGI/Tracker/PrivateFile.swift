@@ -2,7 +2,7 @@ import CLibrary
 import CPlatform
 import TrackerCore
 
-/// A small file that the processes of one user share, in a directory of that user's own (mode 0700) below one that
+/// A small file that the processes of one user share, in a directory that the user owns (mode 0700) below one that
 /// others can write to, such as /tmp.
 ///
 /// Nothing found there is trusted: symbolic links are not followed, and a directory or file of another owner or type,
@@ -80,7 +80,7 @@ final class PrivateFile: Sendable {
 
     // MARK: Contents
 
-    /// Returns at most `count` bytes from `offset` on; fewer if the file ends or cannot be read.
+    /// Returns `count` bytes from `offset` on; fewer if the file ends before or cannot be read.
     func read(at offset: Int, count: Int) -> [UInt8] {
         [UInt8](unsafeUninitializedCapacity: count) { buffer, filled in
             filled = max(0, pread(descriptor, buffer.baseAddress, count, off_t(offset)))

@@ -1,6 +1,6 @@
 import TrackerCore
 
-/// How many events a CGI program has lost, or left in the spool, since its log last said so; stored in a file.
+/// How many events a CGI program has lost, or left in the spool, since it last logged this; stored in a file.
 ///
 /// The child processes that deliver events can't write to the web server's log. A later run of the program can.
 struct UndeliveredEvents: Equatable, Sendable {
@@ -8,12 +8,12 @@ struct UndeliveredEvents: Equatable, Sendable {
     enum Remedy: String, Sendable {
         /// A spool.
         case spool
-        /// The reason says it.
+        /// Nothing that the reason does not already say.
         case none
     }
 
     private(set) var lost = 0
-    /// Those that wait in the spool.
+    /// Events that wait in the spool.
     private(set) var spooled = 0
     /// When delivery of the first of them failed, in seconds since 1970-01-01 UTC.
     private(set) var since: Int64 = 0
@@ -108,7 +108,7 @@ struct UndeliveredEvents: Equatable, Sendable {
     private static func line(_ text: String) -> String {
         var bytes = text.utf8.prefix(maximumReasonBytes).map { ASCII.isControl($0) ? UInt8(ascii: " ") : $0 }
         while bytes.last == UInt8(ascii: " ") { bytes.removeLast() }
-        // A character cut in half would grow when it is read again.
+        // A truncated character would grow when it is decoded.
         while !bytes.isEmpty, String(validating: bytes, as: UTF8.self) == nil { bytes.removeLast() }
         return String(decoding: bytes, as: UTF8.self)
     }

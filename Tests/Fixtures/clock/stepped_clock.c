@@ -1,6 +1,6 @@
-// Preloaded into a process, sets its wall clock forward or back while it runs: the offset in nanoseconds is the first
-// eight bytes of the file that STEPPED_CLOCK names. Waits that end at a time of the wall clock end by this clock, as they
-// do when the system's clock is set.
+// Preloaded into a process, steps its wall clock forward or back while it runs: the offset in nanoseconds is the first
+// eight bytes of the file that STEPPED_CLOCK names. Waits with a wall-clock deadline follow the stepped clock, as they
+// follow the system's clock when that is set.
 //
 //   cc -shared -fPIC -o stepped_clock.so stepped_clock.c -ldl
 
@@ -60,14 +60,14 @@ time_t time(time_t *result) {
     return now.tv_sec;
 }
 
-/// Whether a moment of the stepped clock has come.
+/// Returns whether the stepped clock has reached a deadline.
 static int is_over(const struct timespec *deadline) {
     struct timespec now;
     clock_gettime(CLOCK_REALTIME, &now);
     return now.tv_sec > deadline->tv_sec || (now.tv_sec == deadline->tv_sec && now.tv_nsec >= deadline->tv_nsec);
 }
 
-// In slices of the real clock, because the kernel does not know of the stepped one.
+// Waits in slices of the real clock, because the kernel does not know the stepped one.
 int sem_timedwait(sem_t *restrict semaphore, const struct timespec *restrict deadline) {
     static int (*real)(sem_t *, const struct timespec *);
     if (!real) *(void **)&real = dlsym(RTLD_NEXT, "sem_timedwait");

@@ -1,4 +1,4 @@
-# A shared host's web space, and what its owner uploads to it.
+# Sets up web space on a shared host, and uploads what its owner would.
 a2enmod -q cgid rewrite
 sed -i 's/AllowOverride None/AllowOverride All/' /etc/apache2/apache2.conf
 systemctl restart apache2

@@ -44,7 +44,7 @@ struct BackendFailureTests {
         try await sender.ask("pace 100 2")
         let held = try await sender.counts()
         #expect(held.dropped == 0 && held.pending == 200, "\(held)")
-        // They wait; each one is not retried again and again.
+        // They wait, instead of being retried over and over.
         #expect(sink.requests < 200)
         #expect(sender.process.errors.contains("\(status)"))
         sink.answer { _ in .status(200) }

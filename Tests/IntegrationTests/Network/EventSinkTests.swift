@@ -94,7 +94,7 @@ struct EventSinkTests {
         client.close()
         try await eventually("the end") { sink.open == 0 }
         sink.stop()
-        // A program that is being started holds a copy of the listener until exec.
+        // A child that is being started holds a copy of the listener until exec.
         try await eventually("nobody who listens") { (try? RawClient(port: sink.port)) == nil }
         let again = try EventSink(port: sink.port)
         let other = try RawClient(port: again.port)

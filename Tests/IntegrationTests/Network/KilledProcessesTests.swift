@@ -33,7 +33,7 @@ struct KilledProcessesTests {
         return paths
     }
 
-    /// Slow enough that each kill interrupts requests in flight.
+    /// Answers slowly enough that each kill interrupts requests in flight.
     @Sendable
     private static func works(_ request: EventSink.Received) -> EventSink.Answer {
         switch request.number % 10 {

@@ -63,7 +63,7 @@ struct ProcessFateTests {
         let settings = ["RA_SPOOL_DIRECTORY": folder.path + "/spool", "RETRY_CAP": "100", "RA_SHUTDOWN_TIMEOUT": "1"]
         let sender = try Sender("away", endpoint: sink.endpoint, settings: settings)
         try await sender.ask("capture 50")
-        // Swift's runtime creates types on first use, under locks of its own that a fork does not respect.
+        // Swift's runtime creates types on first use, under locks that a fork does not respect: let that happen before.
         try await eventually("some tries") { sink.requests > 60 }
         let child = try await sender.ask("fork 5")
         #expect(child.hasPrefix("delivered 0 spooled 5 dropped 0 pending 0"), "\(child) \(sender.process.errors)")
@@ -94,7 +94,7 @@ struct ProcessFateTests {
 
         func step(to seconds: Int64) throws {
             let handle = try #require(FileHandle(forWritingAtPath: offset))
-            // Written in place: the process has mapped the file.
+            // Written in place, because the process has mapped the file.
             try handle.write(contentsOf: withUnsafeBytes(of: seconds * 1_000_000_000) { Data($0) })
             try handle.close()
         }

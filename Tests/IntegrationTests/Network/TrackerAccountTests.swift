@@ -66,7 +66,7 @@ struct TrackerAccountTests {
             try await settle()
             refused = try await sender.counts()["queue_full"]
         }
-        // Fifty fit, but all of them together would not: each counts for more than 50 bytes.
+        // Fifty fit, but all of them together would not, because each counts for more than 50 bytes.
         let counts = try await sender.counts()
         #expect(refused == 0, "\(counts)")
         #expect(counts.captured == sent && counts.pending == 0)

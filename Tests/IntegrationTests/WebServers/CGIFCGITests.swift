@@ -35,7 +35,7 @@ struct CGIFCGITests {
         var starter: RunningProgram?
         if startsApp {
             let tool = try #require(Tool.find("cgi-fcgi"))
-            // It exits at once, but the app keeps open the descriptor by which Foundation detects that.
+            // It exits at once, and leaves the app running.
             starter = try RunningProgram(tool, ["-start", "-connect", socket, program], environment: environment)
         } else {
             demo = try RunningProgram(program, ["--fastcgi", "unix:\(socket)"], environment: environment)
@@ -43,7 +43,7 @@ struct CGIFCGITests {
         try await eventually("the socket") { FileManager.default.fileExists(atPath: socket) }
         for number in 1...3 {
             let answer = try await ask(socket, "/hello/n\(number)/?a=%2F")
-            // Its descriptors 1 and 2 are closed: the app's output must not end up in a response.
+            // The app's descriptors 1 and 2 are closed: its output must not end up in a response.
             #expect(answer.hasPrefix("Status: 200 OK\r\n") && answer.hasSuffix("\r\n\r\nHello, n\(number)!\n"))
         }
         try await eventually("three events") { handler.lines.count == 3 }

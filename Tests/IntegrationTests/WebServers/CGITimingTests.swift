@@ -6,7 +6,7 @@ import Testing
     "In CGI mode, a backend that takes two seconds", .serialized,
     .enabled(if: WebServerSetup.areWanted, "\(WebServerSetup.reason)"))
 struct CGITimingTests {
-    /// The time of two requests over one connection in seconds, until the second response is complete.
+    /// Returns the time of two requests over one connection in seconds, until the second response is complete.
     ///
     /// Only its length marks the end of a response, so this is how long a client waits.
     private func pair(_ port: UInt16) throws -> Double {
@@ -21,7 +21,7 @@ struct CGITimingTests {
         return Double(took.components.seconds) + Double(took.components.attoseconds) / 1e18
     }
 
-    /// The time of one request on its own connection, until the server closes it.
+    /// Returns the time of one request on its own connection in seconds, until the server closes it.
     private func single(_ port: UInt16) throws -> Double {
         let client = try RawClient(port: port)
         let started = ContinuousClock.now
@@ -43,7 +43,7 @@ struct CGITimingTests {
             without.append(try pair(untracked.port) + single(untracked.port))
             with.append(try pair(tracked.port) + single(tracked.port))
         }
-        // Waiting for the child would add the backend's two seconds to each of the three requests.
+        // Waiting for the child would add the backend's two seconds to each of three requests.
         #expect((with.min() ?? 9) - (without.min() ?? 0) < 1, "\(with) against \(without)")
         // Two of the warm-up and three of each round.
         try await eventually("14 events, not \(backend.received.count)") { backend.received.count == 14 }

@@ -83,7 +83,7 @@ struct DeployTests {
         if let user = way.user { #expect(facts.contains("runs as \(user)\n"), "\(facts)") }
     }
 
-    /// Creates what a reader has, the package's folder, and the tools of this test.
+    /// Creates a folder with what a reader has, the package's folder, and this test's tools.
     private static func makeFolder() throws -> URL {
         let folder = URL(fileURLWithPath: "/tmp/ra-deploy-\(UUID().uuidString.prefix(8))")
         let package = Fixtures.directory.deletingLastPathComponent().deletingLastPathComponent()

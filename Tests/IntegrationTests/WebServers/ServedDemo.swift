@@ -61,8 +61,8 @@ final class ServedDemo {
         }
     }
 
-    /// A failed test did not stop the servers. Killing them would orphan their workers, so they are asked to end and
-    /// waited for.
+    /// A failed test did not stop the servers. Killing them would orphan their workers, so they get SIGTERM and time to
+    /// end.
     deinit {
         for entry in programs.reversed() where entry.program.status == nil { entry.program.signal(SIGTERM) }
         let limit = ContinuousClock.now + .seconds(5)
@@ -70,7 +70,7 @@ final class ServedDemo {
         try? FileManager.default.removeItem(at: directory)
     }
 
-    /// The output of the processes, for a test that fails.
+    /// The output of the processes, for the message of a failed test.
     var log: String {
         let files = ["error.log", "access.log"].map { name in
             (try? String(contentsOf: directory.appending(path: name), encoding: .utf8)) ?? ""
@@ -124,14 +124,14 @@ final class ServedDemo {
             try start("DemoCGIApp", "/bin/sh", [script.path], environment)
         case .systemd: try startAsSystemdDoes(environment)
         case .fcgiwrap:
-            // With more than one process, the first does not end the others.
+            // One process: the first of several would not end the others.
             try start(
                 "fcgiwrap", try path(of: "fcgiwrap"), ["-c", "1", "-s", "unix:\(directory.path)/run/fcgiwrap.sock"])
         case .webServer: break
         }
     }
 
-    /// Does what the two units ask of systemd: passes a listening socket as descriptor 3.
+    /// Does what the two units request from systemd: passes a listening socket as descriptor 3.
     private func startAsSystemdDoes(_ environment: [String: String]) throws {
         let socketUnit = try example("systemd/demo.socket")
         let service = try example("systemd/demo.service")

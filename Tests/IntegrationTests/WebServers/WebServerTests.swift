@@ -155,7 +155,7 @@ struct WebServerTests {
         let handler = try RunningProgram("EventHandler", ["--port", "0"])
         let site = try await ServedDemo(
             setup, endpoint: "http://127.0.0.1:\(try await handler.port(after: "listens on"))")
-        // How much of the end the web server reads at once is a matter of luck.
+        // How much of the end the web server reads at once varies.
         for _ in 0..<8 {
             let answer = try site.ask(
                 "GET \(setup.prefix)/break?after=\(count) HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n")

@@ -25,7 +25,7 @@ struct DeliveryBrakeTests {
         }
     }
 
-    /// - Returns: the share of the last 900 of 1,000 milliseconds that the thread ran, if it ran whenever allowed.
+    /// - Returns: the share of the last 900 of 1,000 milliseconds in which the thread ran, if it ran whenever allowed.
     private static func share(processors: Int, waited: Double, refused: Int) -> Double {
         let bench = Bench()
         var brake = DeliveryBrake(processors: processors) { bench.usage }
@@ -96,7 +96,7 @@ struct ThreadUsageTests {
             let start = clock_gettime_nsec(CLOCK_THREAD_CPUTIME_ID)
             let before = try #require(reader.read())
             var last = before
-            // No deadline: the thread's own CPU time is what is waited for.
+            // No deadline, because this waits for the thread's own CPU time.
             while last.ran - before.ran < 50_000_000 {
                 let now = try #require(reader.read())
                 #expect(now.ran >= last.ran)

@@ -23,7 +23,7 @@ struct DeliveryLoopTests {
         simulation.run(seconds: 1)
         let before = simulation.naps
         simulation.run(seconds: 10, rate: 100)
-        // Two batches per second, and some looks for the next events after each.
+        // Two batches per second, and some checks for further events after each.
         let naps = simulation.naps - before
         #expect(naps >= 20 && naps <= 200, "\(naps)")
         let statistics = simulation.statistics
@@ -250,7 +250,7 @@ struct DeliveryLoopTests {
         })
         simulation.run(seconds: 6, rate: 100)
         let early = simulation.session.payloads.count
-        // Those in flight with the first.
+        // Only those in flight together with the first.
         #expect(early <= 4)
         simulation.run(seconds: 3)
         #expect(simulation.statistics.pending == 0)

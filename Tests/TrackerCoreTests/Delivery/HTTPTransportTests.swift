@@ -169,7 +169,7 @@ struct HTTPTransportTests {
         let posting = try Posting(backend.endpoint)
         for number in 0..<100 { posting.request(number) }
         let started = ContinuousClock.now
-        // Synchronous: after an `await`, other tests could delay this one's thread.
+        // Synchronous, because other tests could delay this one's thread after an `await`.
         let result = posting.tracker.shutdown(timeout: .milliseconds(300))
         #expect(result.dropped == 100)
         #expect(ContinuousClock.now - started < .seconds(5))

@@ -5,7 +5,7 @@ import Testing
 
 @testable import TrackerCore
 
-/// A backend that is killed, restarted and disturbed in every way, at one address.
+/// A backend at a fixed address that is killed, restarted and disturbed in every way.
 private final class TroubledBackend: Sendable {
     enum Trouble: CaseIterable, Sendable {
         case none, killed, busy, failing, reset, halfOpen, blackHole, slow
@@ -64,8 +64,8 @@ private final class TroubledBackend: Sendable {
     private func answer(_ request: ScriptedBackend.Received) -> ScriptedBackend.Answer {
         let trouble = state.withLock { state -> Trouble in
             state.requests += 1
-            // A reset comes after the events were accepted, which the tracker can't know. A backend about to be killed
-            // still answers requests that arrive before.
+            // A reset happens after the events were accepted, which the tracker can't know. A backend about to be
+            // killed still answers requests that arrive before.
             if [.none, .killed, .slow, .reset].contains(state.trouble) {
                 for line in request.text.split(separator: "\n") {
                     guard let start = line.range(of: "http://h/") else { continue }

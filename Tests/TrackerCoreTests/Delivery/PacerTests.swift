@@ -64,7 +64,7 @@ struct PacerTests {
         for _ in 0..<10 { answer(1_000_000) }
         for latency: UInt64 in [100_000_000, 400_000_000] {
             let latest = now + 20 * latency
-            // When it is noticed, and when it counts as usual.
+            // The times at which the latency is noticed, and at which it counts as usual.
             let times = [false, true].map { grows in
                 repeat { answer(latency) } while growsOnDemand(latency) != grows && now < latest
                 return now

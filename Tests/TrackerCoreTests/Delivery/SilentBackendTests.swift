@@ -32,7 +32,7 @@ private final class SilentBackend: EventTransport {
     func open() throws(TransportUnavailable) -> any TransportSession { Session(self) }
 }
 
-/// An object of the app that a request references, and that counts its instances.
+/// An object of the app that a request references; counts its living instances.
 private final class Tied: Sendable {
     static let living = Mutex(0)
     init() { Self.living.withLock { $0 += 1 } }

@@ -4,7 +4,7 @@ import Testing
 
 @Suite("An event's identifier")
 struct EventIdentifierTests {
-    /// Of RFC 9562, appendix A.6.
+    /// The example of RFC 9562, appendix A.6.
     static let text = "017f22e2-79b0-7cc3-98c4-dc0c0c07398f"
 
     @Test("reads its text form, and writes it again")

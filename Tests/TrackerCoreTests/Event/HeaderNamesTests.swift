@@ -17,7 +17,7 @@ struct HeaderNamesTests {
         for name in ["", "B", "accept", "X-Header-3-Of-These"] {
             #expect(name.withBytes { names.number(of: $0) } == nil, "\(name)")
         }
-        // Names are written in another way then.
+        // This style spells names differently.
         names.begin(.cgi)
         #expect(all.allSatisfy { $0.withBytes { names.number(of: $0) } == nil })
     }

@@ -9,7 +9,7 @@ struct SystemClockTests {
             (.zero, 0), (.seconds(-1), 0), (.nanoseconds(-1), 0), (.nanoseconds(7), 7), (.seconds(2), 2_000_000_000),
             (Duration(secondsComponent: 1, attosecondsComponent: 2_999_999_999), 1_000_000_002),
             (.nanoseconds(Int64.max), UInt64(Int64.max)), (.seconds(9_223_372_037), UInt64(Int64.max)),
-            // The product and the sum, of which little more than nothing would be left.
+            // The product and the sum overflow; wrapped around, they would be close to zero.
             (.seconds(1 << 55), UInt64(Int64.max)), (.seconds(Int64.max), UInt64(Int64.max)),
             (.seconds(18_446_744_073) + .milliseconds(900), UInt64(Int64.max)),
         ] as [(Duration, UInt64)])

@@ -179,7 +179,7 @@ struct PrivacyListTests {
     @Test("of countries' account numbers has its length")
     func accounts() throws {
         var random = SeededGenerator(seed: 5)
-        // Twenty digits may be a card's with its expiry.
+        // Twenty digits may be a card number with its expiry date.
         var privacy = PrivacyPolicy.standard
         privacy.kept = .card
         for entry in PrivacyLists.sections["account lengths"] ?? [] {
@@ -192,7 +192,7 @@ struct PrivacyListTests {
             let longer = random.iban(String(parts[0]), "<d\(length - 3)>")
             #expect(event([("X-Data", longer)], privacy).contains(longer), "\(longer)")
         }
-        // A group that begins like an account number, but of no country, is a part of this one.
+        // A group that begins like an account number, but with no country's code, is a part of this one.
         #expect(!event([("X-Data", "FR41 2004 1010 0505 ZZ12 3M02 606")]).contains("2004"))
     }
 

@@ -16,7 +16,7 @@ struct RandomnessTests {
             ("012345678901234", false),
             ("deadbeefdeadbeef", false), ("a1b2c3.png", false), ("a1b2c3.a1234", false), ("a1b2c3.a12345", true),
             ("2026-11-26", false), ("a-long-title", false),
-            // Two changes, but between words; then within one.
+            // Two changes, first between words, then within one.
             ("telephone15cover", false), ("ab-telephone15ab", true),
         ])
     func token(text: String, isToken: Bool) { #expect(ask(text, Randomness.isToken) == isToken) }

@@ -11,12 +11,12 @@
         @Test("gives back all of its memory", .enabled(if: allocatedBytes() != nil))
         func release() async throws {
             func build(_ count: Int) { for _ in 0..<count { _ = RuleAutomaton(adding: ["licence plate"]) } }
-            // Initialises all constants: the child must not, as another thread may just be doing it.
+            // Initialize all constants here: the child must not, because another thread may be doing so at the fork.
             build(1)
             // A process where nothing else allocates.
             let child = cplatform_fork_detached(-1, 60)
             if child == 0 {
-                // The C library counts the small blocks that it keeps for the next time as allocated.
+                // The C library counts freed small blocks that it caches as allocated.
                 build(3)
                 let before = allocatedBytes() ?? 0
                 build(10)

@@ -2,7 +2,7 @@ import Testing
 
 @testable import TrackerCore
 
-/// Measured in steps, not in time: how often the scanner looks at bytes.
+/// Measured in steps instead of time: how often the scanner looks at a byte.
 @Suite("The cost of a scan")
 struct ScanCostTests {
     private static func steps(_ text: [UInt8], _ context: ScanPass.Context) -> (steps: Int, isExhausted: Bool) {
@@ -37,7 +37,7 @@ struct ScanCostTests {
         }
     }
 
-    // Some 15 repetitions of each; the tests above check that the cost grows linearly.
+    // About 15 repetitions of each; the tests above check that the cost grows linearly.
     @Test("is at most three times the ordinary for each pair of beginnings", arguments: 0..<8)
     func pairs(share: Int) {
         var scanner = SecretScanner(.with(), keeping: [])

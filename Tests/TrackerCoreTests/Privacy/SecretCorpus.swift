@@ -207,9 +207,9 @@ enum SecretCorpus {
         "4111111111111112", "978-3-16-148410-0", "550e8400-e29b-41d4-a716-446655440000",
         "0b66c26a1f4c4f418e8f0afcbc22d24b", "a@b", "user@localhost", "@mention", "foo@", "10:30", "16:9", "C:/Users",
         "Basic training course", "basic instructions", "bearer of news", "The bearer has", "eyJ", "eye", "ey.J.x",
-        // A colon only behind the padding, where base64 has ended.
+        // A colon only after the padding, where base64 has ended.
         "Basic YWI=cjpw",
-        // Behind the end of a path with a keyword.
+        // After the end of a path with a keyword.
         "/token/open x7Qm2Zk9Lp4R",
         "monkey=1", "keyboard: qwerty", "author=me", "tokenizer: bpe", "AKIA", "ghp_", "sk-", "skate-boarding-is-fun",
         "sk-learn-is-a-library-for-python", "npm_config_loglevel", "SG.", "2026-11-24T08:00:00Z", "1.2.3-beta.4",

@@ -46,7 +46,7 @@ struct EventQueueTests {
         for number in 0..<chunk { #expect(queue.append(Self.request(number)) == nil) }
         #expect(backlog.refill(from: &queue).isEmpty)
         while !backlog.isEmpty { backlog.readNext { _ in } }
-        // The chunk is still the backlog's.
+        // The backlog still owns the chunk.
         #expect(queue.append(Self.request(chunk)) == nil)
         #expect(backlog.refill(from: &queue).isEmpty)
         let returned = (0..<chunk).map { queue.append(Self.request($0))?.start.receivedAt }

@@ -32,7 +32,7 @@ struct MailboxTests {
         }
         try await eventually("waking up") {
             guard !isAwake.withLock({ $0 }) else { return true }
-            // No more than it waits for, however late it falls asleep.
+            // No more than it is waiting for, however late it falls asleep.
             if mailbox.statistics.captured < expected { Self.capture(20, in: mailbox) }
             return false
         }

@@ -26,7 +26,7 @@ struct RandomPoolTests {
             let child = cplatform_fork_detached(-1, 0)
             guard child != 0 else {
                 // The child, in which only this thread exists: reports what it got, and exits without the parent's
-                // clean-up.
+                // cleanup.
                 let text = (0..<20).map { _ in SessionIdentifier().description }.joined(separator: "\n") + "\nend"
                 let bytes = Array(text.utf8)
                 let descriptor = open(file, O_WRONLY | O_CREAT, 0o600)

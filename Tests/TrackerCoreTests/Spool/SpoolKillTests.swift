@@ -22,7 +22,7 @@ struct SpoolKillTests {
         var delivered: Set<EventIdentifier> = []
         for round in 0..<200 {
             let victim = try RunningProgram("SpoolProcess", ["append", path])
-            // At a random point: after a random number of bytes of its report.
+            // Kill it at a random point: after a random number of bytes of its report.
             let target = Int.random(in: 1...4_000)
             try await eventually("the first records") {
                 try #require(victim.status == nil, "\(victim.lines.last ?? "")")

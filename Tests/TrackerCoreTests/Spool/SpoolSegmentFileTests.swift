@@ -17,7 +17,7 @@ struct SpoolSegmentFileTests {
         #expect(bytes.withUnsafeBytes { file.write($0, at: 0) }.written == 100)
         let elsewhere = folder.path + "/elsewhere"
         try FileManager.default.linkItem(atPath: folder.path + "/spool/" + name, toPath: elsewhere)
-        // A directory of its name: unlink fails, as it does in a directory that is read-only by now.
+        // A directory with its name: unlink fails, as it does in a directory that has become read-only.
         try FileManager.default.removeItem(atPath: folder.path + "/spool/" + name)
         try FileManager.default.createDirectory(
             atPath: folder.path + "/spool/" + name, withIntermediateDirectories: false)

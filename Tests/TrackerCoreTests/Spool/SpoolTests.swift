@@ -207,7 +207,7 @@ struct SpoolTests {
         let taken = spool.takeAll()
         #expect(taken.count == 2)
         #expect(other.takeAll().isEmpty)
-        // Held, so that an append must not use it either.
+        // Held, so an append must not use it either.
         _ = other.store(Make.records(1))
         #expect(try directory.names().count == 2)
         for entry in taken { spool.giveBack(entry.place) }

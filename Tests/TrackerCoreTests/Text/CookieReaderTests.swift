@@ -40,7 +40,7 @@ struct CookieReaderTests {
             let header = (0..<Int.random(in: 1...9, using: &mutations)).map { _ in mutations.pick(pieces) }.joined()
             let all = CookieReader.parse(header.utf8)
             guard let session = SessionCookie.read(from: header) else {
-                // A cookie that other readers take for the session is replaced only if it is not a valid session.
+                // A cookie that other readers take for the session is replaced only if it is not a valid session ID.
                 #expect(!all.contains { $0.name == "ra_session_id" && $0.value == id }, "\(header)")
                 continue
             }

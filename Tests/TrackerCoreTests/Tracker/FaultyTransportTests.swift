@@ -183,7 +183,7 @@ struct FaultyTransportTests {
         try await eventually("more tries") { transport.payloads.count >= before + 12 }
         await subject.tracker.shutdown(timeout: .zero)
         #expect(subject.tracker.statistics.captured == 201)
-        // Three tries each before another's turn: the 200 later ones wait.
+        // Each is tried three times before the next one: the 200 later ones wait.
         let payloads = transport.payloads
         #expect(Set(payloads.map(\.idempotencyKey)).count <= payloads.count / 3 + 1)
     }
@@ -195,7 +195,7 @@ struct FaultyTransportTests {
                 ? .retry(after: nil, because: "500") : .delivered
         }
         let subject = try Subject(transport: transport)
-        // Synchronous: while this test waited for a thread, no others would go through.
+        // Synchronous, because no others would go through while this test waited for a thread.
         subject.request("poison")
         var others = 0
         let deadline = ContinuousClock.now + .seconds(60)

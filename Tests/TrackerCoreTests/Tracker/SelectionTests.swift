@@ -131,7 +131,7 @@ struct SelectionTests {
         let first = try sampled("tok-1")
         #expect((90...166).contains(first.count))
         #expect(try sampled("tok-1") == first)
-        // Without a key a client could find out which ids are left out.
+        // Without a key, a client could find out which IDs are left out.
         let others = try sampled("tok-2")
         #expect((64...192).contains(Set(first).symmetricDifference(others).count))
     }

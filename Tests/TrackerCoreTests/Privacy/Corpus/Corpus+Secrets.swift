@@ -192,7 +192,7 @@ enum CorpusSecrets {
             })
     }
 
-    /// A prefix and what follows it, from public rule sets.
+    /// The prefixes of keys and what follows them, from public rule sets.
     private static let keyTemplates: [(String, [String])] = [
         ("GitHub", ["ghp_<a36>", "gho_<a36>", "ghu_<a36>", "ghs_<a36>", "ghr_<a36>", "github_pat_<a22>_<a59>"]),
         ("GitLab", ["glpat-<b20>", "gldt-<b20>", "glrt-<b20>", "glptt-<h40>"]),
@@ -220,7 +220,7 @@ enum CorpusSecrets {
                 "keys: \(name)",
                 templates.flatMap { template -> [CorpusCase] in
                     let keys = (0..<3).map { _ in random.text(template) }
-                    // Only the end of each: the beginning is the same for all.
+                    // Only the end of each, because the beginning is the same for all.
                     return [
                         .header("X-Custom", keys[0], String(keys[0].suffix(12))),
                         .header("X-Log", "used \(keys[1]), ok", String(keys[1].suffix(12))),

@@ -2,12 +2,12 @@
 /// and never a constant that a filter could know.
 ///
 /// The families follow what public rule sets and trackers filter: gitleaks, detect-secrets, trufflehog, and the lists
-/// of Sentry and OpenTelemetry. The facts are theirs, the texts are not.
+/// of Sentry and OpenTelemetry. The formats are theirs, the texts are not.
 struct CorpusFamily: Sendable {
     enum Kind: Sendable {
-        /// What any good tracker filters: none may leave.
+        /// What any good tracker filters: none may leak.
         case common
-        /// Where a filter has to guess: one in ten may leave.
+        /// Where a filter has to guess: one in ten may leak.
         case hard
         /// What must stay unchanged.
         case lookAlike
@@ -53,7 +53,7 @@ struct SeededGenerator: RandomNumberGenerator {
 
 extension SeededGenerator {
     /// Expands a template: `<a36>` stands for 36 letters and digits, and likewise `h` hex digits, `d` digits, `U`
-    /// capitals and digits, `L` lower-case letters and digits, `l` letters, `u` capitals, `s` lower-case letters, `b`
+    /// capitals and digits, `L` lowercase letters and digits, `l` letters, `u` capitals, `s` lowercase letters, `b`
     /// base64url, `B` base64, `2` the base32 of AWS, `x` Bech32.
     mutating func text(_ template: String) -> String {
         var text = ""

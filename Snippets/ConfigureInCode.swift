@@ -53,7 +53,7 @@ configuration.ignore = [.healthChecks, .path("/static/*"), .method("OPTIONS")]
 configuration.sampleRate = 0.1
 configuration.honorsDoNotTrack = true
 configuration.beforeSend = { event in
-    event.headers.removeAll { $0.name == "X-Internal" }
+    event.headers.removeAll { $0.name.lowercased() == "x-internal" }
     return event.viewName != "secret-page"
 }
 // snippet.end

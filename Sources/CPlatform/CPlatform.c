@@ -15,6 +15,9 @@
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#if defined(__linux__)
+#include <sys/syscall.h>
+#endif
 #include <sys/types.h>
 #include <syslog.h>
 #include <time.h>
@@ -151,6 +154,20 @@ char *const *cplatform_environment(void) {
 #endif
 }
 
+#if defined(__linux__)
+static void close_range_of_descriptors(unsigned first, unsigned last) {
+#if defined(SYS_close_range)
+    if (syscall(SYS_close_range, first, last, 0) == 0) return;
+#endif
+    // Before Linux 5.9, or where a sandbox forbids the call.
+    long limit = sysconf(_SC_OPEN_MAX);
+    if (limit < 0 || limit > 65536) limit = 65536;
+    for (unsigned descriptor = first; descriptor <= last && descriptor < (unsigned)limit; descriptor++) {
+        close((int)descriptor);
+    }
+}
+#endif
+
 int cplatform_fork_detached(int kept, unsigned seconds) {
 #if defined(__linux__)
     pid_t child = fork();
@@ -166,10 +183,11 @@ int cplatform_fork_detached(int kept, unsigned seconds) {
     setsid();
     // Otherwise syslog(3) would write to its connection's number after another descriptor has reused it.
     closelog();
-    long limit = sysconf(_SC_OPEN_MAX);
-    if (limit < 0 || limit > 4096) limit = 4096;
-    for (int descriptor = 3; descriptor < limit; descriptor++) {
-        if (descriptor != kept) close(descriptor);
+    if (kept < 3) {
+        close_range_of_descriptors(3, ~0U);
+    } else {
+        if (kept > 3) close_range_of_descriptors(3, (unsigned)kept - 1);
+        close_range_of_descriptors((unsigned)kept + 1, ~0U);
     }
     return 0;
 #else

@@ -70,12 +70,12 @@ enum DemoProgram {
     /// Creates the app, with the tracker if there are settings for it. Misconfigured analytics must not take the site
     /// down.
     private static func makeApp(
-        _ settings: [String: String], livePage: String? = nil
+        _ settings: [String: String], livePage: String? = nil, isTracked: Bool = true
     ) -> (CGIApp, CGITracker?) {
         let app = CGIApp()
         app.config.version = TrackerVersion.current
         DemoSite.addRoutes(to: app, livePage: livePage)
-        guard settings["RA_PROJECT_ID"] != nil || settings["RA_PROJECT_TOKEN"] != nil else { return (app, nil) }
+        guard isTracked else { return (app, nil) }
         do {
             app.config.rigidAnalytics = try TrackerConfiguration(environment: settings)
             return (app, CGITracker(app: app))
@@ -109,7 +109,8 @@ enum DemoProgram {
             } else {
                 try startUp.settingsWithReceiver(settings, options, usesAnyPort: usesAnyPort)
             }
-        let (app, tracker) = makeApp(settings, livePage: receiver.map { "http://127.0.0.1:\($0.port)/" })
+        let (app, tracker) = makeApp(
+            settings, livePage: receiver.map { "http://127.0.0.1:\($0.port)/" }, isTracked: !options.has("no-tracker"))
         app.config.mountPath = options.text("mount")
         app.config.fastCGI.maximumRequestsPerProcess = try options.integer("max-requests", in: 1...1_000_000_000) ?? 0
         app.config.fastCGI.maximumResidentBytes = (try options.integer("max-memory", in: 1...1_000_000) ?? 0) << 20

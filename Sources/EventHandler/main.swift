@@ -20,7 +20,7 @@ var options = CommandLineOptions(
         .init("allow-host", value: "NAME", "Also accept these comma-separated host names, for example a tunnel's."),
         .init("store", value: "FILE", "Keep events in this file, one per line, and show them again after a restart."),
         .init("no-store", "Keep events in memory only; the default without --store is a temporary file."),
-        .init("force", "Let --keep delete stored events, and convert a store of release 1.0."),
+        .init("force", "Let --keep delete stored events, and add the header line to a store that lacks it."),
         .init("keep", value: "N", "How many events to keep, in memory and in the file (10000)."),
         .init("project-token", value: "T", "Answer events that have another token with 401."),
         .init("page", value: "DIR", "Serve the page's files from this folder, for developing the page."),
@@ -46,22 +46,22 @@ do {
         print("EventHandler \(TrackerVersion.current)")
         exit(0)
     }
-    var behaviour = ReceiverOptions()
-    behaviour.delayMilliseconds = try options.integer("delay-ms", in: 0...600_000) ?? 0
-    behaviour.failRate = try options.number("fail-rate", in: 0...1) ?? 0
-    behaviour.status = try options.integer("status", in: 200...599)
-    behaviour.retryAfter = try options.integer("retry-after", in: 0...86_400)
-    behaviour.takesBatches = !options.has("no-batch")
+    var behavior = ReceiverOptions()
+    behavior.delayMilliseconds = try options.integer("delay-ms", in: 0...600_000) ?? 0
+    behavior.failRate = try options.number("fail-rate", in: 0...1) ?? 0
+    behavior.status = try options.integer("status", in: 200...599)
+    behavior.retryAfter = try options.integer("retry-after", in: 0...86_400)
+    behavior.takesBatches = !options.has("no-batch")
     let host = options.text("host") ?? "127.0.0.1"
     let port = try options.integer("port", in: 0...65_535) ?? 8001
     let isQuiet = options.has("quiet")
-    behaviour.projectToken = options.text("project-token")
-    behaviour.keep = try options.integer("keep", in: 1...1_000_000) ?? behaviour.keep
-    if behaviour.projectToken?.isEmpty == true { throw options.error("needs a token after --project-token") }
+    behavior.projectToken = options.text("project-token")
+    behavior.keep = try options.integer("keep", in: 1...1_000_000) ?? behavior.keep
+    if behavior.projectToken?.isEmpty == true { throw options.error("needs a token after --project-token") }
     if options.text("store")?.isEmpty == true { throw options.error("needs a file after --store") }
     if options.has("store"), options.has("no-store") { throw options.error("takes --store or --no-store, not both") }
-    behaviour.allowedHosts = (options.text("allow-host") ?? "").split(separator: ",").map(String.init)
-    behaviour.pageFolder = options.text("page")
+    behavior.allowedHosts = (options.text("allow-host") ?? "").split(separator: ",").map(String.init)
+    behavior.pageFolder = options.text("page")
     let log = LineOutput(descriptor: 2, capacity: 1 << 20)
     let output = LineOutput(descriptor: 1) { skipped in
         log.write("EventHandler did not print \(skipped) events: the reader of standard output is too slow".utf8)
@@ -69,13 +69,13 @@ do {
     var store: EventStore?
     if let path = options.text("store") {
         do {
-            store = try EventStore.open(path: path, keep: behaviour.keep, isForced: options.has("force"))
+            store = try EventStore.open(path: path, keep: behavior.keep, isForced: options.has("force"))
         } catch {
             fail("EventHandler \(error)", status: ExitStatus.inputOutput)
         }
     } else if !options.has("no-store"), port != 0 {
         do {
-            store = try TemporaryStore.open(program: "EventHandler", port: UInt16(port), keep: behaviour.keep)
+            store = try TemporaryStore.open(program: "EventHandler", port: UInt16(port), keep: behavior.keep)
         } catch {
             StandardError.write("EventHandler \(error); they are kept in memory only")
         }
@@ -83,7 +83,7 @@ do {
     let unreadable = store?.unreadable ?? 0
     let path = store?.path ?? ""
     if unreadable > 0 { StandardError.write("EventHandler skipped \(unreadable) lines of \(path) that are not events") }
-    let receiver = EventReceiver(options: behaviour, store: store, output: isQuiet ? nil : output, log: log)
+    let receiver = EventReceiver(options: behavior, store: store, output: isQuiet ? nil : output, log: log)
     do {
         let bound = try receiver.start(host: host, port: UInt16(port))
         try output.start()

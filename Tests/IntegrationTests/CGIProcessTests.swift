@@ -89,15 +89,16 @@ struct CGIProcessTests {
     }
 
     @Test(
-        "in HTTP mode answers a body that is too large, and there is an event of it",
-        arguments: ["DemoCGIApp", "DemoRouterApp"])
-    func tooLarge(program: String) async throws {
+        "in HTTP mode answers a body that is too large or malformed, and there is an event of it",
+        arguments: ["DemoCGIApp", "DemoRouterApp"],
+        [("Content-Length: 99999999\r\n\r\n", 413), ("Transfer-Encoding: chunked\r\n\r\nzz\r\n", 400)])
+    func refusedBody(program: String, refused: (body: String, status: Int)) async throws {
         let setup = try await DemoSetup(program: program)
         let client = try RawClient(port: setup.port)
-        client.send("POST /form/ HTTP/1.1\r\nHost: h\r\nContent-Length: 99999999\r\n\r\n")
-        #expect(client.receiveAll().hasPrefix("HTTP/1.1 413 "))
+        client.send("POST /form/ HTTP/1.1\r\nHost: h\r\n\(refused.body)")
+        #expect(client.receiveAll().hasPrefix("HTTP/1.1 \(refused.status) "))
         let events = try await setup.events(1)
-        #expect(events.first?.status == 413)
+        #expect(events.first?.status == refused.status)
         #expect(events.first?.viewName == "form")
         try await setup.stop()
     }

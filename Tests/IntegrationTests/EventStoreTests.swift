@@ -201,7 +201,7 @@ struct EventStoreTests {
             for (text, advice) in [
                 ("my notes, and no line end", "it is not an event store, and was left unchanged; choose another file"),
                 ("{\"format\":\"other\"}\n\n", "it is not an event store"), ("\n", "it is not an event store"),
-                (old, "it is a store of release 1.0, which has no header line; --force adds it"),
+                (old, "it is an event store without the header line; --force adds it"),
             ] {
                 try text.write(toFile: file, atomically: false, encoding: .utf8)
                 let refused = try RunningProgram("EventHandler", ["--port", "0", "--store", file])

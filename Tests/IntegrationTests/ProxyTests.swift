@@ -34,6 +34,19 @@ struct ProxyTests {
         #expect(try await sender.finish() == 0)
     }
 
+    @Test("that opens no tunnel is named in the log, and its refusal drops nothing", arguments: [407, 403])
+    func noTunnel(status: Int) async throws {
+        let proxy = try ScriptedBackend { _ in .status(status) }
+        let sender = try Sender(
+            "tunnel", endpoint: "https://backend.test", settings: ["https_proxy": proxy.endpoint, "RETRY_CAP": "100"])
+        try await sender.ask("capture 3")
+        try await eventually("the log") { sender.process.errors.contains("a proxy answered \(status)") }
+        #expect(try await sender.counts().pending == 3)
+        proxy.stop()
+        try await sender.ask("shutdown")
+        #expect(try await sender.finish() == 0)
+    }
+
     @Test("that a CGI client may have named is not", arguments: ["HTTP_PROXY", "no_proxy"])
     func notNamed(variable: String) async throws {
         let backend = try ScriptedBackend()

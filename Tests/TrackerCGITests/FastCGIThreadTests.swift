@@ -44,6 +44,22 @@ struct FastCGIThreadTests {
         }
     }
 
+    @Test("tell the main thread of the first connection after an idle time, so that its limits are kept")
+    func firstConnection() throws {
+        let running = try RunningApp()
+        func isTold() -> Bool { running.server.control.readEnd.wait(toWrite: false, milliseconds: 0) }
+        #expect(!running.server.sweep())
+        let clients = try [running.connect()]
+        #expect(eventually { isTold() })
+        _ = running.server.control.drain()
+        #expect(running.server.sweep())
+        // From now on the main thread looks by itself.
+        let others = try (0..<3).map { _ in try running.connect() }
+        #expect(eventually { running.server.openConnections == 4 })
+        #expect(!isTold())
+        withExtendedLifetime((clients, others)) {}
+    }
+
     @Test("take connections and run asynchronous handlers while all that may block are blocked")
     func asyncGoesOn() throws {
         let blocked = try Blocked(threads: 4)

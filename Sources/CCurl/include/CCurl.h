@@ -23,6 +23,7 @@ enum {
     ccurl_option_http_header = 10023,
     ccurl_option_header_data = 10029,
     ccurl_option_ca_info = 10065,
+    ccurl_option_ca_path = 10097,
     ccurl_option_share = 10100,
     ccurl_option_private = 10103,
     ccurl_option_open_socket_data = 10164,
@@ -59,6 +60,7 @@ enum {
     ccurl_multi_option_max_concurrent_streams = 16,
 
     ccurl_info_private = 0x100000 + 21,
+    ccurl_info_http_connect_code = 0x200000 + 22,
     ccurl_info_http_version = 0x200000 + 46,
     ccurl_info_pretransfer_time = 0x600000 + 53,
     ccurl_info_starttransfer_time = 0x600000 + 54,

@@ -38,7 +38,7 @@ int cplatform_is_terminated(void);
 /// Ignores SIGTERM from now on, and cancels the pending end of the process if one has arrived.
 void cplatform_outlive_termination(void);
 
-/// Forks a child that continues from here in its own session, with the descriptors from 3 to 4095 closed except `kept`
+/// Forks a child that continues from here in its own session, with all descriptors above 2 closed except `kept`
 /// (-1: none). SIGALRM ends the child after `seconds`; 0: never.
 /// Returns 0 in the child, its process id in the parent, and -1 on failure or where forking is unsupported.
 int cplatform_fork_detached(int kept, unsigned seconds);

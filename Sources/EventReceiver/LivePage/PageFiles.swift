@@ -354,7 +354,7 @@ export const copyCurl = () => opened.event && copyText(curl(opened.event), $('co
 // To the next request of the same session, or the one before.
 export function step(steps) {
   if (!opened.event) return;
-  const event = story.neighbour(opened.event, steps);
+  const event = story.neighbor(opened.event, steps);
   if (!event) return;
   list.select(event);
   open(event);
@@ -928,7 +928,7 @@ function rowFor(event) {
   return row;
 }
 
-// The same session has the same colour wherever it is shown.
+// The same session has the same color wherever it is shown.
 export const hue = session => String(parseInt(session.slice(0, 4), 16) % 360 || 0);
 
 function measure() {
@@ -2232,7 +2232,7 @@ export function place(event) {
   return { at: events.indexOf(event), count: events.length };
 }
 
-export function neighbour(event, steps) {
+export function neighbor(event, steps) {
   find();
   return events[events.indexOf(event) + steps];
 }

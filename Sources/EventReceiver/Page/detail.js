@@ -133,7 +133,7 @@ export const copyCurl = () => opened.event && copyText(curl(opened.event), $('co
 // To the next request of the same session, or the one before.
 export function step(steps) {
   if (!opened.event) return;
-  const event = story.neighbour(opened.event, steps);
+  const event = story.neighbor(opened.event, steps);
   if (!event) return;
   list.select(event);
   open(event);

@@ -78,7 +78,7 @@ function rowFor(event) {
   return row;
 }
 
-// The same session has the same colour wherever it is shown.
+// The same session has the same color wherever it is shown.
 export const hue = session => String(parseInt(session.slice(0, 4), 16) % 360 || 0);
 
 function measure() {

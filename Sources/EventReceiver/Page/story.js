@@ -22,7 +22,7 @@ export function place(event) {
   return { at: events.indexOf(event), count: events.length };
 }
 
-export function neighbour(event, steps) {
+export function neighbor(event, steps) {
   find();
   return events[events.indexOf(event) + steps];
 }

@@ -21,7 +21,7 @@ package struct EventStore: ~Copyable, Sendable {
     ///
     /// - Parameters:
     ///   - keep: how many events are wanted.
-    ///   - isForced: whether the store may shrink, or be converted from release 1.0.
+    ///   - isForced: whether the store may shrink, or get its missing header line.
     /// - Throws: if the file is not a store, is in use, or would lose events. It is left unchanged.
     package static func open(path: String, keep: Int, isForced: Bool = false) throws(StoreError) -> EventStore {
         var store = EventStore(path: path, keep: keep, descriptor: try openDescriptor(path))

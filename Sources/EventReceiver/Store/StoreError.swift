@@ -9,7 +9,7 @@ package struct StoreError: Error, Equatable, CustomStringConvertible {
         case notAFile
         /// The first line is not a store's.
         case notAStore
-        /// A store of release 1.0, which had no header line.
+        /// A store whose first line is an event instead of the header.
         case oldStore
         /// The file has more events than are wanted now.
         case shrinks(events: Int, keep: Int)
@@ -29,8 +29,7 @@ package struct StoreError: Error, Equatable, CustomStringConvertible {
             "can't keep events in \(path): it is not an event store, and was left unchanged; "
                 + "choose another file, or move this one away"
         case .oldStore:
-            "can't keep events in \(path): it is a store of release 1.0, which has no header line; "
-                + "--force adds it"
+            "can't keep events in \(path): it is an event store without the header line; --force adds it"
         case .shrinks(let events, let keep):
             "can't keep events in \(path): it has \(events) events, and --keep \(keep) would delete "
                 + "\(events - keep) of them; --keep \(events) keeps all, --force deletes them"

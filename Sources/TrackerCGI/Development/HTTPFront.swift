@@ -9,7 +9,7 @@ struct HTTPFront: Sendable {
     func answer(_ received: HTTPRequest) async -> HTTPResponse {
         let content: CGIRequest.Body =
             if let refusal = received.bodyRefusal {
-                .failed(refusal.status == 413 ? .bodyTooLarge(maximumBytes: Self.maximumBodyBytes) : .timedOut)
+                .failed(Self.error(refusal))
             } else {
                 .collected(received.body)
             }
@@ -42,6 +42,14 @@ struct HTTPFront: Sendable {
             app.responseWasSent(request, response)
         }
         return answer
+    }
+
+    private static func error(_ refusal: HTTPError) -> CGIRequestError {
+        switch refusal.status {
+        case 413: .bodyTooLarge(maximumBytes: maximumBodyBytes)
+        case 408: .timedOut
+        default: .invalidBody(status: refusal.status, refusal.description)
+        }
     }
 
     static let maximumBodyBytes = HTTPServer.Configuration().maximumBodyBytes

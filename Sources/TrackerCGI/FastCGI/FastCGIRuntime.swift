@@ -56,18 +56,20 @@ enum FastCGIRuntime {
     }
 
     private static func wait(for server: FastCGIServer) {
-        var hasConnections = false
+        let limit = server.limits.maximumResidentBytes
+        var looksOften = true
         var trimmedBytes = 0
         while true {
-            let looksOften = hasConnections || server.limits.maximumResidentBytes > 0
-            if server.control.readEnd.wait(toWrite: false, milliseconds: looksOften ? 1000 : 10_000),
-                take(server.control.drain(), of: server)
-            {
-                return
+            if server.control.readEnd.wait(toWrite: false, milliseconds: looksOften ? 1000 : 10_000) {
+                if take(server.control.drain(), of: server) { return }
+                // A connection has come, or accepting has paused.
+                if !looksOften {
+                    looksOften = true
+                    continue
+                }
             }
-            hasConnections = server.sweep()
+            looksOften = server.sweep() || limit > 0
             guard let resident = Memory.residentBytes else { continue }
-            let limit = server.limits.maximumResidentBytes
             if limit > 0, resident > limit {
                 server.log.write("memory", "the process uses \(resident >> 20) MiB, more than its limit, and exits")
                 return

@@ -12,13 +12,16 @@ final class FastCGIServer: Sendable {
         var nextToken: UInt64 = 1024
         /// Whether accepting pauses until a connection closes or the next sweep runs.
         var isListeningPaused = false
+        /// The last sweep found nothing to watch, so the main thread may sleep for long.
+        var isIdle = false
     }
 
     let app: CGIApp
     let limits: CGIAppConfiguration.FastCGI
     let log: RateLimitedLog
     let pool: WorkerPool
-    /// Wakes the main thread with a signal's number, or with 0 once the last request is done.
+    /// Wakes the main thread with a signal's number, or with 0 once the last request is done or an idle server has
+    /// something to watch.
     let control: WakePipe
     let admission: FastCGIAdmission
     private let allowedPeers: AllowedPeers
@@ -84,7 +87,7 @@ final class FastCGIServer: Sendable {
                 log.write("accept", "can't accept a connection: \(error)")
                 // Probably out of descriptors: idle connections make room. If there are none, the sweep retries.
                 let isShort = [EMFILE, ENFILE, ENOBUFS, ENOMEM].contains(error.code)
-                if !isShort || !evict() { state.withLock { $0.isListeningPaused = true } }
+                if !isShort || !evict() { pauseListening() }
                 break
             }
         }
@@ -100,12 +103,14 @@ final class FastCGIServer: Sendable {
             log.write("peer", "a connection was refused: its address is not in FCGI_WEB_SERVER_ADDRS")
             return nil
         }
-        let connection = state.withLock { state in
+        let (connection, wasIdle) = state.withLock { state in
             let connection = FastCGIConnection(accepted, token: state.nextToken, server: self)
             state.nextToken += 1
             state.connections[connection.token] = connection
-            return connection
+            defer { state.isIdle = false }
+            return (connection, state.isIdle)
         }
+        if wasIdle { control.write(0) }
         do {
             // Edge-triggered, but input that is already there is reported.
             try pool.poller.add(accepted.number, token: connection.token, interest: [.read, .edge])
@@ -128,6 +133,15 @@ final class FastCGIServer: Sendable {
             listener.descriptor.number, token: WorkerPool.firstFreeToken + UInt64(index), interest: [.read, .oneShot])
     }
 
+    private func pauseListening() {
+        let wasIdle = state.withLock { state in
+            state.isListeningPaused = true
+            defer { state.isIdle = false }
+            return state.isIdle
+        }
+        if wasIdle { control.write(0) }
+    }
+
     private func listenAgain() {
         let count = state.withLock { state in
             defer { state.isListeningPaused = false }
@@ -142,7 +156,7 @@ final class FastCGIServer: Sendable {
         guard state.withLock({ $0.connections.count >= admission.maximumConnections }) else { return true }
         if evict() { return true }
         log.write("connections", "all \(admission.maximumConnections) connections are busy: new ones must wait")
-        state.withLock { $0.isListeningPaused = true }
+        pauseListening()
         return false
     }
 
@@ -168,13 +182,16 @@ final class FastCGIServer: Sendable {
 
     /// Enforces every connection's time limits.
     ///
-    /// - Returns: false if there are no connections, so that the next check is not urgent.
+    /// - Returns: false if there is nothing to watch. Then the server writes to ``control`` once there is.
     @discardableResult
     func sweep() -> Bool {
         let connections = state.withLock { Array($0.connections.values) }
         for connection in connections { connection.checkTimes() }
         listenAgain()
-        return !connections.isEmpty
+        return state.withLock { state in
+            state.isIdle = state.connections.isEmpty && !state.isListeningPaused
+            return !state.isIdle
+        }
     }
 
     // MARK: Shutdown

@@ -151,7 +151,7 @@ public struct CGIRequestError: Error, Equatable, Sendable, CustomStringConvertib
         public static let bodyTooLarge = Code(number: 0)
         /// The body ended before its announced length.
         public static let bodyTooShort = Code(number: 1)
-        /// `CONTENT_LENGTH` is not a number of bytes.
+        /// `CONTENT_LENGTH` is not a number of bytes, or the body's chunks are malformed.
         public static let invalidContentLength = Code(number: 2)
         /// The web server aborted the request, or its connection broke.
         public static let aborted = Code(number: 3)
@@ -176,6 +176,9 @@ public struct CGIRequestError: Error, Equatable, Sendable, CustomStringConvertib
         code: .bodyTooShort, status: 400, description: "the request's body ended before its announced length")
     static let invalidContentLength = CGIRequestError(
         code: .invalidContentLength, status: 400, description: "CONTENT_LENGTH is not a number of bytes")
+    static func invalidBody(status: Int, _ reason: String) -> CGIRequestError {
+        CGIRequestError(code: .invalidContentLength, status: status, description: reason)
+    }
     static let aborted = CGIRequestError(
         code: .aborted, status: 499, description: "the web server aborted the request")
     static let overloaded = CGIRequestError(

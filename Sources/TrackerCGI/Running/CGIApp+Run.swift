@@ -78,6 +78,7 @@ extension CGIApp {
     /// Returns under CGI after the one request, else after a stop signal such as SIGTERM or SIGINT, once the requests
     /// in progress have finished and the shutdown hooks have run.
     ///
+    /// - Important: Serving occupies the main thread, so a handler that is isolated to the main actor never runs.
     /// - Important: If the app cannot run, the program exits with one line on standard error and a status from
     ///   sysexits.h.
     public func run() {

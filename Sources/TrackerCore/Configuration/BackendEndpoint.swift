@@ -50,6 +50,15 @@ public struct BackendEndpoint: Sendable, Hashable, CustomStringConvertible {
         self.init(scheme: scheme, authority: authority, host: parsed.bareHost, basePath: String(path))
     }
 
+    /// Returns an address that is not allowed for a message: without user name and password.
+    static func withoutCredentials(_ text: String) -> String {
+        guard let at = text.lastIndex(of: "@") else { return text }
+        let front = text[..<at]
+        // A password may contain slashes, too.
+        let slashes = front.firstIndex(of: "/").map { front[$0...].prefix { $0 == "/" } }
+        return "\(slashes.map { front[..<$0.endIndex] } ?? "")[Filtered]\(text[at...])"
+    }
+
     /// Returns the URL that a project's events are posted to: base path, one slash, percent-encoded project id.
     public func url(projectID: String) -> String {
         "\(scheme)://\(authority)\(basePath)/\(PercentEncoding.encodeComponent(projectID))"

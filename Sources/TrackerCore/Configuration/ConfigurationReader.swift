@@ -116,7 +116,7 @@ enum SettingRange {
 }
 
 /// A variable that begins with `RA_` but is not a setting.
-struct MisspeltVariable: Sendable, Equatable {
+struct MisspelledVariable: Sendable, Equatable {
     /// Its name, cut to 64 bytes.
     var name: String
     /// The setting with the most similar name; nil if none is similar.
@@ -138,7 +138,7 @@ struct MisspeltVariable: Sendable, Equatable {
     /// - Parameters:
     ///   - names: the variables that are set, in any order.
     ///   - known: the settings.
-    static func find(in names: some Sequence<String>, known: [String]) -> [MisspeltVariable] {
+    static func find(in names: some Sequence<String>, known: [String]) -> [MisspelledVariable] {
         names.filter { $0.hasPrefix("RA_") && !known.contains($0) }.sorted().prefix(Limit.variables).map { name in
             let name = Array(name.utf8).withUnsafeBufferPointer {
                 String(decoding: StringBytes.prefix(of: $0, bytes: Limit.bytes), as: UTF8.self)
@@ -148,7 +148,7 @@ struct MisspeltVariable: Sendable, Equatable {
             let nearest = known.map { (name: $0, steps: distance(Array(name.utf8), Array($0.utf8))) }
                 .filter { $0.steps <= most }.min { $0.steps < $1.steps }?.name
             // Or it is the beginning of a setting's name, such as RA_SPOOL_DIR.
-            return MisspeltVariable(
+            return MisspelledVariable(
                 name: name, nearest: nearest ?? known.first { name.utf8.count > 5 && $0.hasPrefix(name) })
         }
     }
@@ -200,9 +200,9 @@ public struct ConfigurationError: Error, Equatable, Sendable, CustomStringConver
     ///
     /// - Parameters:
     ///   - variable: its name in the environment.
-    ///   - misspelt: a variable that is set, is not a setting, and has a similar name.
-    static func missing(variable: String, misspelt: String? = nil) -> ConfigurationError {
-        let hint = misspelt.map { "\($0) is set, but the setting is spelt \(variable)" }
+    ///   - misspelled: a variable that is set, is not a setting, and has a similar name.
+    static func missing(variable: String, misspelled: String? = nil) -> ConfigurationError {
+        let hint = misspelled.map { "\($0) is set, but the setting is spelled \(variable)" }
         return ConfigurationError(
             code: .missing, variable: variable, value: nil,
             allowed: hint ?? "set it in the environment or in code")

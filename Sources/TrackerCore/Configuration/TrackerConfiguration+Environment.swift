@@ -11,14 +11,14 @@ extension TrackerConfiguration {
     public init(environment: [String: String]? = nil) throws(ConfigurationError) {
         let environment = environment ?? ProcessEnvironment.variables(prefix: "RA_")
         let reader = ConfigurationReader(values: environment)
-        let misspelt = MisspeltVariable.find(in: environment.keys, known: Self.variables)
+        let misspelled = MisspelledVariable.find(in: environment.keys, known: Self.variables)
         let isOff = try reader.boolean("RA_DEBUG_DISABLE_ANALYTICS")
         if isOff == true, reader.text("RA_PROJECT_ID") == nil || reader.text("RA_PROJECT_TOKEN") == nil {
             self = .disabled
         } else {
             func required(_ variable: String) throws(ConfigurationError) -> String {
                 if let text = reader.text(variable) { return text }
-                throw .missing(variable: variable, misspelt: misspelt.first { $0.nearest == variable }?.name)
+                throw .missing(variable: variable, misspelled: misspelled.first { $0.nearest == variable }?.name)
             }
             try self.init(
                 projectID: required("RA_PROJECT_ID"), projectToken: required("RA_PROJECT_TOKEN"),
@@ -27,7 +27,7 @@ extension TrackerConfiguration {
             try readOptions(reader)
             try validate()
         }
-        misspeltVariables = misspelt
+        misspelledVariables = misspelled
     }
 
     /// Creates a configuration from the Python package's keys: `PROJECT_ID`, `PROJECT_TOKEN`, `BACKEND_ENDPOINT` and

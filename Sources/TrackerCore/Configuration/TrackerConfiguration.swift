@@ -41,7 +41,7 @@ public struct TrackerConfiguration: Sendable, CustomStringConvertible, CustomRef
     public var queueMaximumBytes = 32 << 20
 
     /// The app's own directory for events that can't be delivered now: in an outage, with a full queue, at the end of
-    /// the process. Created with mode 0700 if missing. Several processes may share it. nil: memory only.
+    /// the process. Created if missing; its mode becomes 0700. Several processes may share it. nil: memory only.
     public var spoolDirectory: String?
     /// The maximum size of the spool, for all processes that share it; 2 MiB to 1 TiB. Beyond it, the oldest events are
     /// dropped.
@@ -86,7 +86,7 @@ public struct TrackerConfiguration: Sendable, CustomStringConvertible, CustomRef
     public var logHandler: @Sendable (TrackerLogRecord) -> Void = TrackerLog.standardError
 
     /// Environment variables that look like settings but are not; the tracker warns about them.
-    var misspeltVariables: [MisspeltVariable] = []
+    var misspelledVariables: [MisspelledVariable] = []
 
     /// Whether the tracker is disabled and makes no events.
     public var isDisabled: Bool { debugDisableAnalytics ?? isDebugApp }
@@ -110,7 +110,8 @@ public struct TrackerConfiguration: Sendable, CustomStringConvertible, CustomRef
         guard !projectToken.trimmingSpaces().isEmpty else { throw .missing(variable: "RA_PROJECT_TOKEN") }
         guard let endpoint = BackendEndpoint(backendEndpoint ?? "") else {
             throw .invalid(
-                variable: "RA_BACKEND_ENDPOINT", value: backendEndpoint ?? "", allowed: BackendEndpoint.allowed)
+                variable: "RA_BACKEND_ENDPOINT", value: BackendEndpoint.withoutCredentials(backendEndpoint ?? ""),
+                allowed: BackendEndpoint.allowed)
         }
         self.projectID = projectID
         self.projectToken = projectToken

@@ -210,6 +210,6 @@ struct Pacer {
         guard now >= nextDecrease else { return }
         nextDecrease = now &+ UInt64(max(smoothed, 1_000_000))
         isStarting = false
-        exactWindow = max(Double(Limit.leastWindow), exactWindow * factor)
+        exactWindow = max(min(exactWindow, Double(Limit.leastWindow)), exactWindow * factor)
     }
 }

@@ -12,7 +12,6 @@ final class ParcelStore {
     private var nextWriting: UInt64 = 0
     private var failures = 0
     private var nextLook: UInt64 = 0
-    private var knownLosses = 0
     private var known = SpoolStatistics()
     /// The reason why the disk refused the last write; nil if it did not.
     private(set) var reasonOfRefusal: String?
@@ -72,10 +71,10 @@ final class ParcelStore {
     func store(_ parcels: [Parcel], areOut: Bool, now: UInt64) -> [Parcel] {
         guard !parcels.isEmpty, let spool = opened(now: now) else { return parcels }
         var left: [Parcel] = []
-        var refused = SpoolAppendResult()
+        var total = SpoolAppendResult()
         for start in stride(from: 0, to: parcels.count, by: Limit.recordsPerWrite) {
             let chunk = parcels[start..<min(start + Limit.recordsPerWrite, parcels.count)]
-            guard refused.refused == refused.tooLarge else {
+            guard total.refused == total.tooLarge else {
                 left += chunk
                 continue
             }
@@ -93,9 +92,9 @@ final class ParcelStore {
                 left.append(parcel)
             }
             if events > 0 { mailbox.record { $0.settle(events, bytes: bytes, as: .spooled) } }
-            refused = result
+            total.add(result)
         }
-        report(refused, now)
+        report(total, now)
         countLosses()
         return left
     }
@@ -121,17 +120,16 @@ final class ParcelStore {
 
     private func countLosses() {
         guard let losses = spool?.losses else { return }
-        if losses.lostEvents > knownLosses {
-            let lost = losses.lostEvents - knownLosses
-            log.write(
-                .warning, topic: "spool.limit",
-                "the spool in \(directory) is over its size or age limit, or is damaged: \(losses.lostEvents) of its "
-                    + "events have been lost so far")
-            mailbox.record { $0.dropFromSpool(.spoolLimit, own: lost) }
-            knownLosses = losses.lostEvents
-        }
         let before = known
         known = losses
+        let (own, others) = (losses.lostEvents - before.lostEvents, losses.lostOfOthers - before.lostOfOthers)
+        if own + others > 0 {
+            log.write(
+                .warning, topic: "spool.limit",
+                "the spool in \(directory) is over its size or age limit, or is damaged: "
+                    + "\(losses.lostEvents + losses.lostOfOthers) of its events have been lost so far")
+            mailbox.record { $0.dropFromSpool(.spoolLimit, own: own, others: others) }
+        }
         for (kind, text, count) in [
             ("torn record", "torn record", losses.tornRecords - before.tornRecords),
             ("corrupt record", "corrupt record", losses.corruptRecords - before.corruptRecords),
@@ -193,7 +191,7 @@ final class ParcelStore {
         let own = share.place.isOwn ? parcel.count : 0
         mailbox.record { ledger in
             if let reason {
-                ledger.dropFromSpool(reason, own: own)
+                ledger.dropFromSpool(reason, own: own, others: parcel.count - own)
             } else {
                 ledger.deliverFromSpool(own: own, others: parcel.count - own)
             }

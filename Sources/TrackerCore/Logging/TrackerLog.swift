@@ -76,7 +76,7 @@ final class TrackerLog: Sendable {
         _ level: TrackerLogRecord.Level, topic: String? = nil, every interval: UInt64 = 30_000_000_000,
         _ message: @autoclosure () -> String
     ) {
-        guard level >= self.level, self.level != .off else { return }
+        guard allows(level) else { return }
         var suppressed = 0
         if let topic {
             let now = SystemClock.monotonicNanoseconds()
@@ -87,6 +87,13 @@ final class TrackerLog: Sendable {
             TrackerLogRecord(
                 level: level, topic: topic ?? "tracker", message: Self.clean(message(), secret: secret),
                 metadata: suppressed > 0 ? ["suppressed": String(suppressed)] : [:]))
+    }
+
+    private func allows(_ level: TrackerLogRecord.Level) -> Bool { level >= self.level && self.level != .off }
+
+    /// Writes a message to standard error, if its level allows: while the process exits, the app's handler may be gone.
+    func writeAtExit(_ record: TrackerLogRecord) {
+        if allows(record.level) { Self.standardError(record) }
     }
 
     /// Returns one line without the secret and without control characters, which a backend's text may contain.

@@ -7,6 +7,7 @@ struct Ledger {
     /// Events on disk that this tracker has not delivered since.
     private(set) var spooled = 0
     private(set) var deliveredForOthers = 0
+    private(set) var droppedForOthers = 0
     private(set) var ignored = 0
     private(set) var sampledOut = 0
     private(set) var slowHooks = 0
@@ -72,11 +73,12 @@ struct Ledger {
         deliveredForOthers += others
     }
 
-    /// Counts own spooled events as dropped.
-    mutating func dropFromSpool(_ reason: DropReason, own: Int) {
+    /// Counts spooled events as dropped: `own` ones, and `others` left by another process or an earlier run.
+    mutating func dropFromSpool(_ reason: DropReason, own: Int, others: Int) {
         let own = min(own, spooled)
         spooled -= own
         drop(reason, own)
+        droppedForOthers += others
     }
 
     /// Drops all open events.
@@ -103,6 +105,7 @@ struct Ledger {
         statistics.retried = retried
         statistics.spooled = spooled
         statistics.deliveredForOthers = deliveredForOthers
+        statistics.droppedForOthers = droppedForOthers
         statistics.ignored = ignored
         statistics.sampledOut = sampledOut
         statistics.slowHooks = slowHooks

@@ -19,6 +19,9 @@ public struct TrackerStatistics: Sendable, Equatable, CustomStringConvertible {
     /// Events that this tracker delivered for another process or an earlier run, which had left them on disk. Not part
     /// of the sum above.
     public var deliveredForOthers: Int = 0
+    /// Events that another process or an earlier run had left on disk and that this tracker dropped: over the spool's
+    /// limits of size and age, or rejected by the backend. Not part of the sum above.
+    public var droppedForOthers: Int = 0
 
     /// Requests not tracked because of an ``IgnoreRule`` or a visitor's opt-out; not captured.
     public var ignored: Int = 0
@@ -91,7 +94,8 @@ public struct TrackerStatistics: Sendable, Equatable, CustomStringConvertible {
         }
         text += ", pending \(pending), spooled \(spooled)"
         for (name, count) in [
-            ("delivered for others", deliveredForOthers), ("ignored", ignored), ("sampled out", sampledOut),
+            ("delivered for others", deliveredForOthers), ("dropped for others", droppedForOthers),
+            ("ignored", ignored), ("sampled out", sampledOut),
             ("slow hooks", slowHooks), ("filter limits", filterLimits), ("torn records", spoolDamage.tornRecords),
             ("corrupt records", spoolDamage.corruptRecords), ("foreign files", spoolDamage.foreignFiles),
         ] where count > 0 { text += ", \(name) \(count)" }

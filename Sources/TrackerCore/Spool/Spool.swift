@@ -214,6 +214,7 @@ package final class Spool {
         counts.tornRecords += segment.losses.torn
         counts.expiredRecords += segment.losses.expired
         counts.lostEvents += segment.ownPending
+        counts.lostOfOthers += segment.losses.expiredOfOthers + segment.readyOfOthers
         segments.countTaken(from: segment)
         let isRemoved = segment.file.remove()
         drop(segment)

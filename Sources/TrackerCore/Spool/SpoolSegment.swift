@@ -116,6 +116,7 @@ final class SpoolSegment {
             guard !entry.isDelivered, !out.contains(entry.offset) else { return false }
             guard entry.record.capturedAt >= oldest else {
                 losses.expired += 1
+                if !isOwn(entry.offset) { losses.expiredOfOthers += entry.record.eventCount }
                 return false
             }
             return true
@@ -138,6 +139,9 @@ final class SpoolSegment {
 
     /// The number of events that can still be handed out; the file must have been scanned.
     var readyEvents: Int { ready.reduce(0) { $0 + $1.record.eventCount } }
+
+    /// Those of them that another process or an earlier run wrote.
+    var readyOfOthers: Int { ready.reduce(0) { isOwn($1.offset) ? $0 : $0 + $1.record.eventCount } }
 
     func isOwn(_ offset: Int) -> Bool { ownRanges.contains { $0.contains(offset) } }
 
@@ -188,6 +192,8 @@ package struct SpoolLosses: Sendable, Equatable {
     package var torn = 0
     /// Older than the limit.
     package var expired = 0
+    /// The events in those of them that another process or an earlier run wrote.
+    package var expiredOfOthers = 0
 
     package init() {}
 }

@@ -13,6 +13,8 @@ package struct SpoolStatistics: Sendable, Equatable {
     package var takenByOthers = 0
     /// Stored events lost afterward: expired, corrupt or evicted, while this object held the segment.
     package var lostEvents = 0
+    /// Events of other processes, or of earlier runs, that this object removed: expired or evicted.
+    package var lostOfOthers = 0
 
     /// Unreadable records with readable data after them, in segments that this object removed, whoever wrote them.
     package var corruptRecords = 0
@@ -78,6 +80,17 @@ package struct SpoolAppendResult: Sendable, Equatable {
     package var refused: Int { diskFull + tooLarge + unwritable + spoolFull }
 
     package init() {}
+
+    mutating func add(_ other: SpoolAppendResult) {
+        stored += other.stored
+        diskFull += other.diskFull
+        tooLarge += other.tooLarge
+        unwritable += other.unwritable
+        spoolFull += other.spoolFull
+        failure = other.failure ?? failure
+        evictedSegments += other.evictedSegments
+        evictedEvents += other.evictedEvents
+    }
 
     mutating func refuse(_ count: Int, because failure: SystemError) {
         self.failure = failure

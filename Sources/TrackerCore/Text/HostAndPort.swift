@@ -54,7 +54,7 @@ package struct HostAndPort: Equatable {
             while index < bytes.count, isPlainNameByte(bytes[index]) { index += 1 }
             guard index > 0, bytes.count <= 255 else { return false }
             guard index < bytes.count else { return true }
-            guard bytes[index] == UInt8(ascii: ":") else { return false }
+            guard bytes[index] == UInt8(ascii: ":"), bytes.count - index <= 6 else { return false }
             var port = 0
             for byte in bytes[(index + 1)...] {
                 guard ASCII.isDigit(byte) else { return false }

@@ -21,6 +21,7 @@ extension TrackerConfiguration {
     private var fields: [(String, String, String)] {
         [
             ("project_token", "the configuration", "sent as is: it identifies the project"),
+            ("event_type", "always `page_view`", "sent as is"),
             ("ra_tracker_version", "this package", "sent as is"),
             ("view_name", "the route's or handler's name", "cut to \(EventLimit.viewNameBytes) bytes"),
             (
@@ -95,7 +96,7 @@ extension TrackerConfiguration {
 
     private var searching: String {
         privacy.searchesValues
-            ? "keys, tokens, personal data and named secrets inside values are replaced where recognised"
+            ? "keys, tokens, personal data and named secrets inside values are replaced where recognized"
             : "values are not searched"
     }
 

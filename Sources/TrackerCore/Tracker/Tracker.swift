@@ -41,7 +41,7 @@ public final class Tracker: Sendable, CustomStringConvertible, CustomReflectable
         let mailbox = Mailbox(
             capacity: configuration.queueCapacity, maximumBytes: configuration.queueMaximumBytes
         ) { mailbox in
-            ExitHandler.add(mailbox, grace: configuration.shutdownGrace)
+            ExitHandler.add(mailbox, grace: configuration.shutdownGrace, log: log)
             do {
                 try DetachedThread.start(name: "rigidanalytics") {
                     DeliveryThread.run(configuration, transport, mailbox, log)
@@ -69,7 +69,7 @@ public final class Tracker: Sendable, CustomStringConvertible, CustomReflectable
 
     private static func warn(of configuration: TrackerConfiguration) {
         let log = log(configuration)
-        for variable in configuration.misspeltVariables {
+        for variable in configuration.misspelledVariables {
             log.write(.warning, topic: "settings.unknown", every: 0, variable.warning)
         }
         if configuration.backendEndpoint.scheme == "http", !configuration.backendEndpoint.isLoopback {

@@ -125,8 +125,7 @@ struct HTTPAnswer {
             .holdBack(because: "the backend answered \(status): check RA_PROJECT_TOKEN and RA_PROJECT_ID")
         case 404:
             .holdBack(because: "the backend answered 404: check RA_PROJECT_ID and RA_BACKEND_ENDPOINT")
-        case 407:
-            .holdBack(because: "a proxy answered 407: put its credentials in http_proxy or https_proxy")
+        case 407: .holdBack(because: Self.proxyRefusal(status))
         case 408, 421, 425, 429, 500...:
             .retry(after: pause(now: now), because: "the backend answered \(status)")
         default: .drop(.rejected, because: "the backend answered \(status)")
@@ -134,14 +133,25 @@ struct HTTPAnswer {
     }
 
     /// Maps a libcurl error without a usable status to an outcome.
-    static func outcome(curlCode: Int32, reason: String) -> DeliveryOutcome {
-        switch curlCode {
+    ///
+    /// - Parameter proxyStatus: a proxy's response to `CONNECT` (RFC 9110, section 9.3.6); 0 if there was none.
+    static func outcome(curlCode: Int32, proxyStatus: Int = 0, reason: String) -> DeliveryOutcome {
+        if (300...499).contains(proxyStatus), proxyStatus != 408, proxyStatus != 429 {
+            return .holdBack(because: proxyRefusal(proxyStatus))
+        }
+        return switch curlCode {
         // The peer's certificate or name was refused, or the CA file can't be read. Not 35, a failed handshake, since a
         // reset looks the same.
         case 51, 53, 54, 58, 59, 60, 66, 77, 82, 83, 90, 91:
             .holdBack(because: "the connection is not trusted, so nothing was sent: \(reason)")
         default: .unreachable(because: reason)
         }
+    }
+
+    private static func proxyRefusal(_ status: Int) -> String {
+        status == 407
+            ? "a proxy answered 407: put its credentials in http_proxy or https_proxy"
+            : "a proxy answered \(status) instead of connecting to the backend: check http_proxy and https_proxy"
     }
 }
 

@@ -165,7 +165,8 @@ final class HTTPSession: TransportSession {
             ccurl_sockets_sweep(sockets)
             return DeliveryCompletion(
                 identifier: transfer.identifier,
-                outcome: HTTPAnswer.outcome(curlCode: code, reason: transfer.reason(code)))
+                outcome: HTTPAnswer.outcome(
+                    curlCode: code, proxyStatus: transfer.proxyStatus, reason: transfer.reason(code)))
         }
         learn(from: transfer)
         let now = SystemClock.wallNanoseconds()

@@ -128,6 +128,9 @@ final class HTTPTransfer {
         error[0] != 0 ? String(cString: error) : ccurl_easy_error(code).map { String(cString: $0) } ?? "error \(code)"
     }
 
+    /// A proxy's response to `CONNECT`; 0 if there was none.
+    var proxyStatus: Int { ccurl_easy_get_long(easy, Int32(ccurl_info_http_connect_code)) }
+
     /// The time from the end of connection setup to the first byte of the response.
     var latency: Duration? {
         let end = ccurl_easy_get_offset(easy, Int32(ccurl_info_starttransfer_time))

@@ -56,6 +56,17 @@ struct ProcessFateTests {
         #expect(try await sender.finish() == 0)
     }
 
+    @Test("whose forked child shuts down without an event of its own knows nothing of its parent's")
+    func childWithoutEvents() async throws {
+        let sink = try EventSink { _ in .hangs }
+        let sender = try Sender("fork", endpoint: sink.endpoint)
+        try await sender.ask("capture 5")
+        let child = try await sender.ask("fork 0")
+        #expect(child.hasPrefix("delivered 0 spooled 0 dropped 0 pending 0 after "), "\(child)")
+        #expect(try await sender.counts().pending == 5)
+        #expect(try await sender.finish() == 0)
+    }
+
     @Test("that forks while the backend is away leaves the child's events in the spool")
     func forksWithSpool() async throws {
         let folder = try TemporaryFolder("fork")

@@ -79,7 +79,7 @@ struct DeployTests {
         #expect(events.allSatisfy { $0.json["project_token"] as? String == "t1" })
         let facts = text("facts")
         #expect(facts.contains("env 640 root:www-data"))
-        #expect(facts.contains("neighbour\n"), "\(facts)")
+        #expect(facts.contains("neighbor\n"), "\(facts)")
         if let user = way.user { #expect(facts.contains("runs as \(user)\n"), "\(facts)") }
     }
 

@@ -59,7 +59,7 @@ struct TrackerConfigurationTests {
         "refuses a bad value with the variable, the value and what is allowed",
         arguments: [
             ("RA_BACKEND_ENDPOINT", "ftp://x"), ("RA_BACKEND_ENDPOINT", "example.com"),
-            ("RA_BACKEND_ENDPOINT", "http://"), ("RA_BACKEND_ENDPOINT", "http://u:p@h"),
+            ("RA_BACKEND_ENDPOINT", "http://"), ("RA_SPOOL_MAXIMUM_BYTES", "2000000"),
             ("RA_BACKEND_ENDPOINT", "http://h?q"), ("RA_BACKEND_ENDPOINT", "http://h:port"),
             ("RA_BACKEND_ENDPOINT", "http://h/a b"), ("RA_DEBUG_DISABLE_ANALYTICS", "maybe"),
             ("RA_PRIVACY", "some"), ("RA_QUEUE_CAPACITY", "0"), ("RA_QUEUE_CAPACITY", "many"),
@@ -117,27 +117,27 @@ struct TrackerConfigurationTests {
     }
 
     @Test(
-        "finds variables that are spelt wrong",
+        "finds variables that are spelled wrong",
         arguments: [
             ("RA_SAMPEL_RATE", "RA_SAMPLE_RATE"), ("RA_SPOOL_DIR", "RA_SPOOL_DIRECTORY"),
             ("RA_PROJECT_TOKN", "RA_PROJECT_TOKEN"), ("RA_BACKEND_URL", nil), ("RA_COLOUR", nil),
             ("RA_" + String(repeating: "X", count: 100_000), nil),
         ])
-    func misspelt(name: String, nearest: String?) throws {
+    func misspelled(name: String, nearest: String?) throws {
         let environment = Self.complete.merging([name: "1", "PATH": "/bin", "RA_ENV_FILE": "x"]) { $1 }
-        let found = try TrackerConfiguration(environment: environment).misspeltVariables
+        let found = try TrackerConfiguration(environment: environment).misspelledVariables
         #expect(found.map(\.nearest) == [nearest])
         #expect(found.allSatisfy { name.hasPrefix($0.name) && $0.name.utf8.count <= 64 })
     }
 
-    @Test("names a misspelt variable where a required one is missing")
-    func misspeltRequired() {
+    @Test("names a misspelled variable where a required one is missing")
+    func misspelledRequired() {
         let error = #expect(throws: ConfigurationError.self) {
             try TrackerConfiguration(environment: ["RA_PROJECT_ID": "p", "RA_PROJCT_TOKEN": "s3cr3t-token"])
         }
         #expect(
             error?.description == "RA_PROJECT_TOKEN is required but not set; "
-                + "RA_PROJCT_TOKEN is set, but the setting is spelt RA_PROJECT_TOKEN.")
+                + "RA_PROJCT_TOKEN is set, but the setting is spelled RA_PROJECT_TOKEN.")
     }
 
     @Test("from a dictionary has the Python package's keys")
@@ -175,6 +175,17 @@ struct TrackerConfigurationTests {
         for text in [dumped, "\(configuration)", String(reflecting: configuration)] {
             #expect(!text.contains("s3cr3t"))
         }
+    }
+
+    @Test(
+        "repeats a refused endpoint without its user name and password",
+        arguments: ["https://us3r:s3cr3t@h.example/base", "https://us3r:s3/cr3t@h.example", "us3r:s3cr3t@h.example"])
+    func endpointCredentials(endpoint: String) throws {
+        let error = try #require(throws: ConfigurationError.self) {
+            try TrackerConfiguration(projectID: "p", projectToken: "t", backendEndpoint: endpoint)
+        }
+        #expect(error.description.contains("[Filtered]@h.example") && !error.description.contains("cr3t"))
+        #expect(!error.description.contains("us3r"))
     }
 
     @Test(

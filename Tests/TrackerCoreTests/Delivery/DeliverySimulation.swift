@@ -109,12 +109,9 @@ final class Simulation {
     func capture(_ count: Int, headers: RequestHeaders = RequestHeaders([])) {
         for _ in 0..<count {
             mailbox.capture(
-                TrackedRequest(
-                    RequestStart(
-                        snapshot: RequestSnapshot(method: "GET", target: "/\(captured)", headers: headers),
-                        session: SessionIdentifier(high: 0, low: 0), receivedAt: SystemClock.wallNanoseconds(),
-                        startedAt: time.now),
-                    status: 200, viewName: nil, finishedAt: time.now),
+                .sample(
+                    target: "/\(captured)", headers: headers, receivedAt: SystemClock.wallNanoseconds(),
+                    startedAt: time.now, finishedAt: time.now),
                 ticket: 0)
             captured += 1
         }

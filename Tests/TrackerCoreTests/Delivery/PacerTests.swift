@@ -109,6 +109,19 @@ struct PacerTests {
         }
     }
 
+    @Test("never grows its window because of a failure")
+    func failuresShrink() {
+        var pacer = Pacer(policy: TrackerConfiguration.RetryPolicy())
+        var now: UInt64 = 1_000_000_000
+        _ = pacer.succeeded(latency: 1_000_000, now: now, maximum: 64)
+        for _ in 0..<20 {
+            now += 10_000_000
+            let window = pacer.window
+            pacer.failed(.busy, retryAfter: nil, now: now, isUrgent: false)
+            #expect(pacer.window <= window)
+        }
+    }
+
     @Test("doubles the longest possible pause with each failed probe")
     func backoff() {
         var policy = TrackerConfiguration.RetryPolicy()

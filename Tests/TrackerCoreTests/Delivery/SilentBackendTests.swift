@@ -110,4 +110,26 @@ struct SilentBackendTests {
         #expect(Set(bodies).count == 521)
         await second.shutdown()
     }
+
+    @Test("leaves events that a later run counts when the backend refuses them")
+    func refusedForOthers() async throws {
+        let folder = try TemporaryFolder()
+        let backend = try ScriptedBackend { _ in .status(400) }
+        var configuration = try TrackerConfiguration(
+            projectID: "p", projectToken: "t", backendEndpoint: backend.endpoint)
+        configuration.spoolDirectory = folder.path
+        configuration.logHandler = { _ in }
+        let first = try Tracker(configuration: configuration, transport: SilentBackend())
+        Self.fill(first, 0..<20)
+        await first.shutdown(timeout: .milliseconds(100))
+        #expect(first.statistics.spooled == 20)
+        let second = try Tracker(configuration: configuration)
+        Self.fill(second, 20..<21)
+        try await eventually("the others' events") { second.statistics.droppedForOthers == 20 }
+        #expect(second.statistics.deliveredForOthers == 0)
+        #expect(second.statistics.description.contains("dropped for others 20"))
+        await second.shutdown()
+        #expect(second.statistics.dropped == [.rejected: 1])
+        backend.stop()
+    }
 }

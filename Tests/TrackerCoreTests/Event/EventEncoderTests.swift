@@ -156,11 +156,7 @@ struct EventEncoderTests {
             let snapshot = RequestSnapshot(
                 method: "GET", target: "/", headers: RequestHeaders(fields + [("x-name-\(round % 40)-7", "again")]),
                 style: round % 3 == 0 ? .cgi : .router)
-            let bytes = encoder.encode(
-                TrackedRequest(
-                    RequestStart(
-                        snapshot: snapshot, session: SessionIdentifier(high: 1, low: 2), receivedAt: 0, startedAt: 0),
-                    status: 200, viewName: nil, finishedAt: 1))
+            let bytes = encoder.encode(.sample(snapshot))
             let headers = try #require(try Self.eventData(bytes)["header_data"] as? [String: String])
             #expect(headers.count == 60)
             #expect(headers["HTTP_X_NAME_\(round % 40)_59"] == "\(round).59")

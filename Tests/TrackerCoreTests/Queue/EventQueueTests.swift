@@ -5,11 +5,7 @@ import Testing
 @Suite("The queue")
 struct EventQueueTests {
     private static func request(_ number: Int) -> TrackedRequest {
-        TrackedRequest(
-            RequestStart(
-                snapshot: RequestSnapshot(method: "GET", target: "/\(number)", headers: RequestHeaders([])),
-                session: SessionIdentifier(high: 0, low: 0), receivedAt: Int64(number), startedAt: 0),
-            status: 200, viewName: nil, finishedAt: UInt64(number))
+        .sample(target: "/\(number)", receivedAt: Int64(number), finishedAt: UInt64(number))
     }
 
     @Test("gives events in the order in which they came", arguments: [1, 63, 64, 65, 1000])
@@ -84,13 +80,7 @@ struct EventQueueTests {
                 _ = object
                 return []
             }
-            _ = queue.append(
-                TrackedRequest(
-                    RequestStart(
-                        snapshot: RequestSnapshot(method: "GET", target: "/", headers: headers),
-                        session: SessionIdentifier(high: 0, low: 0), receivedAt: 0, startedAt: 0,
-                        contentBytes: 300 << 10),
-                    status: 200, viewName: nil, finishedAt: 0))
+            _ = queue.append(.sample(headers: headers, contentBytes: 300 << 10))
         }
         #expect(tied != nil)
         _ = backlog.refill(from: &queue)

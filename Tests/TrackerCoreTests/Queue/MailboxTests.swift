@@ -9,15 +9,7 @@ struct MailboxTests {
     private static func capture(
         _ count: Int, in mailbox: Mailbox, headers: RequestHeaders = RequestHeaders([])
     ) {
-        for _ in 0..<count {
-            mailbox.capture(
-                TrackedRequest(
-                    RequestStart(
-                        snapshot: RequestSnapshot(method: "GET", target: "/", headers: headers),
-                        session: SessionIdentifier(high: 0, low: 0), receivedAt: 0, startedAt: 0),
-                    status: 200, viewName: nil, finishedAt: 0),
-                ticket: 0)
-        }
+        for _ in 0..<count { mailbox.capture(.sample(headers: headers), ticket: 0) }
     }
 
     @Test(

@@ -19,6 +19,13 @@ final class TemporaryDirectory: Sendable {
     /// The names in the spool, sorted.
     func names() throws -> [String] { folder.names(in: "spool") }
 
+    /// The files below it that this process has open (proc(5)); empty where the system does not tell.
+    var openFiles: [String] {
+        let numbers = (try? FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd")) ?? []
+        return numbers.compactMap { try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/fd/\($0)") }
+            .filter { $0.hasPrefix(path) }
+    }
+
     func bytes(of name: String) throws -> [UInt8] {
         [UInt8](try Data(contentsOf: URL(fileURLWithPath: spool + "/" + name)))
     }

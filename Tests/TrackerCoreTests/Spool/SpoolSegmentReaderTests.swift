@@ -91,7 +91,7 @@ struct SpoolSegmentReaderTests {
     }
 
     @Test("counts each unreadable record whose header is intact")
-    func neighbours() {
+    func neighbors() {
         var bytes = Make.segment(records)
         let size = SpoolFormat.encodedBytes(of: records[0])
         bytes[16 + size + 60] ^= 1

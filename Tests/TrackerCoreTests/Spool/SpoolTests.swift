@@ -40,7 +40,21 @@ struct SpoolTests {
         #expect(names.count > 30)
         for name in names { #expect(try directory.bytes(of: name).count <= 4_096) }
         spool.close()
+        #expect(directory.openFiles.isEmpty)
         #expect(spool.drain() == records)
+        spool.close()
+        #expect(directory.openFiles.isEmpty)
+    }
+
+    @Test("keeps its limits within those of the format")
+    func limits() {
+        var limits = SpoolLimits()
+        (limits.maximumBytes, limits.maximumSegmentBytes, limits.maximumBodyBytes) = (0, 0, -1)
+        let least = limits.effective
+        #expect(least.maximumBytes == 16 << 10 && least.maximumSegmentBytes == 1 << 10 && least.maximumBodyBytes == 0)
+        (limits.maximumBytes, limits.maximumSegmentBytes, limits.maximumBodyBytes) = (.max, .max, .max)
+        let most = limits.effective
+        #expect(most.maximumSegmentBytes == 2 << 20 && most.maximumBodyBytes == SpoolFormat.maximumBodyBytes)
     }
 
     @Test("stores a body of the largest size alone, and refuses a larger one")
@@ -374,6 +388,27 @@ struct SpoolTests {
         #expect(try directory.names().isEmpty)
     }
 
+    @Test("counts the events of others that expire or that it evicts apart from its own")
+    func lossesOfOthers() throws {
+        let clock = TestClock()
+        let first = try Spool(directory: directory.spool, now: clock.now)
+        _ = first.store(Make.records(3, capturedAt: clock.now()))
+        first.close()
+        clock.advance(hours: 25)
+        var limits = SpoolLimits()
+        limits.maximumBytes = 32 << 10
+        limits.maximumSegmentBytes = 4 << 10
+        let second = try Spool(directory: directory.spool, limits: limits, now: clock.now)
+        #expect(second.takeAll().isEmpty)
+        #expect(second.statistics.lostOfOthers == 3 && second.statistics.lostEvents == 0)
+        _ = second.store(Make.records(20, bodyBytes: 500, capturedAt: clock.now()))
+        second.close()
+        let third = try Spool(directory: directory.spool, limits: limits, now: clock.now)
+        for record in Make.records(100, bodyBytes: 500, capturedAt: clock.now()) { _ = third.store([record]) }
+        #expect(third.statistics.lostOfOthers == 20)
+        #expect(third.statistics.lostOfOthers + third.statistics.lostEvents == third.statistics.evictedEvents)
+    }
+
     @Test("evicts the oldest segments at its size limit, and counts their events")
     func eviction() throws {
         var limits = SpoolLimits()
@@ -392,6 +427,7 @@ struct SpoolTests {
         #expect(evicted > 100)
         #expect(spool.statistics.evictedEvents == evicted)
         #expect(spool.statistics.lostEvents == evicted)
+        #expect(spool.statistics.lostOfOthers == 0)
         #expect(spool.statistics.pendingEvents == 200 - evicted)
         spool.close()
         #expect(spool.drain() == Array(records.dropFirst(evicted)))

@@ -153,7 +153,7 @@ struct TrackerTests {
     }
 
     @Test("warns once of variables that are no settings, by name and without their values")
-    func misspeltVariables() throws {
+    func misspelledVariables() throws {
         let lines = LogLines()
         var configuration = try TrackerConfiguration(environment: [
             "RA_PROJECT_ID": "p", "RA_PROJECT_TOKEN": "t", "RA_SAMPEL_RATE": "0.5", "RA_COLOUR": "blue",

@@ -95,7 +95,7 @@ extension SecretFormat {
             match: "Zo_3KaGCcAPVYR4b0FIMtbmIS_o",
             lookAlike: "dckr_pat_is_how_they_begin_here"),
         SecretFormat(
-            "Docker Hub organisation", "dckr_oat_", .base64URL, 20, source: "Docker docs: access tokens",
+            "Docker Hub organization", "dckr_oat_", .base64URL, 20, source: "Docker docs: access tokens",
             match: "svieXpYNWxLL7973Kf7tWgt5_r7mUqPf",
             lookAlike: "dckr_oat_is_how_they_begin_here"),
         SecretFormat(
@@ -517,7 +517,7 @@ extension SecretFormat {
             match: "zUeoIMvghIyPdBjWIBqqMlcGuYhGxAGxHM",
             lookAlike: "hf_hub_download_of_a_large_model"),
         SecretFormat(
-            "Hugging Face organisation", "api_org_", .alphanumeric, 30, source: "Hugging Face docs: access tokens",
+            "Hugging Face organization", "api_org_", .alphanumeric, 30, source: "Hugging Face docs: access tokens",
             match: "HFnkvADhrCIvsgwwkFevRbMdSpMcDzrjTA",
             lookAlike: "api_org_settings"),
         SecretFormat(
@@ -568,7 +568,7 @@ extension SecretFormat {
             match: "GrYBrIrHJxzpFC5mw4pmAheArIDRiepKHCF+zwhL63Awbyae5/+hzyuY2KZQlgon",
             lookAlike: "glc_class"),
         SecretFormat(
-            "Sentry organisation", "sntrys_", .token, 40, source: "Sentry docs: auth tokens",
+            "Sentry organization", "sntrys_", .token, 40, source: "Sentry docs: auth tokens",
             match:
                 "eyJpYXQiOU6rZBc3ejzTJLQ3QjiaGY0iwDluE0q34EQvIxJcS/kwuEQNstD1/StaeagvhJfKaOFvq+eM4PLH1PAdn1oJNt9rr9t_Be2WuTEQKlnc0+IG1y1/JgKMeKXcMjPAzuKn2RRoeMy",
             lookAlike: "sntrys_docs"),

@@ -109,6 +109,22 @@ struct PacerTests {
         }
     }
 
+    @Test("forgets the failures of an outage when the backend is back")
+    func recovery() {
+        var pacer = Pacer(policy: TrackerConfiguration.RetryPolicy())
+        var now: UInt64 = 1_000_000_000
+        _ = pacer.succeeded(latency: 50_000_000, now: now, maximum: 512)
+        for _ in 0..<24 { pacer.failed(.busy, retryAfter: nil, now: now, isUrgent: false) }
+        #expect(pacer.isAway)
+        now += 60_000_000_000
+        #expect(pacer.succeeded(latency: 50_000_000, now: now, maximum: 512) != nil)
+        now += 60_000_000
+        pacer.failed(.busy, retryAfter: nil, now: now, isUrgent: false)
+        // A single failure does not end the doubling at the start.
+        Self.rounds(4, &pacer, now: &now) { _ in 50_000_000 }
+        #expect(pacer.window >= 64, "\(pacer.window)")
+    }
+
     @Test("never grows its window because of a failure")
     func failuresShrink() {
         var pacer = Pacer(policy: TrackerConfiguration.RetryPolicy())

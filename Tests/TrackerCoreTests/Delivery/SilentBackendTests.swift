@@ -89,6 +89,16 @@ struct SilentBackendTests {
         #expect(tracker.statistics.dropped == [.shutdown: 700])
     }
 
+    @Test("is no longer hurried by a flush that has timed out")
+    func timedOutFlush() async throws {
+        let tracker = try Tracker(
+            configuration: try TrackerConfiguration(projectID: "p", projectToken: "t"), transport: SilentBackend())
+        Self.fill(tracker, 0..<1)
+        #expect(await tracker.flush(timeout: .milliseconds(1)).pending == 1)
+        #expect(tracker.mailbox?.orders(reporting: DeliveryStatus()).isAwaited == false)
+        await tracker.shutdown(timeout: .zero)
+    }
+
     @Test("leaves all its events to the spool at a shutdown, in order")
     func spool() async throws {
         let folder = try TemporaryFolder()

@@ -202,6 +202,30 @@ struct PrivacyFilterTests {
         #expect(try attributes(privacy) == [filtered[0], "for bob@example.com", "password=e.org"])
     }
 
+    @Test(
+        "ends a value where the text around it goes on, and not before",
+        arguments: [
+            ("(token=Zq7hunter2Vx) rest", "(token=[Filtered]) rest"),
+            ("(token=Zq7)hunter2Vx) rest", "(token=[Filtered]) rest"), ("(token=Zq7hunter2Vx)", "(token=[Filtered])"),
+            ("token=Zq7hunter2Vx,7", "token=[Filtered]"), ("token=Zq7hunter2Vx, b=7", "token=[Filtered], b=7"),
+            ("token=Zq7hunter2Vx,b=7", "token=[Filtered],b=7"), ("token=Zq7hunter2Vx,", "token=[Filtered],"),
+            // Plural and numbers are part of a name, other letters make it another word.
+            ("claves=Zq7hunter2Vx", "claves=[Filtered]"), ("clave12=Zq7hunter2Vx", "clave12=[Filtered]"),
+            ("clavesia=plain", "clavesia=plain"), ("clave12ab=plain", "clave12ab=plain"),
+        ])
+    func ends(text: String, filtered: String) throws {
+        let snapshot = RequestSnapshot(method: "GET", target: "/", headers: RequestHeaders([("X-Data", text)]))
+        let data = try EventEncoderTests.eventData(EventEncoderTests.encode(snapshot, privacy: .standard))
+        #expect((data["header_data"] as? [String: String])?["HTTP_X_DATA"] == filtered)
+    }
+
+    @Test("hides findings that overlap as one")
+    func overlaps() {
+        var pass = ScanPass(.with(), keeping: [])
+        for range in [2..<4, 6..<10, 8..<12, 5..<7, 12..<14] { pass.hide(range) }
+        #expect(pass.scratch.found == [2..<4, 5..<12, 12..<14])
+    }
+
     @Test("replaces the values of request cookies in the CGI style")
     func requestCookies() throws {
         let snapshot = RequestSnapshot(

@@ -31,7 +31,14 @@ struct address {
     struct sockaddr address;
 };
 
-enum { global_all = 3, message_done = 1, share_option_share = 1, lock_data_ssl_session = 4 };
+// The beginning of curl_version_info_data.
+struct version {
+    int age;
+    const char *text;
+    unsigned number;
+};
+
+enum { not_built_in = 4, global_all = 3, message_done = 1, share_option_share = 1, lock_data_ssl_session = 4 };
 
 // OPENSSL_INIT_NO_ATEXIT
 enum { openssl_no_exit_handler = 0x00080000 };
@@ -43,6 +50,7 @@ static struct {
     int (*easy_setopt)(void *, int, ...);
     int (*easy_getinfo)(void *, int, ...);
     const char *(*easy_strerror)(int);
+    const struct version *(*version_info)(int);
     void *(*multi_init)(void);
     int (*multi_cleanup)(void *);
     int (*multi_setopt)(void *, int, ...);
@@ -91,6 +99,7 @@ static int load(void) {
         look_up(library, "curl_easy_setopt", &curl.easy_setopt) ||
         look_up(library, "curl_easy_getinfo", &curl.easy_getinfo) ||
         look_up(library, "curl_easy_strerror", &curl.easy_strerror) ||
+        look_up(library, "curl_version_info", &curl.version_info) ||
         look_up(library, "curl_multi_init", &curl.multi_init) ||
         look_up(library, "curl_multi_cleanup", &curl.multi_cleanup) ||
         look_up(library, "curl_multi_setopt", &curl.multi_setopt) ||
@@ -131,6 +140,16 @@ int ccurl_easy_set_long(void *easy, int option, long value) { return curl.easy_s
 
 int ccurl_easy_set_pointer(void *easy, int option, const void *value) {
     return curl.easy_setopt(easy, option, value);
+}
+
+int ccurl_easy_trust_only(void *easy, const char *file) {
+    enum { ca_file = 10065, ca_path = 10097 };
+    int code = curl.easy_setopt(easy, ca_file, file);
+    if (code != 0) return code;
+    // From 8.21.0 on, NULL stands for the directory that the library was built with.
+    const char *none = curl.version_info(0)->number >= 0x081500 ? "/dev/null" : NULL;
+    code = curl.easy_setopt(easy, ca_path, none);
+    return code == not_built_in ? 0 : code;
 }
 
 int ccurl_easy_set_callback(void *easy, int option, ccurl_receive callback) {

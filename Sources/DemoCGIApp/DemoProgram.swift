@@ -29,7 +29,7 @@ enum DemoProgram {
                 .init("check", "Check settings, backend and spool, print a report, and exit with 0 or 78."),
                 .init("no-tracker", "Serve the site without the tracker, for comparisons."),
             ],
-            settings: { isListening ? serverSettings() : try EnvironmentFile.settings(path: $0.text("env-file")) },
+            settings: { isListening ? [:] : try EnvironmentFile.settings(path: $0.text("env-file")) },
             serve: { options, settings in
                 do {
                     return try serve(mode(options), settings, options)
@@ -48,7 +48,7 @@ enum DemoProgram {
 
     private static func serveCGI() -> Int32 {
         do throws(CGIRunError) {
-            try makeApp(serverSettings()).0.run(.cgi)
+            try makeApp(serverSettings).0.run(.cgi)
             return 0
         } catch {
             return report(error)
@@ -67,17 +67,17 @@ enum DemoProgram {
         StandardDescriptors.isListening(0) || StandardDescriptors.hasPassedSockets
     }
 
-    /// Creates the app, with the tracker if there are settings for it. Misconfigured analytics must not take the site
-    /// down.
+    /// Creates the app, with the tracker if its settings are usable. Misconfigured analytics, or a file that can't be
+    /// read, must not take the site down.
     private static func makeApp(
-        _ settings: [String: String], livePage: String? = nil, isTracked: Bool = true
+        _ settings: () throws -> [String: String], livePage: String? = nil, isTracked: Bool = true
     ) -> (CGIApp, CGITracker?) {
         let app = CGIApp()
         app.config.version = TrackerVersion.current
         DemoSite.addRoutes(to: app, livePage: livePage)
         guard isTracked else { return (app, nil) }
         do {
-            app.config.rigidAnalytics = try TrackerConfiguration(environment: settings)
+            app.config.rigidAnalytics = try TrackerConfiguration(environment: settings())
             return (app, CGITracker(app: app))
         } catch {
             StandardError.write("tracker: no analytics: \(error)")
@@ -86,15 +86,8 @@ enum DemoProgram {
         }
     }
 
-    /// Returns the settings under a web server. A file that can't be read disables analytics, not the site.
-    private static func serverSettings() -> [String: String] {
-        do {
-            return try EnvironmentFile.settings(path: nil)
-        } catch {
-            StandardError.write("tracker: no analytics: \(error)")
-            return [:]
-        }
-    }
+    /// Returns the settings under a web server.
+    private static func serverSettings() throws -> [String: String] { try EnvironmentFile.settings(path: nil) }
 
     private static func serve(
         _ mode: CGIRunMode, _ settings: [String: String], _ options: CommandLineOptions
@@ -110,7 +103,8 @@ enum DemoProgram {
                 try startUp.settingsWithReceiver(settings, options, usesAnyPort: usesAnyPort)
             }
         let (app, tracker) = makeApp(
-            settings, livePage: receiver.map { "http://127.0.0.1:\($0.port)/" }, isTracked: !options.has("no-tracker"))
+            mode == .inherited ? serverSettings : { settings },
+            livePage: receiver.map { "http://127.0.0.1:\($0.port)/" }, isTracked: !options.has("no-tracker"))
         app.config.mountPath = options.text("mount")
         app.config.fastCGI.maximumRequestsPerProcess = try options.integer("max-requests", in: 1...1_000_000_000) ?? 0
         app.config.fastCGI.maximumResidentBytes = (try options.integer("max-memory", in: 1...1_000_000) ?? 0) << 20

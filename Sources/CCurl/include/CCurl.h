@@ -22,8 +22,6 @@ enum {
     ccurl_option_post_fields = 10015,
     ccurl_option_http_header = 10023,
     ccurl_option_header_data = 10029,
-    ccurl_option_ca_info = 10065,
-    ccurl_option_ca_path = 10097,
     ccurl_option_share = 10100,
     ccurl_option_private = 10103,
     ccurl_option_open_socket_data = 10164,
@@ -108,6 +106,9 @@ void ccurl_easy_cleanup(void *easy);
 int ccurl_easy_set_long(void *easy, int option, long value);
 int ccurl_easy_set_pointer(void *easy, int option, const void *value);
 int ccurl_easy_set_callback(void *easy, int option, ccurl_receive callback);
+/// Trusts the certificate authorities in a file and no others. Most libraries are built with the system's directory of
+/// authorities, which would be trusted besides the file.
+int ccurl_easy_trust_only(void *easy, const char *file);
 /// Counts the handle's sockets in `sockets`, which must outlive the multi handle, and closes them in forked children.
 int ccurl_easy_set_sockets(void *easy, ccurl_sockets *sockets);
 /// These return 0 or NULL if the value is unknown.

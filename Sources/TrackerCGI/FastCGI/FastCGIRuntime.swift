@@ -68,7 +68,7 @@ enum FastCGIRuntime {
                     continue
                 }
             }
-            looksOften = server.sweep() || limit > 0
+            looksOften = server.sweep()
             guard let resident = Memory.residentBytes else { continue }
             if limit > 0, resident > limit {
                 server.log.write("memory", "the process uses \(resident >> 20) MiB, more than its limit, and exits")

@@ -189,7 +189,9 @@ final class FastCGIServer: Sendable {
         for connection in connections { connection.checkTimes() }
         listenAgain()
         return state.withLock { state in
-            state.isIdle = state.connections.isEmpty && !state.isListeningPaused
+            // A limit of memory needs regular checks anyway.
+            state.isIdle =
+                limits.maximumResidentBytes == 0 && state.connections.isEmpty && !state.isListeningPaused
             return !state.isIdle
         }
     }

@@ -193,7 +193,8 @@ private final class FailureLog: Sendable {
 
     func write(_ record: TrackerLogRecord) {
         guard !record.message.contains(NoTransport.reason) else { return }
-        if record.level >= .warning {
+        // What the spool lost is no reason why this event was not delivered.
+        if record.level >= .warning, record.topic != LogTopic.spoolLimit {
             state.withLock { if $0 == nil { $0 = record } }
         }
         if record.level >= level, level != .off { SystemLog.write(record.level, "\(record)") }

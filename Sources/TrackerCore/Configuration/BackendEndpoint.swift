@@ -53,10 +53,9 @@ public struct BackendEndpoint: Sendable, Hashable, CustomStringConvertible {
     /// Returns an address that is not allowed for a message: without user name and password.
     static func withoutCredentials(_ text: String) -> String {
         guard let at = text.lastIndex(of: "@") else { return text }
-        let front = text[..<at]
-        // A password may contain slashes, too.
-        let slashes = front.firstIndex(of: "/").map { front[$0...].prefix { $0 == "/" } }
-        return "\(slashes.map { front[..<$0.endIndex] } ?? "")[Filtered]\(text[at...])"
+        // A password may contain colons and slashes, too.
+        let scheme = ["http://", "https://"].first { text[..<at].lowercased().hasPrefix($0) }
+        return "\(scheme ?? "")[Filtered]\(text[at...])"
     }
 
     /// Returns the URL that a project's events are posted to: base path, one slash, percent-encoded project id.

@@ -125,7 +125,7 @@ final class ParcelStore {
         let (own, others) = (losses.lostEvents - before.lostEvents, losses.lostOfOthers - before.lostOfOthers)
         if own + others > 0 {
             log.write(
-                .warning, topic: "spool.limit",
+                .warning, topic: LogTopic.spoolLimit,
                 "the spool in \(directory) is over its size or age limit, or is damaged: "
                     + "\(losses.lostEvents + losses.lostOfOthers) of its events have been lost so far")
             mailbox.record { $0.dropFromSpool(.spoolLimit, own: own, others: others) }
@@ -197,13 +197,18 @@ final class ParcelStore {
             }
         }
         share.openParts -= 1
-        if share.openParts == 0 { spool?.settle(share.place) }
+        guard share.openParts == 0 else { return }
+        spool?.settle(share.place)
+        countLosses()
     }
 
     // MARK: Resting and ending
 
     /// Closes all files unless a segment is in use.
-    func rest() { spool?.rest() }
+    func rest() {
+        spool?.rest()
+        countLosses()
+    }
 
     /// Closes the spool; its records are left to the next process.
     func close() {

@@ -12,6 +12,8 @@ package enum LogTopic {
     package static let refused = "refused"
     /// The backend is unavailable.
     package static let away = "away"
+    /// The spool has lost events, which may be those of others.
+    package static let spoolLimit = "spool.limit"
     /// A delivery failed.
     package static let failing = "failing"
 }

@@ -1,7 +1,7 @@
 import CLibrary
 
 /// The rules for which parts of a request may leave the host. Hidden values are replaced by `[Filtered]`; names stay,
-/// so the backend still sees what was sent.
+/// so the backend still sees that they were there.
 ///
 ///     configuration.privacy = .strict
 ///     configuration.privacy.terms = ["customer-number"]

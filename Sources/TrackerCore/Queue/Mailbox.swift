@@ -187,7 +187,12 @@ final class Mailbox: Sendable {
     }
 
     /// Changes the counts.
-    func record(_ change: (inout Ledger) -> Void) { withState { change(&$0.ledger) } }
+    func record(_ change: (inout Ledger) -> Void) {
+        withState { state in
+            change(&state.ledger)
+            if state.wasFilling, !isFilling(state) { state.wasFilling = false }
+        }
+    }
 
     /// Sleeps until woken or until the deadline.
     ///

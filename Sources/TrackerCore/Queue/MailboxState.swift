@@ -11,7 +11,7 @@ struct MailboxState {
     var admitted: UInt64 { dequeued &+ UInt64(queue.count) }
     /// The value of `admitted` at the delivery thread's last turn.
     var admittedBefore: UInt64 = 0
-    /// Whether the queue was filling up at that turn.
+    /// Whether the queue was filling up at that turn, and has been since.
     var wasFilling = false
     var isThreadStarted = false
     var isThreadEnded = false

@@ -200,8 +200,11 @@ package final class Spool {
     private func tidy(_ segment: SpoolSegment) {
         guard segment.isSpent else { return }
         if segment === writing {
-            let bytes = segment.end
-            if bytes > SpoolFormat.fileHeaderBytes, segment.reset() { segments.totalBytes -= bytes }
+            let (bytes, losses, lost) = (segment.end, segment.losses, segment.ownPending)
+            guard bytes > SpoolFormat.fileHeaderBytes, segment.reset() else { return }
+            segments.totalBytes -= bytes
+            counts.add(losses)
+            counts.lostEvents += lost
         } else {
             remove(segment)
         }
@@ -210,11 +213,9 @@ package final class Spool {
     /// Deletes a segment and its records.
     @discardableResult
     private func remove(_ segment: SpoolSegment) -> Bool {
-        counts.corruptRecords += segment.losses.corrupt
-        counts.tornRecords += segment.losses.torn
-        counts.expiredRecords += segment.losses.expired
+        counts.add(segment.losses)
         counts.lostEvents += segment.ownPending
-        counts.lostOfOthers += segment.losses.expiredOfOthers + segment.readyOfOthers
+        counts.lostOfOthers += segment.readyOfOthers
         segments.countTaken(from: segment)
         let isRemoved = segment.file.remove()
         drop(segment)

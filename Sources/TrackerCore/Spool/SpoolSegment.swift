@@ -180,6 +180,8 @@ final class SpoolSegment {
         end = SpoolFormat.fileHeaderBytes
         scannedEnd = end
         ownRanges = []
+        ownPending = 0
+        losses = SpoolLosses()
         return true
     }
 }

@@ -35,6 +35,13 @@ package struct SpoolStatistics: Sendable, Equatable {
         evictedSegments += result.evictedSegments
         evictedEvents += result.evictedEvents
     }
+
+    mutating func add(_ losses: SpoolLosses) {
+        corruptRecords += losses.corrupt
+        tornRecords += losses.torn
+        expiredRecords += losses.expired
+        lostOfOthers += losses.expiredOfOthers
+    }
 }
 
 extension Spool {

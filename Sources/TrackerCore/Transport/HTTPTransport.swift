@@ -95,12 +95,7 @@ extension HTTPTransport {
             && set(ccurl_option_ssl_version, Int(ccurl_ssl_version_tls_1_2))
             && set(ccurl_option_connect_timeout_ms, Self.milliseconds(connectTimeout))
             && set(ccurl_option_timeout_ms, Self.milliseconds(requestTimeout))
-        if let caFile {
-            // Most libraries are built with the system's directory of authorities, which would be trusted as well.
-            isAccepted =
-                isAccepted && set(ccurl_option_ca_info, caFile)
-                && ccurl_easy_set_pointer(easy, Int32(ccurl_option_ca_path), nil) == 0
-        }
+        if let caFile { isAccepted = isAccepted && caFile.withCString { ccurl_easy_trust_only(easy, $0) } == 0 }
         // Optional: an older or smaller libcurl may lack these.
         _ = set(ccurl_option_http_version, Int(ccurl_http_version_2_tls))
         _ = set(ccurl_option_tcp_no_delay, 1)

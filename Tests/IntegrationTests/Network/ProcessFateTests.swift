@@ -61,6 +61,8 @@ struct ProcessFateTests {
         let sink = try EventSink { _ in .hangs }
         let sender = try Sender("fork", endpoint: sink.endpoint)
         try await sender.ask("capture 5")
+        // The delivery thread has started, and holds no lock of Swift's runtime.
+        try await eventually("the requests") { sink.requests >= 4 }
         let child = try await sender.ask("fork 0")
         #expect(child.hasPrefix("delivered 0 spooled 0 dropped 0 pending 0 after "), "\(child)")
         #expect(try await sender.counts().pending == 5)

@@ -179,7 +179,10 @@ struct TrackerConfigurationTests {
 
     @Test(
         "repeats a refused endpoint without its user name and password",
-        arguments: ["https://us3r:s3cr3t@h.example/base", "https://us3r:s3/cr3t@h.example", "us3r:s3cr3t@h.example"])
+        arguments: [
+            "https://us3r:s3cr3t@h.example/base", "https://us3r:s3/cr3t@h.example", "us3r:s3cr3t@h.example",
+            "us3r:s3/cr3t@h.example", "us3r://cr3t@h.example:8/x",
+        ])
     func endpointCredentials(endpoint: String) throws {
         let error = try #require(throws: ConfigurationError.self) {
             try TrackerConfiguration(projectID: "p", projectToken: "t", backendEndpoint: endpoint)

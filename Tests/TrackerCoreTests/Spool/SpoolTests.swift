@@ -409,6 +409,23 @@ struct SpoolTests {
         #expect(third.statistics.lostOfOthers + third.statistics.lostEvents == third.statistics.evictedEvents)
     }
 
+    @Test("counts what has expired also if the segment is emptied and written to again")
+    func lossesInContinuedSegment() throws {
+        let clock = TestClock()
+        let earlier = try Spool(directory: directory.spool, now: clock.now)
+        _ = earlier.store(Make.records(3, capturedAt: clock.now()))
+        earlier.close()
+        clock.advance(hours: 25)
+        let later = try Spool(directory: directory.spool, now: clock.now)
+        _ = later.store(Make.records(2, capturedAt: clock.now()))
+        for taken in later.takeAll() { later.settle(taken.place) }
+        _ = later.store(Make.records(1, capturedAt: clock.now()))
+        clock.advance(hours: 25)
+        #expect(later.takeAll().isEmpty)
+        later.close()
+        #expect(later.statistics.lostOfOthers == 3 && later.statistics.lostEvents == 1)
+    }
+
     @Test("evicts the oldest segments at its size limit, and counts their events")
     func eviction() throws {
         var limits = SpoolLimits()

@@ -47,8 +47,11 @@ enum DemoProgram {
     }
 
     private static func serveCGI() -> Int32 {
+        let settings = Result { try serverSettings() }
+        // A site without any settings would fill the web server's log, a line for each request.
+        let isConfigured = (try? settings.get()).map { $0.keys.contains { $0.hasPrefix("RA_PROJECT_") } } ?? true
         do throws(CGIRunError) {
-            try makeApp(serverSettings).0.run(.cgi)
+            try makeApp(settings.get, isTracked: isConfigured).0.run(.cgi)
             return 0
         } catch {
             return report(error)

@@ -51,13 +51,13 @@ enum DemoSite {
         app.get("/setcookie/", name: "setcookie") { _ in
             var response = CGIResponse(text: "Three cookies\n")
             response.cookies = [
-                CGICookie(name: "a", value: "1", isHTTPOnly: false, sameSite: nil),
+                CGICookie(name: "a", value: "1", isHTTPOnly: false, sameSite: .unspecified),
                 CGICookie(
                     name: "b", value: "2", path: "/x", domain: "ex.com", maximumAge: .seconds(60),
                     expires: HTTPDate.format(SystemClock.wallNanoseconds() / 1_000_000_000 + 60), isSecure: true),
                 CGICookie(
                     name: "gone", value: "", maximumAge: .zero, expires: HTTPDate.format(0), isHTTPOnly: false,
-                    sameSite: nil),
+                    sameSite: .unspecified),
             ]
             return response
         }

@@ -2,6 +2,9 @@ import TrackerCore
 
 /// Middleware that tracks every request of a router: one event for each, whatever its outcome.
 ///
+///     let analytics = AnalyticsMiddleware(tracker: tracker, mapping: mapping)
+///     router.add(middleware: analytics.middleware)
+///
 /// It depends on no framework. A request may be any type, including a reference that is not `Sendable` or a tuple of
 /// request and context; it never leaves the task that serves it. The code that runs per request is inlinable, so that
 /// the compiler specializes it for the app's types.

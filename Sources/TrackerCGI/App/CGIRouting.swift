@@ -1,4 +1,14 @@
 /// A type that routes can be added to: an app or a route group.
+///
+///     app.get("/hello/:name", name: "hello") { request in
+///         CGIResponse(text: "Hello, \(request.parameter("name") ?? "world")!")
+///     }
+///
+/// In every path, `:name` matches one segment and a `*` at the end matches the rest, which may be empty. A route's name
+/// (Flask's endpoint) is its path unless `name` is given. `GET` includes `HEAD`, and every route answers `OPTIONS`.
+///
+/// - Precondition: A path begins with a slash, and a `*` is its last segment. Routes are part of the program, so a
+///   mistake in one ends it at start.
 public protocol CGIRouting: Sendable {
     /// Adds a route. The methods below call it.
     func addRoute(
@@ -10,8 +20,6 @@ public protocol CGIRouting: Sendable {
         asyncHandler: @escaping @Sendable (CGIRequest) async throws -> CGIResponse)
 }
 
-/// In every path, `:name` matches one segment and a `*` at the end matches the rest, which may be empty. A route's name
-/// (Flask's endpoint) is its path unless `name` is given. `GET` includes `HEAD`, and every route answers `OPTIONS`.
 extension CGIRouting {
     /// Adds a route for the given methods.
     public func route(

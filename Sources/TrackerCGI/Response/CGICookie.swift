@@ -3,13 +3,17 @@ import TrackerCore
 /// A cookie to set on the client (RFC 6265, section 4.1).
 public struct CGICookie: Sendable, Equatable {
     /// When a cookie is sent with requests from other sites.
-    public enum SameSite: String, Sendable {
+    ///
+    /// Not an optional where it is used: its `none` would be the optional's.
+    public enum SameSite: Sendable {
         /// Never.
-        case strict = "Strict"
+        case strict
         /// With top-level navigation only.
-        case lax = "Lax"
+        case lax
         /// Always; browsers require `isSecure` with it.
-        case none = "None"
+        case none
+        /// The browser decides; most take it for `lax`.
+        case unspecified
     }
 
     /// The cookie's name: a token (RFC 9110, section 5.6.2).
@@ -29,12 +33,12 @@ public struct CGICookie: Sendable, Equatable {
     /// Whether it is hidden from scripts.
     public var isHTTPOnly: Bool
     /// When it is sent with requests from other sites.
-    public var sameSite: SameSite?
+    public var sameSite: SameSite
 
     /// Creates a cookie, by default for the whole site, hidden from scripts, and `SameSite=Lax`.
     public init(
         name: String, value: String, path: String? = "/", domain: String? = nil, maximumAge: Duration? = nil,
-        expires: String? = nil, isSecure: Bool = false, isHTTPOnly: Bool = true, sameSite: SameSite? = .lax
+        expires: String? = nil, isSecure: Bool = false, isHTTPOnly: Bool = true, sameSite: SameSite = .lax
     ) {
         self.name = name
         self.value = value
@@ -61,7 +65,12 @@ public struct CGICookie: Sendable, Equatable {
         if let maximumAge { text += "; Max-Age=\(maximumAge.components.seconds)" }
         if isSecure { text += "; Secure" }
         if isHTTPOnly { text += "; HttpOnly" }
-        if let sameSite { text += "; SameSite=\(sameSite.rawValue)" }
+        switch sameSite {
+        case .strict: text += "; SameSite=Strict"
+        case .lax: text += "; SameSite=Lax"
+        case .none: text += "; SameSite=None"
+        case .unspecified: break
+        }
         return text
     }
 

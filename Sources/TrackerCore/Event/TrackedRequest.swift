@@ -82,8 +82,8 @@ public struct EventDraft: Sendable {
     public let status: Int
     /// The visitor's session.
     public let session: SessionIdentifier
-    /// How long the handler took, in nanoseconds.
-    public let processingNanoseconds: UInt64
+    /// How long the handler took.
+    public let processingTime: Duration
     /// The name of the handler or route.
     public var viewName: String?
     /// Path and query, as sent.
@@ -95,7 +95,7 @@ public struct EventDraft: Sendable {
         method = request.start.snapshot.method
         status = request.status
         session = request.start.session
-        processingNanoseconds = request.processingNanoseconds
+        processingTime = .nanoseconds(Int64(clamping: request.processingNanoseconds))
         viewName = request.viewName
         target = request.start.snapshot.target
         headers = request.start.snapshot.headers.fields

@@ -147,7 +147,8 @@ package enum SystemLog {
 /// A message of the tracker, for a structured log.
 ///
 ///     configuration.logHandler = { record in
-///         logger.log(level: .init(record.level), "\(record.message)", metadata: ["topic": "\(record.topic)"])
+///         logger.log(
+///             level: record.level >= .error ? .error : .warning, "\(record)", metadata: ["topic": "\(record.topic)"])
 ///     }
 ///
 /// No part of it contains the project token or a line break.

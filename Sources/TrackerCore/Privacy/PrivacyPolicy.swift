@@ -67,7 +67,7 @@ public struct PrivacyPolicy: Sendable, Hashable {
     public init() {}
 
     /// Creates a policy from a preset.
-    public init(_ mode: PrivacyMode) {
+    package init(_ mode: PrivacyMode) {
         switch mode {
         case .standard: break
         case .none:
@@ -103,7 +103,7 @@ public struct PrivacyPolicy: Sendable, Hashable {
 }
 
 /// The presets of ``PrivacyPolicy``, by their names in `RA_PRIVACY`.
-public enum PrivacyMode: String, Sendable, Hashable, CaseIterable {
+package enum PrivacyMode: String, Sendable, Hashable, CaseIterable {
     /// Replaces the values of credentials, cookies and sensitive parameters, and anything that looks like a secret, by
     /// `[Filtered]`; names stay.
     case standard = "default"
@@ -116,10 +116,10 @@ public enum PrivacyMode: String, Sendable, Hashable, CaseIterable {
 /// Kinds of personal data that are recognized by shape. Each can be kept; see ``PrivacyPolicy/kept``.
 public struct PersonalData: OptionSet, Sendable, Hashable {
     /// One bit per kind.
-    public let rawValue: UInt8
+    public let rawValue: UInt64
 
     /// Creates a set from its bits.
-    public init(rawValue: UInt8) { self.rawValue = rawValue }
+    public init(rawValue: UInt64) { self.rawValue = rawValue }
 
     /// E-mail addresses (RFC 5321, section 4.1.2; RFC 6531).
     public static let email = PersonalData(rawValue: 1)

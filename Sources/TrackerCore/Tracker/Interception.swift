@@ -82,7 +82,7 @@ public struct Interception: Sendable {
 
     /// Ends the measurement and returns the event unsent, for servers that must not deliver before the client has its
     /// response. The parameters are those of ``finish(status:responseCookies:viewName:)``.
-    public func measure(status: Int, responseCookies: [String] = [], viewName: String?) -> MeasuredRequest {
+    package func measure(status: Int, responseCookies: [String] = [], viewName: String?) -> MeasuredRequest {
         measure(
             at: SystemClock.monotonicNanoseconds(), status: status, responseCookies: responseCookies, viewName: viewName
         )
@@ -115,7 +115,7 @@ public struct Interception: Sendable {
 }
 
 /// A measured request whose event has not been queued yet. Without ``send()`` it produces no event and is not counted.
-public struct MeasuredRequest: Sendable {
+package struct MeasuredRequest: Sendable {
     /// nil if the request is not sampled.
     let request: TrackedRequest?
     let ticket: UInt64
@@ -125,7 +125,7 @@ public struct MeasuredRequest: Sendable {
     package var hasEvent: Bool { request != nil }
 
     /// Queues the event for the tracker that began the measurement. Further calls are no-ops: a request counts once.
-    public func send() { send(to: mailbox) }
+    package func send() { send(to: mailbox) }
 
     /// Queues the event for another tracker, for example one with shorter timeouts.
     ///

@@ -29,14 +29,14 @@ public final class AsyncSession: TransportSession {
     /// Creates a session that sends with an asynchronous function.
     ///
     /// - Parameters:
-    ///   - maximumInFlight: the maximum number of payloads in flight; 64 by default.
+    ///   - maximumInFlight: the maximum number of payloads in flight, at least 1; 64 by default.
     ///   - end: called when the session is no longer needed.
     ///   - send: sends one payload, with its own timeout. Its task is canceled if the tracker gives up.
     public init(
         maximumInFlight: Int = 64, onEnd end: @escaping @Sendable () -> Void = {},
         send: @escaping @Sendable (DeliveryPayload) async -> DeliveryCompletion
     ) {
-        self.maximumInFlight = maximumInFlight
+        self.maximumInFlight = max(1, maximumInFlight)
         self.end = end
         self.send = send
     }

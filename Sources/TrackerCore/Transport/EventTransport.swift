@@ -128,7 +128,9 @@ public struct DeliveryCompletion: Sendable {
     /// The time from the request to the first byte of its response. If nil, the tracker measures from the start of the
     /// payload to its completion.
     public var latency: Duration?
-    /// The wait that the backend asked for (`Retry-After`), whatever the outcome; nil if it did not.
+    /// The wait that the backend asked for (`Retry-After`); nil if it did not. With an outcome of ``DeliveryOutcome/retry(after:because:)``
+    /// the longer of both counts, with ``DeliveryOutcome/holdBack(because:)`` and
+    /// ``DeliveryOutcome/unreachable(because:)`` this one; it is ignored if the payload was delivered or dropped.
     public var retryAfter: Duration?
 
     /// Creates a completion.

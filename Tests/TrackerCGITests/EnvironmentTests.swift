@@ -214,5 +214,9 @@ struct CookieTests {
             name: "n", value: "v", domain: "x.test", maximumAge: .seconds(5), isSecure: true, sameSite: .strict)
         #expect(
             cookie.headerValue == "n=v; Path=/; Domain=x.test; Max-Age=5; Secure; HttpOnly; SameSite=Strict")
+        #expect(
+            CGICookie(name: "n", value: "v", isSecure: true, sameSite: .none).headerValue
+                == "n=v; Path=/; Secure; HttpOnly; SameSite=None")
+        #expect(CGICookie(name: "n", value: "v", sameSite: .unspecified).headerValue == "n=v; Path=/; HttpOnly")
     }
 }

@@ -267,9 +267,11 @@ final class ServedDemo {
             text = text.replacingOccurrences(of: change.from, with: change.to)
         }
         let placeholders = [
+            // First, since a port put in by another may contain its digits.
+            ("8443", String(securePort)),
             ("listen 80;", "listen \(port);"), ("listen [::]:80;", "listen [::]:\(port);"), ("*:80>", "*:\(port)>"),
             ("$HTTP[\"host\"] == \"demo.example.com\"", "$HTTP[\"url\"] =~ \"\""), ("demo.example.com", "localhost"),
-            ("8443", String(securePort)), ("127.0.0.1:9000", "127.0.0.1:\(appPort)"),
+            ("127.0.0.1:9000", "127.0.0.1:\(appPort)"),
             ("/srv/demo", directory.path + "/srv"), ("/run/demo", directory.path + "/run"),
             ("/run/fcgiwrap.socket", directory.path + "/run/fcgiwrap.sock"), ("/var/lib/demo/spool", spool),
             ("/etc/demo.env", directory.path + "/demo.env"),

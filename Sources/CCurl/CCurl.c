@@ -143,12 +143,11 @@ int ccurl_easy_set_pointer(void *easy, int option, const void *value) {
 }
 
 int ccurl_easy_trust_only(void *easy, const char *file) {
-    enum { ca_file = 10065, ca_path = 10097 };
-    int code = curl.easy_setopt(easy, ca_file, file);
+    int code = curl.easy_setopt(easy, ccurl_option_ca_info, file);
     if (code != 0) return code;
     // From 8.21.0 on, NULL stands for the directory that the library was built with.
     const char *none = curl.version_info(0)->number >= 0x081500 ? "/dev/null" : NULL;
-    code = curl.easy_setopt(easy, ca_path, none);
+    code = curl.easy_setopt(easy, ccurl_option_ca_path, none);
     return code == not_built_in ? 0 : code;
 }
 

@@ -22,6 +22,8 @@ enum {
     ccurl_option_post_fields = 10015,
     ccurl_option_http_header = 10023,
     ccurl_option_header_data = 10029,
+    ccurl_option_ca_info = 10065,
+    ccurl_option_ca_path = 10097,
     ccurl_option_share = 10100,
     ccurl_option_private = 10103,
     ccurl_option_open_socket_data = 10164,

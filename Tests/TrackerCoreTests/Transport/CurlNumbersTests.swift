@@ -10,6 +10,7 @@ struct CurlNumbersTests {
         ("option_error_buffer", "CURLOPT_ERRORBUFFER"), ("option_post_fields", "CURLOPT_POSTFIELDS"),
         ("option_http_header", "CURLOPT_HTTPHEADER"),
         ("option_header_data", "CURLOPT_HEADERDATA"), ("info_http_connect_code", "CURLINFO_HTTP_CONNECTCODE"),
+        ("option_ca_info", "CURLOPT_CAINFO"), ("option_ca_path", "CURLOPT_CAPATH"),
         ("option_share", "CURLOPT_SHARE"), ("option_private", "CURLOPT_PRIVATE"),
         ("option_open_socket_data", "CURLOPT_OPENSOCKETDATA"), ("option_no_proxy", "CURLOPT_NOPROXY"),
         ("option_close_socket_data", "CURLOPT_CLOSESOCKETDATA"), ("option_protocols_text", "CURLOPT_PROTOCOLS_STR"),

@@ -39,7 +39,8 @@ struct DeadlineTests {
         try await sender.ask("capture 300")
         let started = ContinuousClock.now
         let answer = try await sender.ask("shutdown")
-        #expect(ContinuousClock.now - started < Self.limit)
+        // Other tests can delay this one after an `await`, so the times are those of the process.
+        #expect(try #require(sender.process.outputAt) - started < Self.limit)
         if spools {
             // On a busy machine, the last of them may reach the disk a little after the deadline.
             #expect(answer.hasPrefix("delivered 0 spooled ") && answer.contains(" dropped 0 "))
@@ -49,7 +50,7 @@ struct DeadlineTests {
         }
         let ending = ContinuousClock.now
         #expect(try await sender.finish() == 0)
-        #expect(ContinuousClock.now - ending < Self.limit)
+        #expect(try #require(sender.process.endedAt) - ending < Self.limit)
     }
 
     @Test("holds when the backend says nothing, over http and in a TLS handshake", arguments: ["http", "https"])

@@ -7,6 +7,7 @@ import TrackerCore
 package final class RunningProgram: Sendable {
     private struct State {
         var output: [UInt8] = []
+        var outputAt: ContinuousClock.Instant?
         var errors: [UInt8] = []
         var endedStreams = 0
         var status: Int32?
@@ -56,7 +57,11 @@ package final class RunningProgram: Sendable {
         guard identifier > 0 else { throw SystemError(call: "start of \(path)", code: -identifier) }
         let box = box
         Self.collect(output.fileHandleForReading) { bytes in
-            box.state.withLock { if let bytes { $0.output += bytes } else { $0.endedStreams += 1 } }
+            box.state.withLock {
+                guard let bytes else { return $0.endedStreams += 1 }
+                $0.output += bytes
+                $0.outputAt = .now
+            }
         }
         Self.collect(errors.fileHandleForReading) { bytes in
             box.state.withLock { if let bytes { $0.errors += bytes } else { $0.endedStreams += 1 } }
@@ -85,6 +90,8 @@ package final class RunningProgram: Sendable {
 
     package var output: String { box.state.withLock { String(decoding: $0.output, as: UTF8.self) } }
     package var errors: String { box.state.withLock { String(decoding: $0.errors, as: UTF8.self) } }
+    /// When the last of its output was read, by a thread that no test can delay; nil if there was none.
+    package var outputAt: ContinuousClock.Instant? { box.state.withLock { $0.outputAt } }
     /// The exit status; nil while it runs.
     package var status: Int32? { box.state.withLock { $0.status } }
     /// When its end was detected, by a thread that no test can delay; nil while it runs.

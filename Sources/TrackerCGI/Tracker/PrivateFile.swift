@@ -119,7 +119,7 @@ final class PrivateFile: Sendable {
     /// - Parameter patience: how long to retry.
     /// - Returns: nil if the lock could not be taken in time.
     func withLock<Result>(byte: Int, patience: Duration, _ body: () -> Result) -> Result? {
-        let deadline = SystemClock.monotonicNanoseconds() &+ patience.nanoseconds
+        let deadline = SystemClock.deadline(after: patience)
         while true {
             switch lock(byte: byte) {
             case .taken:

@@ -36,9 +36,6 @@ final class DeliveryLoop {
         /// The longest sleep while delivery pauses, when requests don't wake the thread, and while all events wait for
         /// their retry.
         static let pause: UInt64 = 100_000_000
-        /// How many events are written ahead at a time: while others are in flight, and while none are.
-        static let writtenAhead = 16
-        static let writtenInPause = 64
     }
 
     init(
@@ -86,7 +83,7 @@ final class DeliveryLoop {
             return true
         }
         outbox.releaseDue(now: now)
-        if memory != nil, outbox.hasUnsent || hasUnwritten {
+        if memory != nil, outbox.hasUnsent || writer.hasUnwritten {
             // Before the spool, so that the session gets its file descriptors first.
             _ = link.open(now: now, isUrgent: orders.isClosed)
         }
@@ -101,7 +98,7 @@ final class DeliveryLoop {
         reporter.report(
             orders, status, isBraking: brake.isOn, spoolRefusal: store?.reasonOfRefusal,
             pending: orders.open, now: now)
-        let isIdle = outbox.isEmpty && !hasUnwritten
+        let isIdle = outbox.isEmpty && !writer.hasUnwritten
         if orders.isClosed {
             let drains = drainsSpool && mayHaveStored && !settlement.pacer.isAway
             if isIdle ? !drains : ending.isPointless(settlement.pacer, flying: outbox.flyingCount, now) { return false }
@@ -110,8 +107,6 @@ final class DeliveryLoop {
         rest(now, isIdle: isIdle, mayHaveStored: mayHaveStored, until: ending.stopAt)
         return true
     }
-
-    private var hasUnwritten: Bool { writer.unwritten > 0 }
 
     /// The number of the oldest event that is neither settled nor on disk; nil if there is none.
     private var oldest: UInt64? {
@@ -127,7 +122,7 @@ final class DeliveryLoop {
 
     private func send(_ now: UInt64, fromDisk: Bool) {
         let isAway = settlement.pacer.isAway
-        guard outbox.hasUnsent || hasUnwritten || fromDisk || isAway && outbox.waitingCount > 0 else {
+        guard outbox.hasUnsent || writer.hasUnwritten || fromDisk || isAway && outbox.waitingCount > 0 else {
             settlement.pacer.isLimited = false
             return
         }
@@ -145,7 +140,7 @@ final class DeliveryLoop {
             send(parcel, now)
             room -= 1
         }
-        settlement.pacer.isLimited = room <= reserved && (outbox.hasUnsent || hasUnwritten || fromDisk)
+        settlement.pacer.isLimited = room <= reserved && (outbox.hasUnsent || writer.hasUnwritten || fromDisk)
     }
 
     private func send(_ parcel: Parcel, _ now: UInt64) {
@@ -176,10 +171,10 @@ final class DeliveryLoop {
 
     private func rest(_ now: UInt64, isIdle: Bool, mayHaveStored: Bool, until latest: UInt64) {
         if outbox.flyingCount > 0 {
-            if isStalled, mayWriteAhead {
+            if isStalled, source.mayWriteAhead {
                 // Completions come first.
                 let completions = link.wait(atMost: 0)
-                if completions.isEmpty { writeAhead(Limit.writtenAhead) }
+                if completions.isEmpty { source.writeAhead(isSending: true) }
                 return settle(completions)
             }
             // With a spool, events must be stored before they grow too old.
@@ -189,14 +184,14 @@ final class DeliveryLoop {
             settle(link.wait(atMost: limit))
         } else if !isIdle || mayHaveStored {
             lastActivity = now
-            if mayWriteAhead { return writeAhead(Limit.writtenInPause) }
+            if source.mayWriteAhead { return source.writeAhead(isSending: false) }
             let paused = settlement.pacer.pausedUntil
             guard paused <= now else {
                 return clock.sleep(mailbox, min(now + Limit.pause, paused, latest), .events(.max))
             }
             let gathering = source.gathering(now: now, orders)
             // Nothing is left but events that wait for their retry.
-            let isWaiting = !outbox.hasUnsent && !hasUnwritten && !mayHaveStored
+            let isWaiting = !outbox.hasUnsent && !writer.hasUnwritten && !mayHaveStored
             let look = now + (isWaiting ? Limit.pause : Limit.look)
             var until = min(gathering?.until ?? look, latest)
             if let due = outbox.nextDue { until = min(until, due) }
@@ -212,23 +207,6 @@ final class DeliveryLoop {
     /// The time to wait before the next poll for new events.
     private func nextLook(_ now: UInt64) -> UInt64 {
         min(max(Limit.look, (now &- lastActivity) / 2), Limit.longestLook)
-    }
-
-    /// Whether enough events wait to be worth writing ahead.
-    private var mayWriteAhead: Bool {
-        writer.unwritten >= (source.sendsLines ? Parcel.maximumLines : EventQueue.chunkSize)
-            || writer.backlogCount > 0 && !source.sendsLines
-    }
-
-    /// Encodes waiting events. As JSON they take less memory than as requests with all their fields, and no longer hold
-    /// objects of the app.
-    private func writeAhead(_ count: Int) {
-        let lines = source.sendsLines ? Parcel.maximumLines : 1
-        for _ in 0..<(lines == 1 ? count : 1) {
-            guard let parcel = writer.next(lines: lines) else { break }
-            outbox.ready.append(parcel)
-        }
-        DetachedThread.yieldProcessor()
     }
 
     private func sleep(_ now: UInt64) {

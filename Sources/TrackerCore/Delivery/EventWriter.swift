@@ -37,6 +37,7 @@ final class EventWriter {
     @exclusivity(unchecked) var mailboxCount = 0
     /// Events that wait to be written.
     var unwritten: Int { backlog.count + mailboxCount }
+    var hasUnwritten: Bool { unwritten > 0 }
     /// Events that were taken off the queue and wait to be written.
     var backlogCount: Int { backlog.count }
     /// The number of the oldest of those.

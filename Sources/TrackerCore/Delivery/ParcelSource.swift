@@ -21,6 +21,9 @@ final class ParcelSource {
         static let gathering: UInt64 = 500_000_000
         /// How many times one parcel is tried while the backend is away before another one is.
         static let probes = 3
+        /// How many events are written ahead at a time: while others are in flight, and while none are.
+        static let writtenAhead = 16
+        static let writtenInPause = 64
     }
 
     init(configuration: TrackerConfiguration, outbox: Outbox, writer: EventWriter, store: ParcelStore?) {
@@ -104,6 +107,26 @@ final class ParcelSource {
         else { return nil }
         if let ready = sendsLines ? nextReadyBatch() : outbox.ready.popFirst() { return ready }
         return writer.next(lines: sendsLines ? Parcel.maximumLines : 1)
+    }
+
+    // MARK: Writing ahead
+
+    /// Whether enough events wait to be worth writing ahead.
+    var mayWriteAhead: Bool {
+        writer.unwritten >= (sendsLines ? Parcel.maximumLines : EventQueue.chunkSize)
+            || writer.backlogCount > 0 && !sendsLines
+    }
+
+    /// Encodes waiting events. As JSON they take less memory than as requests with all their fields, and no longer hold
+    /// objects of the app.
+    func writeAhead(isSending: Bool) {
+        let lines = sendsLines ? Parcel.maximumLines : 1
+        let count = isSending ? Limit.writtenAhead : Limit.writtenInPause
+        for _ in 0..<(lines == 1 ? count : 1) {
+            guard let parcel = writer.next(lines: lines) else { break }
+            outbox.ready.append(parcel)
+        }
+        DetachedThread.yieldProcessor()
     }
 
     // MARK: Disk

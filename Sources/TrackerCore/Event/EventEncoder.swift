@@ -122,12 +122,7 @@ struct EventEncoder: ~Copyable {
             appendValue(fields[index].value, header.treatment)
             if hasRepetitions { appendRepetitions(of: header, after: index, in: fields) }
             writer.byte(UInt8(ascii: "\""))
-            if writer.count > EventLimit.headersEnd {
-                writer.rewind(to: mark)
-                isTruncated = true
-                continue
-            }
-            isFirst = false
+            if !isTooLong(since: mark, EventLimit.headersEnd) { isFirst = false }
         }
     }
 
@@ -189,7 +184,7 @@ struct EventEncoder: ~Copyable {
     // MARK: Cookies
 
     private mutating func appendRequestCookies(_ snapshot: RequestSnapshot) {
-        let cookies = snapshot.cookies?() ?? cookiesInHeader(snapshot)
+        let cookies = snapshot.cookies?() ?? snapshot.headers.cookies
         var isFirst = true
         for cookie in cookies {
             let isHidden = !filter.isOff && (filter.hidesCookie(cookie.name.utf8) || cookie.name == SessionCookie.name)
@@ -200,8 +195,7 @@ struct EventEncoder: ~Copyable {
             writer.string(cookie.name)
             writer.byte(UInt8(ascii: ":"))
             if isHidden { writer.string(PrivacyFilter.replacement) } else { appendSearched(cookie.value) }
-            if isTooLong(since: mark) { continue }
-            isFirst = false
+            if !isTooLong(since: mark, EventLimit.cookiesEnd) { isFirst = false }
         }
     }
 
@@ -212,17 +206,12 @@ struct EventEncoder: ~Copyable {
         writer.byte(UInt8(ascii: "\""))
     }
 
-    /// Removes the cookie written since `mark` if it does not fit, and returns whether it was removed.
-    private mutating func isTooLong(since mark: Int) -> Bool {
-        guard writer.count > EventLimit.cookiesEnd else { return false }
+    /// Removes the field or cookie written since `mark` if it goes beyond `end`, and returns whether it was removed.
+    private mutating func isTooLong(since mark: Int, _ end: Int) -> Bool {
+        guard writer.count > end else { return false }
         writer.rewind(to: mark)
         isTruncated = true
         return true
-    }
-
-    private func cookiesInHeader(_ snapshot: RequestSnapshot) -> [(name: String, value: String)] {
-        let values = snapshot.headers.fields.filter { RequestHeaders.isEqual($0.name, "cookie") }.map(\.value)
-        return CookieReader.parse(values.joined(separator: ";").utf8)
     }
 
     private mutating func appendResponseCookies(_ values: [String]) {
@@ -253,8 +242,7 @@ struct EventEncoder: ~Copyable {
             writer.raw(",\"samesite\":")
             writer.string(cookie.sameSite)
             writer.byte(UInt8(ascii: "}"))
-            if isTooLong(since: mark) { continue }
-            isFirst = false
+            if !isTooLong(since: mark, EventLimit.cookiesEnd) { isFirst = false }
         }
     }
 }

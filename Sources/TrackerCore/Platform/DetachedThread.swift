@@ -68,6 +68,35 @@ package enum DetachedThread {
     }
 }
 
+extension DetachedThread {
+    /// Runs work on a thread of its own and waits for its result; if no thread can be started, runs it in place.
+    static func run<Result: Sendable>(
+        name: String, _ work: @escaping @Sendable () -> Result
+    ) async -> Result {
+        await withCheckedContinuation { continuation in
+            do {
+                try start(name: name) { continuation.resume(returning: work()) }
+            } catch {
+                continuation.resume(returning: work())
+            }
+        }
+    }
+}
+
+/// A one-shot signal that one thread can wait for.
+final class ThreadSignal: Sendable {
+    private let isSet = ThreadLock(false)
+
+    func set() {
+        isSet.withLock { $0 = true }
+        isSet.signal()
+    }
+
+    /// - Parameter deadline: monotonic nanoseconds.
+    /// - Returns: false on timeout.
+    func wait(until deadline: UInt64) -> Bool { isSet.wait(until: deadline) { $0 ? true : nil } ?? false }
+}
+
 /// A thread's CPU time, and the time that it was runnable but had no processor, in nanoseconds.
 struct ThreadUsage: Equatable {
     var ran: UInt64

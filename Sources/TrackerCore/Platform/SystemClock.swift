@@ -27,6 +27,11 @@ package enum SystemClock {
         now >= moment ? now - moment >= time : time == 0
     }
 
+    /// Returns the reading of ``monotonicNanoseconds()`` at the end of a timeout that begins now.
+    package static func deadline(after timeout: Duration) -> UInt64 {
+        monotonicNanoseconds() &+ timeout.nanoseconds
+    }
+
     /// ``wallNanoseconds()``, but never negative: 0 if the system's clock is set before 1970.
     @Sendable
     package static func epochNanoseconds() -> UInt64 {

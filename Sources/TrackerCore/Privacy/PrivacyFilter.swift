@@ -126,10 +126,7 @@ struct PrivacyFilter {
     func hides(_ value: UnsafeBufferPointer<UInt8>, _ treatment: Treatment) -> Bool {
         switch treatment {
         case .searchLoginCode: return Randomness.isLoginCode(value)
-        case .searchTelephone:
-            let digits = value.reduce(0) { $0 + (ASCII.isDigit($1) ? 1 : 0) }
-            return (7...15).contains(digits) && value.count <= 32
-                && value.allSatisfy { ASCII.isDigit($0) || Telephone.isBetween($0) || $0 == UInt8(ascii: "+") }
+        case .searchTelephone: return Telephone.isNumber(value)
         case .keep, .replace, .cookies, .search, .truncateAddresses, .omit: return false
         }
     }
@@ -210,7 +207,7 @@ struct PrivacyFilter {
         // The scanner already checks names against the deny list.
         let asksNames = parameters.mayHide && !(parameters.isDenyList && policy.searchesValues)
         guard asksNames || paths.isActive else { return hidden }
-        if asksNames { hidden += hiddenParameters(url, from: question + 1) }
+        if asksNames { hidden += parameters.hidden(inQuery: url, from: question + 1, automaton) }
         if paths.isActive { hidden += paths.hidden(inPath: UnsafeBufferPointer(rebasing: url[..<question])) }
         return Self.merged(hidden)
     }
@@ -219,26 +216,6 @@ struct PrivacyFilter {
     mutating func append(path: UnsafeBufferPointer<UInt8>, to writer: inout JSONWriter) {
         let question = path.firstIndex(of: UInt8(ascii: "?")) ?? path.count
         Self.append(path, hiding: hidden(inURL: path, question: question), to: &writer)
-    }
-
-    private func hiddenParameters(_ url: UnsafeBufferPointer<UInt8>, from start: Int) -> [Range<Int>] {
-        var hidden: [Range<Int>] = []
-        var position = start
-        while position < url.count {
-            let pairEnd = url[position...].firstIndex(of: UInt8(ascii: "&")) ?? url.count
-            let nameEnd = url[position..<pairEnd].firstIndex(of: UInt8(ascii: "=")) ?? pairEnd
-            // Only an allow list can tell whether text without a `=` is a name, or a value without a name.
-            let isBare = nameEnd == pairEnd && pairEnd > position && !parameters.isDenyList
-            if isBare || nameEnd + 1 < pairEnd {
-                let name = UnsafeBufferPointer(rebasing: url[position..<nameEnd])
-                let isHidden =
-                    name.contains(UInt8(ascii: "%"))
-                    ? parameters.hides(PercentEncoding.decode(name), automaton) : parameters.hides(name, automaton)
-                if isHidden { hidden.append((isBare ? position : nameEnd + 1)..<pairEnd) }
-            }
-            position = pairEnd + 1
-        }
-        return hidden
     }
 
     private static func merged(_ ranges: [Range<Int>]) -> [Range<Int>] {

@@ -163,6 +163,31 @@ struct NameRule {
         }
     }
 
+    /// Returns the values of a URL's query to hide, in order.
+    ///
+    /// - Parameter start: the position after the `?`.
+    func hidden(
+        inQuery url: UnsafeBufferPointer<UInt8>, from start: Int, _ automaton: RuleAutomaton
+    ) -> [Range<Int>] {
+        var hidden: [Range<Int>] = []
+        var position = start
+        while position < url.count {
+            let pairEnd = url[position...].firstIndex(of: UInt8(ascii: "&")) ?? url.count
+            let nameEnd = url[position..<pairEnd].firstIndex(of: UInt8(ascii: "=")) ?? pairEnd
+            // Only an allow list can tell whether text without a `=` is a name, or a value without a name.
+            let isBare = nameEnd == pairEnd && pairEnd > position && !isDenyList
+            if isBare || nameEnd + 1 < pairEnd {
+                let name = UnsafeBufferPointer(rebasing: url[position..<nameEnd])
+                let isHidden =
+                    name.contains(UInt8(ascii: "%"))
+                    ? hides(PercentEncoding.decode(name), automaton) : hides(name, automaton)
+                if isHidden { hidden.append((isBare ? position : nameEnd + 1)..<pairEnd) }
+            }
+            position = pairEnd + 1
+        }
+        return hidden
+    }
+
     private static func folded(_ name: some Sequence<UInt8>) -> [UInt8] {
         name.map { $0 == UInt8(ascii: "_") ? UInt8(ascii: "-") : ASCII.lowercase($0) }
     }

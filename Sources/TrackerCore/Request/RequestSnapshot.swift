@@ -147,6 +147,12 @@ public struct RequestHeaders: Sendable {
         }
     }
 
+    /// The cookies of all `Cookie` fields, in order.
+    var cookies: [(name: String, value: String)] {
+        let values = fields.filter { Self.isEqual($0.name, "cookie") }.map(\.value)
+        return CookieReader.parse(values.joined(separator: ";").utf8)
+    }
+
     /// Returns the session in the `Cookie` fields, if there is a valid one, and the length of all names and values, for
     /// the queue's byte limit. Both in one pass over the fields.
     @inline(__always)

@@ -216,12 +216,8 @@ package struct SpoolLimits: Sendable, Equatable {
         return limits
     }
 
-    /// `maximumAge` in nanoseconds; 0 for a negative one.
-    var maximumAgeNanoseconds: UInt64 {
-        let (seconds, attoseconds) = maximumAge.components
-        guard seconds >= 0, attoseconds >= 0 else { return 0 }
-        let (product, overflows) = UInt64(seconds).multipliedReportingOverflow(by: 1_000_000_000)
-        let (sum, overflowsToo) = product.addingReportingOverflow(UInt64(attoseconds) / 1_000_000_000)
-        return overflows || overflowsToo ? .max : sum
-    }
+    /// Returns the time of the oldest capture that is still delivered.
+    ///
+    /// - Parameter now: nanoseconds since 1970.
+    func oldestCapture(at now: UInt64) -> UInt64 { now - min(now, maximumAge.nanoseconds) }
 }

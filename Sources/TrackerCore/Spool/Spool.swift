@@ -124,7 +124,7 @@ package final class Spool {
                 continue
             }
             guard segment !== writing, !segment.hasOut else { continue }
-            segment.scan(oldest: oldestCapture)
+            segment.scan(oldest: limits.oldestCapture(at: now()))
             let events = segment.readyEvents
             guard remove(segment) else { continue }
             segments.totalBytes -= entry.bytes
@@ -156,7 +156,7 @@ package final class Spool {
     }
 
     private func next(in segment: SpoolSegment) -> (record: SpoolRecord, place: SpoolPlace)? {
-        if let entry = segment.next(oldest: oldestCapture) {
+        if let entry = segment.next(oldest: limits.oldestCapture(at: now())) {
             let events = entry.record.eventCount
             let place = SpoolPlace(segment: segment, offset: entry.offset, events: events, isSplit: entry.isSplit)
             return (entry.record, place)
@@ -178,11 +178,6 @@ package final class Spool {
         guard let segment = segments.take(name, listing) else { return nil }
         held.append(segment)
         return segment
-    }
-
-    private var oldestCapture: UInt64 {
-        let time = now()
-        return time - min(time, limits.maximumAgeNanoseconds)
     }
 
     // MARK: Settling

@@ -28,6 +28,16 @@ final class SpoolDirectory {
     private let device: UInt64
     private let inode: UInt64
 
+    /// Checks a directory as it is configured. At the start, an unusable one is a configuration error; later it is a
+    /// disk error.
+    static func check(_ path: String) throws(ConfigurationError) {
+        do throws(SpoolError) {
+            _ = try SpoolDirectory(path: path)
+        } catch {
+            throw .unusable(variable: "RA_SPOOL_DIRECTORY", value: path, remedy: "\(error)")
+        }
+    }
+
     /// Opens the directory; creates it and missing parents with mode 0700.
     init(path given: String) throws(SpoolError) {
         var path = given

@@ -21,7 +21,7 @@ public final class Tracker: Sendable, CustomStringConvertible, CustomReflectable
     ) throws(ConfigurationError) {
         if !configuration.isDisabled {
             try configuration.validate()
-            try Self.checkSpool(configuration.spoolDirectory)
+            if let path = configuration.spoolDirectory { try SpoolDirectory.check(path) }
         }
         self.init(checked: configuration, transport: transport)
         if isEnabled { Self.warn(of: configuration) }
@@ -57,16 +57,6 @@ public final class Tracker: Sendable, CustomStringConvertible, CustomReflectable
         gate = RequestGate(configuration: configuration, mailbox: mailbox)
     }
 
-    /// Checks the spool's directory. At the start, an unusable one is a configuration error; later it is a disk error.
-    private static func checkSpool(_ path: String?) throws(ConfigurationError) {
-        guard let path else { return }
-        do throws(SpoolError) {
-            _ = try SpoolDirectory(path: path)
-        } catch {
-            throw .unusable(variable: "RA_SPOOL_DIRECTORY", value: path, remedy: "\(error)")
-        }
-    }
-
     private static func warn(of configuration: TrackerConfiguration) {
         let log = log(configuration)
         for variable in configuration.misspelledVariables {
@@ -87,7 +77,7 @@ public final class Tracker: Sendable, CustomStringConvertible, CustomReflectable
     deinit {
         // Nothing can wait here; the thread delivers what it can until the usual deadline.
         let timeout = configuration.shutdownTimeout
-        _ = mailbox?.close(stopAt: Self.deadline(after: timeout), patience: Self.patience(half: timeout))
+        _ = mailbox?.close(stopAt: SystemClock.deadline(after: timeout), patience: Self.patience(half: timeout))
     }
 
     /// The configuration, and the counts of events so far; never contains the token.
@@ -142,13 +132,13 @@ public final class Tracker: Sendable, CustomStringConvertible, CustomReflectable
     /// - Returns: the counts of events by outcome during the call; zeros if the tracker is disabled.
     @discardableResult
     public func flush(timeout: Duration = .seconds(5)) -> FlushResult {
-        guard let mailbox else { return Self.result(from: TrackerStatistics(), to: TrackerStatistics()) }
+        guard let mailbox else { return FlushResult() }
         let before = mailbox.statistics
-        let settled = Signal()
+        let settled = ThreadSignal()
         if let waiter = mailbox.notifyWhenSettled({ settled.set() }) {
-            if !settled.wait(until: Self.deadline(after: timeout)) { mailbox.cancelWait(waiter) }
+            if !settled.wait(until: SystemClock.deadline(after: timeout)) { mailbox.cancelWait(waiter) }
         }
-        return Self.result(from: before, to: mailbox.statistics)
+        return FlushResult(from: before, to: mailbox.statistics)
     }
 
     /// Stops accepting events, delivers pending ones within `timeout`, and ends the delivery thread.
@@ -180,33 +170,34 @@ public final class Tracker: Sendable, CustomStringConvertible, CustomReflectable
     }
 
     private func shutdown(timeout: Duration, patience: Mailbox.Patience?, grace: Duration) -> FlushResult {
-        guard let mailbox else { return Self.result(from: TrackerStatistics(), to: TrackerStatistics()) }
+        guard let mailbox else { return FlushResult() }
         let before = mailbox.statistics
-        let settled = Signal()
+        let settled = ThreadSignal()
         // Close first, because an event captured in between would not be waited for.
-        let isRunning = mailbox.close(stopAt: Self.deadline(after: timeout), patience: patience)
+        let isRunning = mailbox.close(stopAt: SystemClock.deadline(after: timeout), patience: patience)
         let waiter = mailbox.notifyWhenSettled(awaitsEnd: configuration.drainsSpoolAtShutdown) { settled.set() }
         if isRunning, let waiter {
-            if !settled.wait(until: Self.deadline(after: timeout + grace)) {
+            if !settled.wait(until: SystemClock.deadline(after: timeout + grace)) {
                 mailbox.cancelWait(waiter)
                 mailbox.abandon()
             }
         } else {
             mailbox.abandon()
         }
-        return Self.result(from: before, to: mailbox.statistics)
+        return FlushResult(from: before, to: mailbox.statistics)
     }
 
     /// Flushes as the synchronous `flush(timeout:)` does, without blocking the caller's thread.
     @discardableResult
     public func flush(timeout: Duration = .seconds(5)) async -> FlushResult {
-        await Self.onOwnThread { self.flushNow(timeout) }
+        // Its own thread keeps the deadline even if the app blocks the cooperative pool.
+        await DetachedThread.run(name: "ra-flush") { self.flushNow(timeout) }
     }
 
     /// Shuts down as the synchronous `shutdown(timeout:)` does, without blocking the caller's thread.
     @discardableResult
     public func shutdown(timeout: Duration? = nil) async -> FlushResult {
-        await Self.onOwnThread { self.shutdownNow(timeout) }
+        await DetachedThread.run(name: "ra-flush") { self.shutdownNow(timeout) }
     }
 
     /// Runs until the task is canceled, then shuts down; for lifecycle frameworks with a `run()` per service.
@@ -225,27 +216,6 @@ public final class Tracker: Sendable, CustomStringConvertible, CustomReflectable
 
     private func flushNow(_ timeout: Duration) -> FlushResult { flush(timeout: timeout) }
     private func shutdownNow(_ timeout: Duration?) -> FlushResult { shutdown(timeout: timeout) }
-
-    /// Runs work on its own thread, which keeps the deadline even if the app blocks the cooperative pool.
-    private static func onOwnThread(_ work: @escaping @Sendable () -> FlushResult) async -> FlushResult {
-        await withCheckedContinuation { continuation in
-            do {
-                try DetachedThread.start(name: "ra-flush") { continuation.resume(returning: work()) }
-            } catch {
-                continuation.resume(returning: work())
-            }
-        }
-    }
-
-    private static func deadline(after timeout: Duration) -> UInt64 {
-        SystemClock.monotonicNanoseconds() &+ timeout.nanoseconds
-    }
-
-    private static func result(from before: TrackerStatistics, to after: TrackerStatistics) -> FlushResult {
-        FlushResult(
-            delivered: after.delivered - before.delivered, spooled: after.spooled - before.spooled,
-            dropped: after.totalDropped - before.totalDropped, pending: after.pending)
-    }
 }
 
 /// Runs an app with a tracker, and shuts the tracker down on every way out.
@@ -274,18 +244,4 @@ public func withTracker<Result>(
         await tracker.shutdown()
         throw error
     }
-}
-
-/// A one-shot signal that one thread can wait for.
-private final class Signal: Sendable {
-    private let isSet = ThreadLock(false)
-
-    func set() {
-        isSet.withLock { $0 = true }
-        isSet.signal()
-    }
-
-    /// - Parameter deadline: monotonic nanoseconds.
-    /// - Returns: false on timeout.
-    func wait(until deadline: UInt64) -> Bool { isSet.wait(until: deadline) { $0 ? true : nil } ?? false }
 }

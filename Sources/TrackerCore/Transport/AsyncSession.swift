@@ -63,7 +63,7 @@ public final class AsyncSession: TransportSession {
 
     /// Waits until a payload completes or the limit has passed.
     public func wait(atMost limit: Duration) -> [DeliveryCompletion] {
-        let deadline = SystemClock.monotonicNanoseconds() &+ limit.nanoseconds
+        let deadline = SystemClock.deadline(after: limit)
         return state.wait(until: deadline) { locked in
             guard !locked.completions.isEmpty else { return nil }
             defer { locked.completions.removeAll(keepingCapacity: true) }

@@ -65,6 +65,13 @@ extension ScanPass {
 
 /// The separators in telephone numbers.
 enum Telephone {
+    /// Returns whether the whole value is a telephone number, with or without a country code.
+    static func isNumber(_ value: UnsafeBufferPointer<UInt8>) -> Bool {
+        let digits = value.reduce(0) { $0 + (ASCII.isDigit($1) ? 1 : 0) }
+        return (7...15).contains(digits) && value.count <= 32
+            && value.allSatisfy { ASCII.isDigit($0) || isBetween($0) || $0 == UInt8(ascii: "+") }
+    }
+
     static func isBetween(_ byte: UInt8) -> Bool {
         byte == 0x20 || byte == UInt8(ascii: "-") || byte == UInt8(ascii: ".") || byte == UInt8(ascii: "(")
             || byte == UInt8(ascii: ")") || byte == UInt8(ascii: "/")

@@ -193,4 +193,8 @@ extension ScanPass {
         return (isLocal(before) || before == UInt8(ascii: "\""))
             && (isLabelByte(after) || after == UInt8(ascii: "["))
     }
+
+    /// Returns whether a word may begin here.
+    @inline(__always)
+    func isBoundary(_ index: Int) -> Bool { index <= 0 || !ASCII.isLetterOrDigit(text[index &- 1]) }
 }

@@ -247,8 +247,4 @@ struct ScanPass {
         }
         return nil
     }
-
-    /// Returns whether a word may begin here.
-    @inline(__always)
-    func isBoundary(_ index: Int) -> Bool { index <= 0 || !ASCII.isLetterOrDigit(text[index &- 1]) }
 }

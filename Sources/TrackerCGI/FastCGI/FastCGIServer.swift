@@ -103,14 +103,12 @@ final class FastCGIServer: Sendable {
             log.write("peer", "a connection was refused: its address is not in FCGI_WEB_SERVER_ADDRS")
             return nil
         }
-        let (connection, wasIdle) = state.withLock { state in
+        let connection = addWork { state in
             let connection = FastCGIConnection(accepted, token: state.nextToken, server: self)
             state.nextToken += 1
             state.connections[connection.token] = connection
-            defer { state.isIdle = false }
-            return (connection, state.isIdle)
+            return connection
         }
-        if wasIdle { control.write(0) }
         do {
             // Edge-triggered, but input that is already there is reported.
             try pool.poller.add(accepted.number, token: connection.token, interest: [.read, .edge])
@@ -133,13 +131,16 @@ final class FastCGIServer: Sendable {
             listener.descriptor.number, token: WorkerPool.firstFreeToken + UInt64(index), interest: [.read, .oneShot])
     }
 
-    private func pauseListening() {
-        let wasIdle = state.withLock { state in
-            state.isListeningPaused = true
+    private func pauseListening() { addWork { $0.isListeningPaused = true } }
+
+    /// Adds something that the main thread must watch, and wakes it from a long sleep.
+    private func addWork<Result>(_ change: (inout Registry) -> Result) -> Result {
+        let (result, wasIdle) = state.withLock { state in
             defer { state.isIdle = false }
-            return state.isIdle
+            return (change(&state), state.isIdle)
         }
         if wasIdle { control.write(0) }
+        return result
     }
 
     private func listenAgain() {

@@ -7,8 +7,8 @@ final class BackendLink {
     private var lastOpening: UInt64 = 0
     private var failures = 0
     private var mayBeConnected = false
-    /// When the transport became unavailable, in monotonic nanoseconds; nil while it is available.
-    private(set) var unavailableSince: UInt64?
+    /// When opening failed for the first time, in monotonic nanoseconds.
+    private var unavailableSince: UInt64?
 
     private enum Limit {
         /// The pause after a failed open, doubled with each further one up to `longestPause`.
@@ -33,8 +33,6 @@ final class BackendLink {
         lastOpening = now
         do {
             session = try transport.open()
-            unavailableSince = nil
-            failures = 0
             return true
         } catch {
             unavailableSince = unavailableSince ?? now

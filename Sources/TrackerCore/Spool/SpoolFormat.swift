@@ -76,8 +76,10 @@ enum SpoolFormat {
         append(record.capturedAt, to: &buffer)
         append(record.key.identifier.high.bigEndian, to: &buffer)
         append(record.key.identifier.low.bigEndian, to: &buffer)
-        append(record.key.lines?.lowerBound ?? 0, to: &buffer)
-        append(UInt16(record.key.lines?.count ?? 0), to: &buffer)
+        // A whole parcel has none.
+        let lines = record.key.lines ?? 0..<0
+        append(lines.lowerBound, to: &buffer)
+        append(UInt16(lines.count), to: &buffer)
         append(record.body.withUnsafeBytes { CRC32.checksum(of: $0) }, to: &buffer)
         let checksum = buffer.withUnsafeBytes { bytes in
             CheckedBytes(bytes).slice(at: start + recordMagicOffset, count: checkedHeaderBytes)

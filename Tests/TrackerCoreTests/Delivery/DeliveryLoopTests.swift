@@ -198,6 +198,20 @@ struct DeliveryLoopTests {
         #expect(simulation.lines.all.contains { $0.contains("the backend is back after") })
     }
 
+    @Test("takes a rejection for the end of an outage, because the backend has answered")
+    func rejectionEndsOutage() throws {
+        let simulation = try Simulation(
+            latency: 1_000_000,
+            answer: { _, _, now in
+                now < 11_000_000_000 ? .unreachable(because: "refused") : .drop(.rejected, because: "bad")
+            })
+        simulation.capture(50)
+        simulation.run(seconds: 9)
+        #expect(simulation.statistics.backend.isAway && simulation.statistics.pending == 50)
+        simulation.run(seconds: 70)
+        #expect(simulation.statistics.dropped == [.rejected: 50] && !simulation.statistics.backend.isAway)
+    }
+
     @Test("probes with one event three times before another's turn comes, also when those tried before are due again")
     func probes() throws {
         let simulation = try Simulation(

@@ -70,6 +70,7 @@ struct PrivacyFilterTests {
                 "https://m.example/?ll=48.1,11.5&signature=Zm9v/YmFyc2VjcmV0=",
                 "https://m.example/?ll=48.1,11.5&signature=[Filtered]"
             ),
+            ("<pin>7</pin>", "<pin>[Filtered]</pin>"), ("<password></password>", "<password></password>"),
             ("see https://e.org/a, password=ab/cd", "see https://e.org/a, password=[Filtered]"),
             ("https://e.org/a password=ab?cd", "https://e.org/a password=[Filtered]"),
             ("https://e.org/a;password=ab/cd", "https://e.org/a;password=[Filtered]/cd"),

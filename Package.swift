@@ -77,7 +77,7 @@ let package = Package(
         .executableTarget(
             name: "DeliveryProcess", dependencies: ["TrackerCore", "CSpawn", "CLibrary"], path: "Tests/DeliveryProcess"),
         .executableTarget(name: "RelayProcess", dependencies: ["TestSupport"], path: "Tests/RelayProcess"),
-        .testTarget(name: "TrackerCGITests", dependencies: ["TrackerCGI", "TrackerCore"]),
+        .testTarget(name: "TrackerCGITests", dependencies: ["TrackerCGI", "TrackerCore", "TestSupport"]),
         .testTarget(name: "DemoServerTests", dependencies: ["DemoServer", "EventReceiver", "TestSupport"]),
         .testTarget(
             name: "IntegrationTests",

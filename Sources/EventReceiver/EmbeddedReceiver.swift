@@ -8,7 +8,7 @@ package struct EmbeddedReceiver: Sendable {
     package let port: UInt16
 
     /// The default port of the live page.
-    package static let usualPort: UInt16 = 8001
+    package static let defaultPort: UInt16 = 8001
     private static let portsTried: UInt16 = 20
 
     /// Starts listening, and reports the address on standard error.
@@ -19,7 +19,7 @@ package struct EmbeddedReceiver: Sendable {
     ///   - isStored: whether the last events of a run are kept in a temporary file. Ignored if the system chooses the
     ///     port, because the next run would not find the file.
     package static func start(program: String, port: UInt16?, isStored: Bool) throws(SystemError) -> EmbeddedReceiver {
-        let candidates = port.map { [$0] } ?? Array(usualPort..<(usualPort + portsTried))
+        let candidates = port.map { [$0] } ?? Array(defaultPort..<(defaultPort + portsTried))
         var failure = SystemError(call: "listen", code: 0)
         for candidate in candidates {
             do {

@@ -4,6 +4,7 @@
 //     pace R S      captures R events a second for S seconds
 //     flush S       flushes for at most S seconds, and prints the result
 //     shutdown      shuts the tracker down, and prints the result
+//     took          prints how many milliseconds the last shutdown took
 //     stats         prints the statistics
 //     watch         samples the statistics in another thread from now on
 //     watched       prints the number of samples, and in how many of them the counts did not add up
@@ -102,6 +103,7 @@ do {
     }
     let tracker = try Tracker(configuration: configuration)
     var number = 0
+    var shutdownTime: UInt64 = 0
     var watch: Watch?
     while let line = readLine() {
         let words = line.split(separator: " ")
@@ -118,7 +120,12 @@ do {
             number += pace(value, seconds: values.last ?? 1, from: number, prefix, tracker)
             say("captured \(number)")
         case "flush": say(text(tracker.flush(timeout: .seconds(value))))
-        case "shutdown": say(text(tracker.shutdown()))
+        case "shutdown":
+            let start = SystemClock.monotonicNanoseconds()
+            let result = tracker.shutdown()
+            shutdownTime = SystemClock.monotonicNanoseconds() - start
+            say(text(result))
+        case "took": say("\(shutdownTime / 1_000_000)")
         case "stats": say("\(tracker.statistics)")
         case "watch":
             watch = try Watch(tracker)

@@ -74,7 +74,7 @@ struct CGIDeliveryTests {
         }
         #expect(most <= 64 && most > 0)
         // The budget is 10 s, enforced by the alarm.
-        try await eventually(within: .seconds(60), "the end of all children, not \(program.children.count) left") {
+        try await eventually("the end of all children, not \(program.children.count) left") {
             most = max(most, program.children.count)
             return program.children.isEmpty
         }

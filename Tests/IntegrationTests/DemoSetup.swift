@@ -48,7 +48,7 @@ struct DemoSetup {
     var events: [PrintedEvent] { handler.lines.compactMap(PrintedEvent.init) }
 
     /// Waits until the given number of events have been printed.
-    func events(_ count: Int, within limit: Duration = .seconds(60)) async throws -> [PrintedEvent] {
+    func events(_ count: Int, within limit: Duration = TestTimeout.standard) async throws -> [PrintedEvent] {
         try await eventually(within: limit, "\(count) events") { handler.lines.count >= count }
         return events
     }

@@ -73,7 +73,7 @@ struct FastCGIEnduranceTests {
         /// Waits until all requests have their events at the handler and the demo is idle with no event pending;
         /// returns its descriptors and memory.
         func settled(events: Int) async throws -> (descriptors: Int, bytes: Int) {
-            try await eventually(within: .seconds(60), "all events to be delivered") {
+            try await eventually("all events to be delivered") {
                 let lines = demo.errors.count { $0 == "\n" }
                 demo.signal(SIGUSR2)
                 try await eventually("the status") { demo.errors.count { $0 == "\n" } > lines }

@@ -32,7 +32,7 @@ struct LivePagePressTests {
     }
 
     /// Releases the list, and waits until new events appear in it.
-    private func letGo(_ page: LivePage) async throws {
+    private func release(_ page: LivePage) async throws {
         // Keys continue from the last selection. If that was the last visible row, the list has scrolled, which
         // holds it too.
         try await page.browser.evaluate(
@@ -67,7 +67,7 @@ struct LivePagePressTests {
             for milliseconds in [50, 100, 200] {
                 var opened = 0
                 for press in 0..<10 {
-                    try await letGo(page)
+                    try await release(page)
                     try await page.browser.press(x: 300, y: 360 + 36 * press, milliseconds: milliseconds)
                     if try await page.browser.holds(Self.isOpened) { opened += 1 }
                 }
@@ -84,7 +84,7 @@ struct LivePagePressTests {
             let feed = try await fill(page, rate: rate)
             var opened = 0
             for press in 0..<10 {
-                try await letGo(page)
+                try await release(page)
                 try await page.browser.press(x: 300, y: 360 + 36 * press, milliseconds: 100, kind: "touch")
                 if try await page.browser.holds(Self.isOpened) { opened += 1 }
             }
@@ -99,7 +99,7 @@ struct LivePagePressTests {
         try await LivePage.open { page in
             let feed = try await fill(page, rate: rate)
             for _ in 0..<5 {
-                try await letGo(page)
+                try await release(page)
                 try await page.browser.type("jj\u{E007}", into: "body")
                 try await eventually("the event") {
                     try await page.browser.holds(

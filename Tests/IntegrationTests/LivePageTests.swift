@@ -258,7 +258,7 @@ struct LivePageTests {
             try await page.expect("2,000 events, 5,000 kept", of: "count")
             #expect(try await browser.holds("return !document.getElementById('older').hidden"))
             let bottom = "const l = document.getElementById('list'); l.scrollTop = l.scrollHeight; return l.scrollTop"
-            try await eventually(within: .seconds(60), "the oldest") {
+            try await eventually("the oldest") {
                 try await browser.evaluate(bottom)
                 return try await page.rows().hasSuffix(" /1 /0")
             }

@@ -79,7 +79,7 @@ struct SpoolProcessTests {
         try await sender.ask("capture 300")
         try await eventually("the spool") { try await sender.ask("stats").contains("spooled 300") }
         let backend = try ScriptedBackend(port: dead.port)
-        try await eventually(within: .seconds(60), "all events") {
+        try await eventually("all events") {
             // A flush ends the wait early.
             _ = try await sender.ask("flush 1")
             return try await sender.ask("stats").contains("captured 300, delivered 300,")
@@ -107,7 +107,7 @@ struct SpoolProcessTests {
             }
             try await sender.ask("capture 50")
         }
-        try await eventually(within: .seconds(60), "all events") { backend.received.count >= 3000 }
+        try await eventually("all events") { backend.received.count >= 3000 }
         #expect(Self.paths(backend).count == 3000)
         try await eventually("the end") { try await sender.ask("stats").contains("captured 3000, delivered 3000") }
         try await eventually("an empty spool") { segments.isEmpty }

@@ -52,7 +52,7 @@ package final class Browser: Sendable {
         var said = ""
         for _ in 0..<10 {
             let driver = try RunningProgram(program, ["--port=0"])
-            try await eventually(within: .seconds(60), "chromedriver to listen") {
+            try await eventually("chromedriver to listen") {
                 driver.hasEnded || driver.output.contains(announcement)
             }
             if driver.output.contains(announcement) {
@@ -180,7 +180,7 @@ package final class Browser: Sendable {
             Thread.detachNewThread {
                 continuation.resume(
                     with: Result {
-                        let client = try RawClient(port: port, timeout: .seconds(60))
+                        let client = try RawClient(port: port, timeout: TestTimeout.standard)
                         client.send(message)
                         return client.receiveAnswer()
                     })

@@ -9,9 +9,18 @@ package struct NeverHappened: Error, CustomStringConvertible {
     }
 }
 
+/// How long tests wait for what should happen soon.
+package enum TestTimeout {
+    /// The environment variable `TEST_TIME_SCALE`, for builds that run several times as slowly; 1 if it is not set.
+    package static let scale = ProcessInfo.processInfo.environment["TEST_TIME_SCALE"].flatMap { Int($0) } ?? 1
+    /// Long enough for a busy machine, and short enough that a failure shows soon.
+    package static let standard = Duration.seconds(20 * scale)
+}
+
 /// Polls until a condition holds, and throws once the deadline has passed.
 package func eventually(
-    within limit: Duration = .seconds(60), _ what: String = "the condition", _ condition: () async throws -> Bool
+    within limit: Duration = TestTimeout.standard, _ what: String = "the condition",
+    _ condition: () async throws -> Bool
 ) async throws {
     let deadline = ContinuousClock.now + limit
     while try await !condition() {

@@ -9,7 +9,7 @@ package final class RawClient: @unchecked Sendable {
     private let descriptor: Int32
     private var isOpen = true
 
-    package init(port: UInt16, host: String = "127.0.0.1", timeout: Duration = .seconds(20)) throws {
+    package init(port: UInt16, host: String = "127.0.0.1", timeout: Duration = TestTimeout.standard) throws {
         var address = sockaddr_in()
         address.sin_family = sa_family_t(AF_INET)
         address.sin_port = port.bigEndian

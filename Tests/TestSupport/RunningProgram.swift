@@ -7,7 +7,6 @@ import TrackerCore
 package final class RunningProgram: Sendable {
     private struct State {
         var output: [UInt8] = []
-        var outputAt: ContinuousClock.Instant?
         var errors: [UInt8] = []
         var endedStreams = 0
         var status: Int32?
@@ -57,11 +56,7 @@ package final class RunningProgram: Sendable {
         guard identifier > 0 else { throw SystemError(call: "start of \(path)", code: -identifier) }
         let box = box
         Self.collect(output.fileHandleForReading) { bytes in
-            box.state.withLock {
-                guard let bytes else { return $0.endedStreams += 1 }
-                $0.output += bytes
-                $0.outputAt = .now
-            }
+            box.state.withLock { if let bytes { $0.output += bytes } else { $0.endedStreams += 1 } }
         }
         Self.collect(errors.fileHandleForReading) { bytes in
             box.state.withLock { if let bytes { $0.errors += bytes } else { $0.endedStreams += 1 } }
@@ -90,8 +85,6 @@ package final class RunningProgram: Sendable {
 
     package var output: String { box.state.withLock { String(decoding: $0.output, as: UTF8.self) } }
     package var errors: String { box.state.withLock { String(decoding: $0.errors, as: UTF8.self) } }
-    /// When the last of its output was read, by a thread that no test can delay; nil if there was none.
-    package var outputAt: ContinuousClock.Instant? { box.state.withLock { $0.outputAt } }
     /// The exit status; nil while it runs.
     package var status: Int32? { box.state.withLock { $0.status } }
     /// When its end was detected, by a thread that no test can delay; nil while it runs.
@@ -106,13 +99,13 @@ package final class RunningProgram: Sendable {
 
     /// Sends SIGTERM and waits for the end.
     @discardableResult
-    package func stop(within limit: Duration = .seconds(60)) async throws -> Int32 {
+    package func stop(within limit: Duration = TestTimeout.standard) async throws -> Int32 {
         signal(SIGTERM)
         return try await end(within: limit)
     }
 
     /// Waits for the end.
-    package func end(within limit: Duration = .seconds(60)) async throws -> Int32 {
+    package func end(within limit: Duration = TestTimeout.standard) async throws -> Int32 {
         try await eventually(within: limit, "the end of \(name)") { hasEnded }
         // Wait for the rest of its output; children that are still running may keep it open.
         try? await eventually(within: .seconds(2)) { box.state.withLock { $0.endedStreams == 2 } }
@@ -122,7 +115,7 @@ package final class RunningProgram: Sendable {
     /// Waits for a line on standard error that contains a text, and returns the port of its first URL.
     package func port(after text: String) async throws -> UInt16 {
         var port: UInt16?
-        try await eventually(within: .seconds(60), "\"\(text)\" on standard error") {
+        try await eventually("\"\(text)\" on standard error") {
             if let status { throw NeverHappened(description: "ended with \(status): \(errors)") }
             guard let line = errors.split(separator: "\n").first(where: { $0.contains(text) }),
                 let address = line.range(of: "http://").map({ line[$0.upperBound...] }),

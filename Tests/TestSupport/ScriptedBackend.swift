@@ -126,7 +126,7 @@ package final class ScriptedBackend: Sendable {
     }
 
     private static func tunnel(_ connection: Int32, to port: UInt16, _ delay: Duration) {
-        guard let peer = try? RawClient(port: port, timeout: .seconds(60)),
+        guard let peer = try? RawClient(port: port, timeout: TestTimeout.standard),
             write("HTTP/1.1 200 Connection established\r\nProxy-Agent: test\r\n\r\n", to: connection)
         else { return }
         let pause = Double(delay.nanoseconds) / 1e9

@@ -22,14 +22,14 @@ package final class Sender {
 
     /// Sends a command and waits for its answer.
     @discardableResult
-    package func ask(_ command: String, within limit: Duration = .seconds(60)) async throws -> String {
+    package func ask(_ command: String, within limit: Duration = TestTimeout.standard) async throws -> String {
         tell(command)
         return try await answer(within: limit)
     }
 
     /// Waits for the answer to an earlier command.
     @discardableResult
-    package func answer(within limit: Duration = .seconds(60)) async throws -> String {
+    package func answer(within limit: Duration = TestTimeout.standard) async throws -> String {
         answers += 1
         try await eventually(within: limit, "an answer") {
             if let status = process.status, process.lines.count < answers {

@@ -67,7 +67,7 @@ struct AppTests {
         "refuses arguments that it does not know, and values that are none",
         arguments: [["--other"], ["x"], ["--fastcgi"], ["--max-requests", "many"], ["--max-memory=0"]])
     func wrongArguments(arguments: [String]) {
-        #expect(throws: CGICommandLine.Mistake.self) { try CGICommandLine(arguments) }
+        #expect(throws: CGICommandLine.UsageError.self) { try CGICommandLine(arguments) }
     }
 
     @Test(

@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import TrackerCore
 
 @testable import TrackerCGI
@@ -24,7 +25,7 @@ final class FastCGIClient {
 
     let descriptor: Int32
 
-    init(port: UInt16, timeoutSeconds: Int = 20) throws {
+    init(port: UInt16, timeoutSeconds: Int = 10 * TestTimeout.scale) throws {
         descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
         var address = sockaddr_in()
         address.sin_family = sa_family_t(AF_INET)
@@ -210,7 +211,9 @@ final class RunningApp {
 }
 
 /// Polls until the condition holds; returns false on a timeout.
-func eventually(within milliseconds: Int = 60_000, _ condition: () throws -> Bool) rethrows -> Bool {
+func eventually(within milliseconds: Int = TestTimeout.standard.boundedMilliseconds, _ condition: () throws -> Bool)
+    rethrows -> Bool
+{
     let deadline = SystemClock.milliseconds() + milliseconds
     while SystemClock.milliseconds() < deadline {
         if try condition() { return true }

@@ -23,7 +23,7 @@ struct FastCGIThreadTests {
                 app.config.fastCGI.maximumWaitingRequests = waiting
                 app.get("/block") { _ in
                     inside.withLock { $0 += 1 }
-                    _ = eventually(within: 600_000) { mayEnd.withLock { $0 } }
+                    _ = eventually { mayEnd.withLock { $0 } }
                     return CGIResponse(text: "done")
                 }
                 configure(app)
@@ -38,7 +38,7 @@ struct FastCGIThreadTests {
             }
         }
 
-        func letGo() throws -> Int {
+        func release() throws -> Int {
             mayEnd.withLock { $0 = true }
             return try clients.count { try $0.reply().stdout.hasSuffix("done") }
         }
@@ -72,7 +72,7 @@ struct FastCGIThreadTests {
         }
         // Those beyond the limit wait in the queue.
         #expect(blocked.inside.withLock { $0 } == 4)
-        #expect(try blocked.letGo() == 9)
+        #expect(try blocked.release() == 9)
     }
 
     @Test("answer 503 with Retry-After, and count it, where the line is full")
@@ -88,7 +88,7 @@ struct FastCGIThreadTests {
         let refused = try client.reply()
         #expect(refused.stdout.hasPrefix("Status: 503"))
         #expect(refused.stdout.contains("\r\nRetry-After: 1\r\n"))
-        #expect(try blocked.letGo() == 5)
+        #expect(try blocked.release() == 5)
         #expect(eventually { sent.withLock { $0.count == 6 && $0.contains(503) } })
         try client.send(Client.request(1))
         #expect(try client.reply().stdout.hasSuffix("Hello"))
@@ -198,7 +198,7 @@ struct FastCGIThreadTests {
             try client.send(Client.request(1, path))
             #expect(try client.reply().stdout.hasPrefix("Status: 200"))
         }
-        #expect(try blocked.letGo() == 40)
+        #expect(try blocked.release() == 40)
         withExtendedLifetime((deaf, idle)) {}
     }
 }
@@ -254,7 +254,7 @@ struct FastCGIAbortTests {
                 }
             }
             app.get("/slow") { _ in
-                _ = eventually(within: 600_000) { mayEnd.withLock { $0 } }
+                _ = eventually { mayEnd.withLock { $0 } }
                 return CGIResponse(text: "slow")
             }
         }

@@ -68,7 +68,7 @@ package final class HTTPServer: Sendable {
         var loops: [EventLoop] = []
         for index in 0..<max(1, configuration.loops) {
             let loop = try EventLoop()
-            try loop.start(name: "http-\(index)")
+            try loop.start(name: "http-\(port)-\(index)")
             loops.append(loop)
         }
         let host = configuration.host.contains(":") && !configuration.host.hasPrefix("[")

@@ -2,12 +2,12 @@ import TrackerCore
 
 /// Decodes the chunked transfer coding (RFC 9112, section 7.1), a piece at a time.
 struct ChunkedDecoder {
-    private enum State {
+    private enum Position {
         case size, sizeSpace, extensions, sizeEnd, data(Int), dataEnd, dataEndLF, trailerStart, trailer, trailerEnd,
             finalLF, done
     }
 
-    private var state = State.size
+    private var state = Position.size
     private var size = 0
     private var digits = 0
     /// Bytes of chunk extensions and trailers, which are discarded but limited.

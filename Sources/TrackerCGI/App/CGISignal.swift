@@ -9,13 +9,13 @@ public final class CGISignal<Receiver: Sendable>: Sendable {
         let number: UInt64
     }
 
-    private struct Registry: Sendable {
+    private struct Actions: Sendable {
         var next: UInt64 = 0
         var receivers: [(number: UInt64, isNonblocking: Bool, receiver: Receiver)] = []
         var isNonblocking = true
     }
 
-    private let registry = ThreadLock(Registry())
+    private let registry = ThreadLock(Actions())
 
     init() {}
 

@@ -4,7 +4,7 @@ import TrackerCore
 /// Serves an app over HTTP, for development.
 enum DevelopmentServer {
     /// The default port.
-    private static let usualPort: UInt16 = 8081
+    private static let defaultPort: UInt16 = 8081
 
     /// Why the server could not start.
     struct Failure: Error, CustomStringConvertible {
@@ -15,7 +15,7 @@ enum DevelopmentServer {
     static func run(_ app: CGIApp, host: String, port: UInt16?) throws {
         TerminationSignal.prepare()
         let front = HTTPFront(app: app)
-        var server = HTTPServer(configuration: .init(host: host, port: port ?? usualPort)) { await front.answer($0) }
+        var server = HTTPServer(configuration: .init(host: host, port: port ?? defaultPort)) { await front.answer($0) }
         let bound: UInt16
         do {
             bound = try server.start()

@@ -254,7 +254,7 @@ final class FastCGIConnection: Sendable {
         server.run(ready, of: self, on: nil)
     }
 
-    var worth: (worth: ConnectionWorth, lastActivity: Int) {
-        lock.withLock { ($0.worth, $0.multiplexer.lastActivity) }
+    var priority: (priority: EvictionPriority, lastActivity: Int) {
+        lock.withLock { ($0.priority, $0.multiplexer.lastActivity) }
     }
 }

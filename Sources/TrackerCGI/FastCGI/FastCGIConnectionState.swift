@@ -102,7 +102,7 @@ struct FastCGIConnectionState: Sendable {
             closes: closes, needsTimer: needsTimer)
     }
 
-    var worth: ConnectionWorth {
+    var priority: EvictionPriority {
         if isReading || output.pendingBytes > 0 || abruptEnd != nil || !multiplexer.isUnfinished { return .busy }
         return multiplexer.isIdle ? .idle : .unfinished
     }

@@ -122,7 +122,7 @@ struct FastCGIResponder: Sendable {
         _ response: CGIResponse, to head: inout [UInt8], _ encoder: inout FastCGIRecordEncoder
     ) {
         ResponseHead.append(response, method: ready.request.method, to: &head)
-        if head.count > 4096 { server.warnOfBigHead(head.count) }
+        if head.count > 4096 { server.warnAboutLargeHead(head.count) }
         appendLog(&encoder)
     }
 

@@ -27,7 +27,7 @@ final class FastCGIServer: Sendable {
     private let allowedPeers: AllowedPeers
     private let state: ThreadLock<Registry>
     private let stopping = Atomic<Bool>(false)
-    private let hasWarnedOfHead = Atomic<Bool>(false)
+    private let hasWarnedAboutHead = Atomic<Bool>(false)
 
     /// - Parameter listeners: at least one; any beyond 64 are ignored.
     init(_ app: CGIApp, listeners: [FastCGIListener]) throws(SystemError) {
@@ -224,9 +224,9 @@ final class FastCGIServer: Sendable {
     func closeIdleConnections(silentFor milliseconds: Int = 0) -> Int {
         let now = SystemClock.milliseconds()
         for connection in state.withLock({ Array($0.connections.values) }) {
-            let (worth, lastActivity) = connection.worth
+            let (priority, lastActivity) = connection.priority
             // Input that has arrived is about to be read.
-            guard worth == .idle, now - lastActivity >= milliseconds,
+            guard priority == .idle, now - lastActivity >= milliseconds,
                 !connection.descriptor.wait(toWrite: false, milliseconds: 0) || connection.descriptor.isPeerGone
             else { continue }
             connection.close()
@@ -257,8 +257,8 @@ final class FastCGIServer: Sendable {
         FastCGIContext(app: app.snapshot, admission: admission, now: SystemClock.milliseconds())
     }
 
-    func warnOfBigHead(_ count: Int) {
-        if hasWarnedOfHead.exchange(true, ordering: .relaxed) { return }
+    func warnAboutLargeHead(_ count: Int) {
+        if hasWarnedAboutHead.exchange(true, ordering: .relaxed) { return }
         app.config.log(
             "tracker-cgi: a response's headers take \(count) bytes; nginx answers 502 above fastcgi_buffer_size (4k)")
     }

@@ -43,7 +43,7 @@ struct ProgressTimeout: Sendable {
 }
 
 /// The cost of closing a connection: those with the lowest make room for new ones first.
-enum ConnectionWorth: Int, Comparable {
+enum EvictionPriority: Int, Comparable {
     /// No request is in progress.
     case idle
     /// A request is still arriving and has not reached a handler.
@@ -51,18 +51,18 @@ enum ConnectionWorth: Int, Comparable {
     /// A handler is running, or data is being read or sent.
     case busy
 
-    static func < (left: ConnectionWorth, right: ConnectionWorth) -> Bool { left.rawValue < right.rawValue }
+    static func < (left: EvictionPriority, right: EvictionPriority) -> Bool { left.rawValue < right.rawValue }
 }
 
 /// Chooses the connections that make room for new ones.
 enum EvictionOrder {
     private struct Candidate {
         let connection: FastCGIConnection
-        let worth: ConnectionWorth
+        let priority: EvictionPriority
         let lastActivity: Int
 
         func goesBefore(_ other: Candidate) -> Bool {
-            if worth != other.worth { return worth < other.worth }
+            if priority != other.priority { return priority < other.priority }
             if lastActivity != other.lastActivity { return lastActivity < other.lastActivity }
             // The newest one may not have been read yet.
             return connection.token < other.connection.token
@@ -73,10 +73,10 @@ enum EvictionOrder {
     static func candidates(_ connections: [FastCGIConnection]) -> [FastCGIConnection] {
         connections
             .map { connection in
-                let (worth, lastActivity) = connection.worth
-                return Candidate(connection: connection, worth: worth, lastActivity: lastActivity)
+                let (priority, lastActivity) = connection.priority
+                return Candidate(connection: connection, priority: priority, lastActivity: lastActivity)
             }
-            .filter { $0.worth < .busy }
+            .filter { $0.priority < .busy }
             .sorted { $0.goesBefore($1) }
             .map(\.connection)
     }

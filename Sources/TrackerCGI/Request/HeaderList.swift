@@ -13,7 +13,7 @@ enum HeaderList {
             let value = TextDecoding.string(ASCII.trimmed(bytes))
             // Servers send these empty if the request has none.
             if value.isEmpty, name == "Content-Type" || name == "Content-Length" { return }
-            if headers.count == mostLookedThrough, places.isEmpty {
+            if headers.count == linearSearchLimit, places.isEmpty {
                 for (index, header) in headers.enumerated() { places[header.name] = index }
             }
             let known = places.isEmpty ? headers.firstIndex { $0.name == name } : places[name]
@@ -32,7 +32,7 @@ enum HeaderList {
         return headers
     }
 
-    private static let mostLookedThrough = 32
+    private static let linearSearchLimit = 32
 
     /// Returns the `Cookie` headers, joined.
     static func cookieBytes(of variables: CGIVariables) -> [UInt8] {

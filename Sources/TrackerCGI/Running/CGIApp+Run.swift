@@ -97,7 +97,7 @@ extension CGIApp {
 
     private func run(arguments: some Sequence<String>, isInherited: Bool) throws(CGIRunError) {
         let commandLine: CGICommandLine
-        do throws(CGICommandLine.Mistake) {
+        do throws(CGICommandLine.UsageError) {
             commandLine = try CGICommandLine(arguments)
         } catch {
             Self.fail("\(error); see --help", status: ExitStatus.usage)

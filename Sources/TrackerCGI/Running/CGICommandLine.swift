@@ -3,7 +3,7 @@ import TrackerCore
 /// The command line of a program made with `CGIApp`.
 struct CGICommandLine: Equatable {
     /// What is wrong with the arguments, in one sentence.
-    struct Mistake: Error, Equatable, CustomStringConvertible {
+    struct UsageError: Error, Equatable, CustomStringConvertible {
         var description: String
     }
 
@@ -37,14 +37,14 @@ struct CGICommandLine: Equatable {
         """
 
     /// - Parameter arguments: without the program's name.
-    init(_ arguments: some Sequence<String>) throws(Mistake) {
+    init(_ arguments: some Sequence<String>) throws(UsageError) {
         var rest = ArraySlice(Array(arguments))
         while let argument = rest.popFirst() {
             let parts = argument.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
             var value: String {
-                get throws(Mistake) {
+                get throws(UsageError) {
                     guard let value = parts.count == 2 ? parts[1] : rest.popFirst() else {
-                        throw Mistake(description: "\(parts[0]) needs a value")
+                        throw UsageError(description: "\(parts[0]) needs a value")
                     }
                     return value
                 }
@@ -58,14 +58,14 @@ struct CGICommandLine: Equatable {
             case "--mount": mountPath = try value
             case "--max-requests": maximumRequests = try Self.number(parts[0], value)
             case "--max-memory": maximumMegabytes = try Self.number(parts[0], value)
-            default: throw Mistake(description: "unexpected argument \"\(argument)\"")
+            default: throw UsageError(description: "unexpected argument \"\(argument)\"")
             }
         }
     }
 
-    private static func number(_ name: String, _ text: String) throws(Mistake) -> Int {
+    private static func number(_ name: String, _ text: String) throws(UsageError) -> Int {
         guard let number = Int(text), number > 0, number <= 1 << 30 else {
-            throw Mistake(description: "\(name) needs a whole number above 0, not \"\(text)\"")
+            throw UsageError(description: "\(name) needs a whole number above 0, not \"\(text)\"")
         }
         return number
     }

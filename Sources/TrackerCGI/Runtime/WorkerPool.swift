@@ -171,7 +171,7 @@ final class WorkerPool: Sendable {
         }
         guard isFirst else { return }
         do {
-            try DetachedThread.start(name: "cgi-pool", stackBytes: 256 << 10) { self.oversee() }
+            try DetachedThread.start(name: "cgi-pool", stackBytes: 256 << 10) { self.monitor() }
         } catch {
             overseer.withLock { $0.isStarted = false }
             isStarved.store(false, ordering: .releasing)
@@ -181,7 +181,7 @@ final class WorkerPool: Sendable {
 
     /// Adds threads while all of them have made no progress for two milliseconds: one, then two, then four, up to 16 at
     /// a time, as long as the new ones are soon stuck as well.
-    private func oversee() {
+    private func monitor() {
         var batch = 1
         var lastGrowth = 0
         while !isStopped.load(ordering: .acquiring) {

@@ -122,8 +122,14 @@ struct MisspelledVariable: Sendable, Equatable {
     /// The setting with the most similar name; nil if none is similar.
     var nearest: String?
 
+    /// Names the file with the other variables, which `TrackerCGI` and the demos read, and the core does not.
+    static let environmentFile = "RA_ENV_FILE"
+
     /// One sentence that says what to do.
     var warning: String {
+        if name == Self.environmentFile {
+            return "\(name) is set, but only CGI and FastCGI apps read it: set the variables in the environment"
+        }
         guard let nearest else { return "\(name) is set, but is not a tracker setting: it is ignored" }
         return "\(name) is set, but is not a tracker setting: did you mean \(nearest)?"
     }

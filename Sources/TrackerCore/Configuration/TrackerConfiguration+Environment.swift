@@ -9,9 +9,11 @@ extension TrackerConfiguration {
     /// - Parameter environment: the variables; nil: those of the process.
     /// - Throws: ``ConfigurationError`` for the first variable that is missing or has a value that is not allowed.
     public init(environment: [String: String]? = nil) throws(ConfigurationError) {
+        // Whoever has read the file passes its variables here.
+        let known = environment == nil ? Self.variables : Self.variables + [MisspelledVariable.environmentFile]
         let environment = environment ?? ProcessEnvironment.variables(prefix: "RA_")
         let reader = ConfigurationReader(values: environment)
-        let misspelled = MisspelledVariable.find(in: environment.keys, known: Self.variables)
+        let misspelled = MisspelledVariable.find(in: environment.keys, known: known)
         let isOff = try reader.boolean("RA_DEBUG_DISABLE_ANALYTICS")
         if isOff == true, reader.text("RA_PROJECT_ID") == nil || reader.text("RA_PROJECT_TOKEN") == nil {
             self = .disabled
@@ -134,7 +136,5 @@ extension TrackerConfiguration {
         "RA_QUEUE_CAPACITY", "RA_QUEUE_MAXIMUM_BYTES", "RA_SPOOL_DIRECTORY", "RA_SPOOL_MAXIMUM_BYTES",
         "RA_SPOOL_MAXIMUM_AGE", "RA_SPOOL_AFTER", "RA_CA_FILE", "RA_CONNECT_TIMEOUT", "RA_REQUEST_TIMEOUT",
         "RA_MAXIMUM_CONNECTIONS", "RA_BATCHES", "RA_COMPRESSION", "RA_SHUTDOWN_TIMEOUT", "RA_LOG_LEVEL",
-        // Read by TrackerCGI and the demos: the file with the other variables.
-        "RA_ENV_FILE",
     ]
 }

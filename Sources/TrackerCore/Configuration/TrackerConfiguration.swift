@@ -103,7 +103,8 @@ public struct TrackerConfiguration: Sendable, CustomStringConvertible, CustomRef
         projectID: String, projectToken: String, backendEndpoint: String? = nil
     ) throws(ConfigurationError) {
         guard !projectID.trimmingSpaces().isEmpty else { throw .missing(variable: "RA_PROJECT_ID") }
-        guard projectID != ".", projectID != "..", Self.isPrintable(projectID) else {
+        guard projectID != ".", projectID != "..", !projectID.utf8.contains(where: ASCII.isControl)
+        else {
             throw .invalid(
                 variable: "RA_PROJECT_ID", value: projectID, allowed: "your project's id at the backend")
         }
@@ -172,7 +173,7 @@ public struct TrackerConfiguration: Sendable, CustomStringConvertible, CustomRef
                 variable: "RA_IGNORE_PATHS", value: path,
                 allowed: "paths that begin with a slash, such as /health and /assets/*, or the word health-checks")
         }
-        if let caFile, access(caFile, R_OK) != 0 {
+        if let caFile, !Self.isReadableFile(caFile) {
             throw .invalid(variable: "RA_CA_FILE", value: caFile, allowed: "a readable file of PEM certificates")
         }
     }
@@ -192,8 +193,9 @@ public struct TrackerConfiguration: Sendable, CustomStringConvertible, CustomRef
         }
     }
 
-    private static func isPrintable(_ text: String) -> Bool {
-        !text.utf8.contains(where: ASCII.isControl)
+    private static func isReadableFile(_ path: String) -> Bool {
+        var status = stat()
+        return access(path, R_OK) == 0 && stat(path, &status) == 0 && status.st_mode & S_IFMT != S_IFDIR
     }
 
     /// The URL that events are posted to and the privacy preset; never contains the token.

@@ -44,7 +44,7 @@ final class BackendLink {
     }
 
     /// Whether waiting for the transport has become pointless.
-    func isHopeless(now: UInt64) -> Bool { unavailableSince.map { now &- $0 >= Limit.patience } ?? false }
+    func hasGivenUp(now: UInt64) -> Bool { unavailableSince.map { now &- $0 >= Limit.patience } ?? false }
 
     /// The session's limit, capped because a parcel's place in flight is a 16-bit number.
     var maximumInFlight: Int { min(session?.maximumInFlight ?? 1, 1 << 16) }

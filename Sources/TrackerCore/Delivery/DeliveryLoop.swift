@@ -68,7 +68,7 @@ final class DeliveryLoop {
         writer.mailboxCount = orders.waiting
         if orders.flushes != knownFlushes {
             knownFlushes = orders.flushes
-            settlement.pacer.cutPauseShort()
+            settlement.pacer.endOwnPause()
             outbox.releaseAll()
         }
         let ending = ShutdownDeadline(
@@ -101,7 +101,7 @@ final class DeliveryLoop {
         let isIdle = outbox.isEmpty && !writer.hasUnwritten
         if orders.isClosed {
             let drains = drainsSpool && mayHaveStored && !settlement.pacer.isAway
-            if isIdle ? !drains : ending.isPointless(settlement.pacer, flying: outbox.flyingCount, now) { return false }
+            if isIdle ? !drains : ending.givesUp(settlement.pacer, flying: outbox.flyingCount, now) { return false }
         }
         if outbox.flyingCount == 0 { beforeSleep() }
         rest(now, isIdle: isIdle, mayHaveStored: mayHaveStored, until: ending.stopAt)
@@ -155,7 +155,7 @@ final class DeliveryLoop {
     private func withoutTransport(_ now: UInt64) {
         if let memory {
             for parcel in memory.storeAll(now: now) { outbox.ready.append(parcel) }
-        } else if link.isHopeless(now: now) || orders.isClosed || orders.isAwaited {
+        } else if link.hasGivenUp(now: now) || orders.isClosed || orders.isAwaited {
             for parcel in outbox.takeAll() { settlement.drop(parcel, .transportUnavailable) }
             while let parcel = writer.next(lines: 1) { settlement.drop(parcel, .transportUnavailable) }
         }

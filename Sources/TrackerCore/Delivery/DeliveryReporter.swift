@@ -80,8 +80,8 @@ struct DeliveryReporter {
         }
         isFilling = false
         let waited = usageAtReport.flatMap { before in current.map { $0.waited &- before.waited } } ?? 0
-        let lacksProcessors = isBraking || waited > elapsed / 5
-        let (kind, text) = cause(status, lacksProcessors: lacksProcessors, isBraking, spoolRefusal)
+        let isStarved = isBraking || waited > elapsed / 5
+        let (kind, text) = cause(status, isStarved: isStarved, isBraking, spoolRefusal)
         log.write(
             .warning, topic: "queue.\(kind)",
             "the queue is full: \(orders.refusals) events refused so far, \(pending) waiting; \(text)")
@@ -89,7 +89,7 @@ struct DeliveryReporter {
     }
 
     private func cause(
-        _ status: DeliveryStatus, lacksProcessors: Bool, _ isBraking: Bool, _ spoolRefusal: String?
+        _ status: DeliveryStatus, isStarved: Bool, _ isBraking: Bool, _ spoolRefusal: String?
     ) -> (kind: String, text: String) {
         let backend = status.backend
         if let spoolRefusal {
@@ -101,7 +101,7 @@ struct DeliveryReporter {
                 "the backend is unavailable (\(lastFailure)); set RA_SPOOL_DIRECTORY to keep events during an outage"
             )
         }
-        if lacksProcessors {
+        if isStarved {
             let text =
                 "all processors are busy\(isBraking ? ", so delivery yields to requests" : ""); "
                 + "sample with RA_SAMPLE_RATE, set RA_SPOOL_DIRECTORY, or let the backend accept batches"

@@ -65,7 +65,7 @@ struct ShutdownDeadline {
 
     /// Whether waiting is pointless: with a spool, the rest is just as safe on disk; without one, the next attempt
     /// would come too late.
-    func isPointless(_ pacer: Pacer, flying: Int, _ now: UInt64) -> Bool {
+    func givesUp(_ pacer: Pacer, flying: Int, _ now: UInt64) -> Bool {
         flying == 0 && pacer.pausedUntil > now && (hasDisk || pacer.pausedUntil >= stopAt)
     }
 }
@@ -118,7 +118,7 @@ struct DeliveryBrake {
                 windows = 0
             } else if windows > 0 {
                 windows -= 1
-            } else if Self.lacksProcessors(current, since: usageAtStart) {
+            } else if Self.isStarved(current, since: usageAtStart) {
                 windows = Self.hold
             }
             start = now
@@ -134,7 +134,7 @@ struct DeliveryBrake {
 
     /// Whether the thread waited for a processor more than half as long as it ran, and for a fifth of the window: on an
     /// idle machine both times are tiny, and their ratio means nothing.
-    private static func lacksProcessors(_ current: ThreadUsage?, since before: ThreadUsage?) -> Bool {
+    private static func isStarved(_ current: ThreadUsage?, since before: ThreadUsage?) -> Bool {
         guard let current, let before else { return false }
         let waited = current.waited &- before.waited
         return waited > window / 5 && waited > (current.ran &- before.ran) / 2

@@ -12,6 +12,7 @@ final class EventWriter {
     /// The number of times that the privacy filter has reached its limit.
     @exclusivity(unchecked) private var filterLimits = 0
     @exclusivity(unchecked) private var hasWarnedOfHost = false
+    @exclusivity(unchecked) private var hasWarnedOfPeer = false
     @exclusivity(unchecked) private var backlog = EventBacklog()
     /// The number of the backlog's next event.
     @exclusivity(unchecked) private var sequence: UInt64 = 0
@@ -95,12 +96,20 @@ final class EventWriter {
         } else {
             parcel?.append(charge: charge) { encoder.encode(request, to: &$0) }
         }
-        if encoder.missesHost, !hasWarnedOfHost {
+        if encoder.hosts.wasMissing, !hasWarnedOfHost {
             hasWarnedOfHost = true
             log.write(
                 .warning, topic: "host",
                 "a request had no host, so its full_url names this server instead; that is normal for HTTP/1.0 "
                     + "clients, but otherwise pass the host to RequestSnapshot: the framework may keep it outside the headers"
+            )
+        }
+        if encoder.missesPeer, !hasWarnedOfPeer {
+            hasWarnedOfPeer = true
+            log.write(
+                .warning, topic: "peer",
+                "a request had no peer address, so no proxy can be recognized by its network, and forwarded headers "
+                    + "are ignored: pass remoteAddress to RequestSnapshot, or set RA_TRUSTED_PROXIES to a number"
             )
         }
         if encoder.exhaustions != filterLimits {

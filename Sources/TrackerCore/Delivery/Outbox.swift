@@ -3,11 +3,11 @@
 /// Unchecked properties: see ``DeliveryLoop``.
 final class Outbox {
     /// Written and never sent.
-    @exclusivity(unchecked) var ready = ParcelLine()
+    @exclusivity(unchecked) var ready = ParcelQueue()
     /// Already on disk, and about to be sent for the first time.
-    @exclusivity(unchecked) var staged = ParcelLine()
+    @exclusivity(unchecked) var staged = ParcelQueue()
     /// To be sent again, or in parts, now.
-    @exclusivity(unchecked) var due = ParcelLine()
+    @exclusivity(unchecked) var due = ParcelQueue()
     /// To be sent again later.
     @exclusivity(unchecked) private var waiting = ParcelHeap()
     @exclusivity(unchecked) private var flying: [Parcel?] = []

@@ -150,7 +150,7 @@ struct Pacer {
     }
 
     /// Ends a pause because a caller waits, but not before the time that the backend asked for.
-    mutating func cutPauseShort() { pausedUntil = min(pausedUntil, askedUntil) }
+    mutating func endOwnPause() { pausedUntil = min(pausedUntil, askedUntil) }
 
     // MARK: The window's size
 

@@ -140,7 +140,7 @@ final class DiskShare {
 }
 
 /// A first-in, first-out queue of parcels.
-struct ParcelLine {
+struct ParcelQueue {
     private var parcels: [Parcel?] = []
     /// The index of the first parcel; the places before it are empty.
     private var head = 0

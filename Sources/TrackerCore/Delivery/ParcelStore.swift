@@ -171,7 +171,7 @@ final class ParcelStore {
     var nextLookAt: UInt64 { spool == nil ? nextOpening : nextLook }
 
     /// Makes the next ``hasWork(now:)`` list the directory, because something may have changed.
-    func lookSoon() { nextLook = 0 }
+    func rescanSoon() { nextLook = 0 }
 
     /// Returns the next stored parcel; nil if none is free.
     func next(now: UInt64) -> Parcel? {

@@ -73,7 +73,7 @@ final class Settlement {
         guard let outage = pacer.succeeded(latency: latency, now: now, maximum: maximum) else { return }
         reporter.reportRecovery(after: outage, mailbox)
         outbox.releaseAll()
-        store?.lookSoon()
+        store?.rescanSoon()
     }
 
     private func retry(_ parcel: Parcel, _ retryAfter: Duration?, _ now: UInt64, _ isUrgent: Bool) {

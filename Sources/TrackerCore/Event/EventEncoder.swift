@@ -8,10 +8,10 @@ struct EventEncoder: ~Copyable {
     private var names = HeaderNames()
     /// The numbers of the current event's header names.
     private var numbers: [Int] = []
-    private var hosts = UsableHost()
-    /// Whether a router's request came without a host.
-    var missesHost: Bool { hosts.wasMissing }
+    private(set) var hosts = UsableHost()
     private let forwardedOrigin: ForwardedOrigin?
+    /// Whether a request came without the peer's address, which trusted networks need.
+    private(set) var missesPeer = false
     private var isTruncated = false
 
     init(projectToken: String, privacy: PrivacyPolicy, trustedProxies: TrustedProxies = .none) {
@@ -50,10 +50,11 @@ struct EventEncoder: ~Copyable {
         appendHeaders(start.snapshot)
         writer.raw("},\"full_url\":\"")
         url.removeAll(keepingCapacity: true)
-        let isCut = FullURL.append(
-            start.snapshot, template: filter.template(of: request.viewName), origin: forwardedOrigin, hosts: &hosts,
-            filter: &filter, to: &url)
-        if isCut { isTruncated = true }
+        isTruncated =
+            FullURL.append(
+                start.snapshot, template: filter.template(of: request.viewName), origin: forwardedOrigin, hosts: &hosts,
+                filter: &filter, to: &url) || isTruncated
+        if forwardedOrigin?.lacksPeer(start.snapshot) == true { missesPeer = true }
         // Needs no escaping: the URL is ASCII, with quotes and backslashes percent-encoded.
         writer.raw(url)
         writer.raw("\",\"ra_session_id\":\"")

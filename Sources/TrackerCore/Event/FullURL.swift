@@ -17,9 +17,7 @@ enum FullURL {
     ) -> Bool {
         let (scheme, host) = origin?.resolve(snapshot) ?? (nil, nil)
         bytes.append(contentsOf: (scheme ?? snapshot.scheme) == "https" ? "https://".utf8 : "http://".utf8)
-        (host ?? hosts.authority(of: snapshot)).withBytes { host in
-            bytes.append(contentsOf: UnsafeBufferPointer(rebasing: host.prefix(1024)))
-        }
+        (host ?? hosts.authority(of: snapshot)).withBytes { bytes.append(contentsOf: $0) }
         return snapshot.target.withBytes {
             append(target: $0, template: template, style: snapshot.style, filter: &filter, to: &bytes)
         }

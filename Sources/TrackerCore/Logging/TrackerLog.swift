@@ -138,47 +138,59 @@ package enum SystemLog {
             switch level {
             case .error: 0
             case .warning: 1
-            case .debug, .info, .off: 2
+            default: 2
             }
         cplatform_system_log(number, line)
     }
 }
 
-/// A message of the tracker, for a structured log.
-///
-///     configuration.logHandler = { record in
-///         logger.log(
-///             level: record.level >= .error ? .error : .warning, "\(record)", metadata: ["topic": "\(record.topic)"])
-///     }
+/// A message of the tracker, for a structured log; <doc:Configuring> has a handler for swift-log.
 ///
 /// No part of it contains the project token or a line break.
 public struct TrackerLogRecord: Sendable, Hashable, CustomStringConvertible {
     /// The severity of a message.
-    public enum Level: String, Sendable, Hashable, CaseIterable, Comparable {
+    ///
+    /// A later version may add levels, so a `switch` over them needs a `default`.
+    public struct Level: RawRepresentable, Sendable, Hashable, CaseIterable, Comparable {
+        /// In the order of severity.
+        private enum Identity: String, CaseIterable {
+            case debug, info, warning, error, off
+        }
+
+        private let code: Identity
+
+        private init(_ code: Identity) {
+            self.code = code
+        }
+
+        /// Creates the level with this name; nil if there is none.
+        public init?(rawValue: String) {
+            guard let code = Identity(rawValue: rawValue) else { return nil }
+            self.code = code
+        }
+
+        /// The name in `RA_LOG_LEVEL`, such as `warning`.
+        public var rawValue: String { code.rawValue }
+
         /// Details for debugging the tracker.
-        case debug
+        public static let debug = Level(.debug)
         /// One-time events, such as the recovery from an outage.
-        case info
+        public static let info = Level(.info)
         /// Something is lost or late; the message says why.
-        case warning
+        public static let warning = Level(.warning)
         /// Events are lost or held back until someone fixes the cause: a setting, a library, the spool's disk, or the
         /// app's hook.
-        case error
+        public static let error = Level(.error)
         /// No messages; for use as a threshold only.
-        case off
+        public static let off = Level(.off)
 
-        private var rank: Int {
-            switch self {
-            case .debug: 0
-            case .info: 1
-            case .warning: 2
-            case .error: 3
-            case .off: 4
-            }
-        }
+        /// All levels of this version, the least severe first.
+        public static let allCases: [Level] = Identity.allCases.map { Level($0) }
 
         /// Orders levels by severity; `error` is the highest that a message can have.
         public static func < (left: Level, right: Level) -> Bool { left.rank < right.rank }
+
+        private var rank: Int { Self.allCases.firstIndex(of: self) ?? 0 }
     }
 
     /// The severity; never ``Level/off``.

@@ -31,7 +31,7 @@ public struct RequestSnapshot: Sendable {
     /// The peer's address without its port, if known.
     public var remoteAddress: Optional<String>
     /// The form of the event.
-    public var style: EventStyle
+    package var style = EventStyle.router
 
     private enum Target {
         case text(String)
@@ -44,12 +44,24 @@ public struct RequestSnapshot: Sendable {
     public init(
         method: String, target: String, scheme: String = "http", host: String? = nil,
         serverAuthority: String = "localhost", headers: RequestHeaders,
-        cookies: (@Sendable () -> [(name: String, value: String)])? = nil, remoteAddress: String? = nil,
-        style: EventStyle = .router
+        cookies: (@Sendable () -> [(name: String, value: String)])? = nil, remoteAddress: String? = nil
     ) {
         self.init(
             target: .text(target), method: method, scheme: scheme, host: host, serverAuthority: serverAuthority,
-            headers: headers, cookies: cookies, remoteAddress: remoteAddress, style: style)
+            headers: headers, cookies: cookies, remoteAddress: remoteAddress)
+    }
+
+    /// Creates a snapshot whose event has another form.
+    package init(
+        method: String, target: String, scheme: String = "http", host: String? = nil,
+        serverAuthority: String = "localhost", headers: RequestHeaders,
+        cookies: (@Sendable () -> [(name: String, value: String)])? = nil, remoteAddress: String? = nil,
+        style: EventStyle
+    ) {
+        self.init(
+            target: .text(target), method: method, scheme: scheme, host: host, serverAuthority: serverAuthority,
+            headers: headers, cookies: cookies, remoteAddress: remoteAddress)
+        self.style = style
     }
 
     /// Creates a snapshot for a framework that has the target only in parts; see the properties for each other value.
@@ -59,18 +71,17 @@ public struct RequestSnapshot: Sendable {
     public init(
         method: String, target: @escaping @Sendable () -> String, scheme: String = "http", host: String? = nil,
         serverAuthority: String = "localhost", headers: RequestHeaders,
-        cookies: (@Sendable () -> [(name: String, value: String)])? = nil, remoteAddress: String? = nil,
-        style: EventStyle = .router
+        cookies: (@Sendable () -> [(name: String, value: String)])? = nil, remoteAddress: String? = nil
     ) {
         self.init(
             target: .deferred(target), method: method, scheme: scheme, host: host, serverAuthority: serverAuthority,
-            headers: headers, cookies: cookies, remoteAddress: remoteAddress, style: style)
+            headers: headers, cookies: cookies, remoteAddress: remoteAddress)
     }
 
     @inline(__always)
     private init(
         target: Target, method: String, scheme: String, host: String?, serverAuthority: String, headers: RequestHeaders,
-        cookies: (@Sendable () -> [(name: String, value: String)])?, remoteAddress: String?, style: EventStyle
+        cookies: (@Sendable () -> [(name: String, value: String)])?, remoteAddress: String?
     ) {
         storedTarget = target
         self.method = method
@@ -80,7 +91,6 @@ public struct RequestSnapshot: Sendable {
         self.headers = headers
         self.cookies = cookies
         self.remoteAddress = remoteAddress
-        self.style = style
     }
 
     /// The length of the target for the queue's byte limit. One that is created later counts as part of the headers.
@@ -90,7 +100,7 @@ public struct RequestSnapshot: Sendable {
 }
 
 /// The form of an event: that of a router or that of a CGI program.
-public enum EventStyle: Sendable, Hashable {
+package enum EventStyle: Sendable, Hashable {
     /// `CONTENT_TYPE` and `CONTENT_LENGTH` without `HTTP_`; `cookies` are the response's, with their attributes.
     case router
     /// `HTTP_` before every name, an empty `Content-Type` left out; `cookies` are the request's, with their values.

@@ -72,6 +72,11 @@ struct ForwardedOrigin {
         )
     }
 
+    /// Whether no proxy can be recognized, because the server does not say who the peer is.
+    func lacksPeer(_ snapshot: RequestSnapshot) -> Bool {
+        if case .networks = proxies { snapshot.remoteAddress == nil } else { false }
+    }
+
     /// Returns the number of consecutive trusted proxies, from the app outward; nil if the peer is not trusted.
     private func trustedHops(peer: String?, _ addresses: [String]) -> Int? {
         if case .count(let count) = proxies { return count }

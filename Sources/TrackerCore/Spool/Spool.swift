@@ -45,7 +45,7 @@ package final class Spool {
         var result = SpoolAppendResult()
         var batch = SpoolBatch()
         var failure: SystemError?
-        if let writing, writing.file.sizeIfLinked == nil { letGo(of: writing) }
+        if let writing, writing.file.sizeIfLinked == nil { release(writing) }
         for (index, record) in records.enumerated() {
             let size = SpoolFormat.encodedBytes(of: record)
             guard record.body.count <= limits.maximumBodyBytes,
@@ -107,7 +107,7 @@ package final class Spool {
         if segment.isSpent {
             remove(segment)
         } else if !segment.hasOut {
-            letGo(of: segment)
+            release(segment)
         }
     }
 
@@ -219,7 +219,7 @@ package final class Spool {
     }
 
     /// Releases a segment, so that other processes, or this object, can take it.
-    private func letGo(of segment: SpoolSegment) {
+    private func release(_ segment: SpoolSegment) {
         segments.putBack(segment)
         drop(segment)
     }
@@ -241,7 +241,7 @@ package final class Spool {
     /// Releases all segments; their records are left to the next process.
     package func close() {
         for segment in held {
-            if segment.isSpent { remove(segment) } else { letGo(of: segment) }
+            if segment.isSpent { remove(segment) } else { release(segment) }
         }
         segments.close()
     }

@@ -126,12 +126,12 @@ final class HTTPSession: TransportSession {
             if !transfer.isReported { completions.append(completion(of: transfer, code)) }
             free(transfer)
         }
-        if !answered.transfers.isEmpty { hurryAnswers(multi, &completions) }
+        if !answered.transfers.isEmpty { completeAnswered(multi, &completions) }
         return completions
     }
 
     /// Completes payloads whose 2xx header has arrived without waiting for the end of the body.
-    private func hurryAnswers(_ multi: UnsafeMutableRawPointer, _ completions: inout [DeliveryCompletion]) {
+    private func completeAnswered(_ multi: UnsafeMutableRawPointer, _ completions: inout [DeliveryCompletion]) {
         answered.transfers.removeAll { !$0.isUnderWay }
         guard !answered.transfers.isEmpty else { return }
         let now = SystemClock.monotonicNanoseconds()

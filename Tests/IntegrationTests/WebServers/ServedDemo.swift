@@ -50,7 +50,7 @@ final class ServedDemo {
         try startServer()
         let port = port
         do {
-            try await eventually(within: .seconds(60), "\(setup.rawValue) to answer") {
+            try await eventually("\(setup.rawValue) to answer") {
                 if let ended = programs.first(where: { $0.program.status != nil }) {
                     throw NeverHappened(description: "\(ended.name) ended: \(log)")
                 }

@@ -82,7 +82,7 @@ struct WebServerTests {
             #expect(answer.contains("; Secure") == ask.isSecure)
             if ask.view == "echo" { #expect(answer.contains("chunk-end"), "\(answer)") }
         }
-        try await eventually(within: .seconds(60), "\(asks.count) events") {
+        try await eventually("\(asks.count) events") {
             handler.lines.count >= asks.count
         }
         let events = handler.lines.compactMap(PrintedEvent.init).sorted {

@@ -65,7 +65,7 @@ struct TrackerConfigurationTests {
             ("RA_PRIVACY", "some"), ("RA_QUEUE_CAPACITY", "0"), ("RA_QUEUE_CAPACITY", "many"),
             ("RA_QUEUE_MAXIMUM_BYTES", "1"), ("RA_CONNECT_TIMEOUT", "-1"), ("RA_CONNECT_TIMEOUT", "0"),
             ("RA_REQUEST_TIMEOUT", "1e9"), ("RA_SHUTDOWN_TIMEOUT", "nan"), ("RA_MAXIMUM_CONNECTIONS", "513"),
-            ("RA_LOG_LEVEL", "loud"), ("RA_CA_FILE", "/nowhere/ca.pem"), ("RA_BATCHES", "2"),
+            ("RA_LOG_LEVEL", "loud"), ("RA_CA_FILE", "/nowhere/ca.pem"), ("RA_CA_FILE", "/"), ("RA_BATCHES", "2"),
             ("RA_SPOOL_MAXIMUM_AGE", "31d"), ("RA_SPOOL_MAXIMUM_AGE", "24 hours"), ("RA_SPOOL_AFTER", "6m"),
             ("RA_CONNECT_TIMEOUT", "0x10"), ("RA_CONNECT_TIMEOUT", "1.2.3"), ("RA_CONNECT_TIMEOUT", "ms"),
             ("RA_CONNECT_TIMEOUT", "2\u{301}s"), ("RA_SAMPLE_RATE", "nan"), ("RA_SAMPLE_RATE", "1.5"),

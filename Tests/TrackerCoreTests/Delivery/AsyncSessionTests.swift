@@ -6,6 +6,9 @@ import Testing
 
 @Suite("A session of asynchronous sends")
 struct AsyncSessionTests {
+    /// Long, because its tasks run on the pool whose threads other tests block.
+    private static let timeout = Duration.seconds(120)
+
     private struct Transport: EventTransport {
         let maximum: Int
         let send: @Sendable (DeliveryPayload) async -> DeliveryCompletion
@@ -43,7 +46,7 @@ struct AsyncSessionTests {
                 return DeliveryCompletion(of: payload, status: 200)
             })
         for _ in 0..<500 { request(tracker) }
-        #expect(await tracker.flush(timeout: .seconds(120)).isComplete)
+        #expect(await tracker.flush(timeout: Self.timeout).isComplete)
         #expect(tracker.statistics.delivered == 500)
         #expect(state.withLock { $0.keys.count == 500 && $0.most <= 4 })
     }
@@ -57,7 +60,7 @@ struct AsyncSessionTests {
                 return DeliveryCompletion(of: payload, status: status)
             })
         for _ in 0..<3 { request(tracker) }
-        #expect(await tracker.flush(timeout: .seconds(120)).isComplete)
+        #expect(await tracker.flush(timeout: Self.timeout).isComplete)
         #expect(tracker.statistics.retried == 1 && tracker.statistics.delivered == 2)
         #expect(tracker.statistics.dropped == [.rejected: 1])
     }

@@ -99,7 +99,7 @@ struct GzipTests {
         capture(0..<1, tracker)
         await tracker.flush()
         capture(1..<1001, tracker)
-        #expect(await tracker.flush(timeout: .seconds(60)).pending == 0)
+        #expect(await tracker.flush(timeout: TestTimeout.standard).pending == 0)
         let batches = backend.received.dropFirst()
         #expect(batches.allSatisfy { $0.headers["content-encoding"] == "gzip" })
         #expect(batches.reduce(0) { $0 + lines($1) } == 1000)
@@ -118,7 +118,7 @@ struct GzipTests {
         capture(0..<1, tracker)
         await tracker.flush()
         capture(1..<1001, tracker)
-        #expect(await tracker.flush(timeout: .seconds(60)).pending == 0)
+        #expect(await tracker.flush(timeout: TestTimeout.standard).pending == 0)
         #expect(tracker.statistics.delivered == 1001)
         let accepted = backend.received.filter { $0.headers["content-encoding"] == nil }
         #expect(accepted.reduce(0) { $0 + max(1, lines($1)) } == 1001)

@@ -34,7 +34,7 @@ struct HTTPTransportTests {
         let backend = try ScriptedBackend()
         let posting = try Posting(backend.endpoint + "/base/") { $0.maximumConnections = 8 }
         for number in 0..<200 { posting.request(number) }
-        #expect(await posting.tracker.flush(timeout: .seconds(60)).isComplete)
+        #expect(await posting.tracker.flush(timeout: TestTimeout.standard).isComplete)
         #expect(posting.tracker.statistics.delivered == 200)
         let received = backend.received
         #expect(received.count == 200)
@@ -67,7 +67,7 @@ struct HTTPTransportTests {
             started = try? ScriptedBackend(port: unused.port)
             return started != nil
         }
-        #expect(await posting.tracker.flush(timeout: .seconds(60)).isComplete)
+        #expect(await posting.tracker.flush(timeout: TestTimeout.standard).isComplete)
         #expect(posting.tracker.statistics.delivered == 50)
         #expect(posting.lines.all.contains { $0.contains("the backend is back after") })
         await posting.tracker.shutdown(timeout: .seconds(2))
@@ -86,7 +86,7 @@ struct HTTPTransportTests {
         }
         let posting = try Posting(backend.endpoint) { $0.maximumConnections = 1 }
         posting.request()
-        #expect(await posting.tracker.flush(timeout: .seconds(60)).isComplete)
+        #expect(await posting.tracker.flush(timeout: TestTimeout.standard).isComplete)
         #expect(backend.received.count == 4)
         #expect(Set(backend.received.compactMap { $0.headers["idempotency-key"] }).count == 1)
         backend.stop()
@@ -104,9 +104,9 @@ struct HTTPTransportTests {
             $0.retryPolicy.cap = .seconds(30)
         }
         posting.request(0)
-        #expect(await posting.tracker.flush(timeout: .seconds(60)).isComplete)
+        #expect(await posting.tracker.flush(timeout: TestTimeout.standard).isComplete)
         posting.request(1)
-        #expect(await posting.tracker.flush(timeout: .seconds(60)).isComplete)
+        #expect(await posting.tracker.flush(timeout: TestTimeout.standard).isComplete)
         #expect(posting.tracker.statistics.delivered == 2)
         #expect(backend.connections == 2)
         let keys = backend.received.compactMap { $0.headers["idempotency-key"] }
@@ -133,7 +133,7 @@ struct HTTPTransportTests {
         }
         #expect(posting.tracker.statistics.pending == 20)
         isOver.withLock { $0 = true }
-        #expect(await posting.tracker.flush(timeout: .seconds(60)).isComplete)
+        #expect(await posting.tracker.flush(timeout: TestTimeout.standard).isComplete)
         #expect(posting.tracker.statistics.delivered == 20)
         #expect(other.received.isEmpty)
         backend.stop()
@@ -183,7 +183,7 @@ struct HTTPTransportTests {
         }
         let posting = try Posting(backend.endpoint) { $0.requestTimeout = .milliseconds(100) }
         posting.request()
-        #expect(await posting.tracker.flush(timeout: .seconds(60)).isComplete)
+        #expect(await posting.tracker.flush(timeout: TestTimeout.standard).isComplete)
         #expect(posting.tracker.statistics.delivered == 1)
         #expect(posting.tracker.statistics.retried >= 1)
         backend.stop()
@@ -198,7 +198,7 @@ struct HTTPTransportTests {
         let backend = try ScriptedBackend { $0.connection < 2 ? .raw(answer) : .status(200) }
         let posting = try Posting(backend.endpoint) { $0.maximumConnections = 1 }
         for number in 0..<5 { posting.request(number) }
-        #expect(await posting.tracker.flush(timeout: .seconds(60)).isComplete)
+        #expect(await posting.tracker.flush(timeout: TestTimeout.standard).isComplete)
         #expect(posting.tracker.statistics.delivered == 5)
         backend.stop()
     }
@@ -230,7 +230,7 @@ struct HTTPTransportTests {
         posting.request(0)
         #expect(await posting.tracker.flush().isComplete)
         for number in 1...300 { posting.request(number) }
-        #expect(await posting.tracker.flush(timeout: .seconds(60)).isComplete)
+        #expect(await posting.tracker.flush(timeout: TestTimeout.standard).isComplete)
         #expect(posting.tracker.statistics.delivered == 300)
         #expect(posting.tracker.statistics.dropped == [.rejected: 1])
         backend.stop()

@@ -165,10 +165,10 @@ struct PacerTests {
         var pacer = Pacer(policy: TrackerConfiguration.RetryPolicy())
         pacer.failed(.refused, retryAfter: nil, now: 1, isUrgent: false)
         #expect(pacer.pausedUntil == 60_000_000_001)
-        pacer.cutPauseShort()
+        pacer.endOwnPause()
         #expect(pacer.pausedUntil == 0)
         pacer.failed(.busy, retryAfter: .seconds(9), now: 1, isUrgent: true)
-        pacer.cutPauseShort()
+        pacer.endOwnPause()
         #expect(pacer.pausedUntil == 9_000_000_001)
         for _ in 0..<50 {
             #expect(pacer.delay(attempts: 20, retryAfter: nil, isUrgent: true) <= 250_000_000)

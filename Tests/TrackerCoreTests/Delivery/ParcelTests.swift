@@ -82,6 +82,24 @@ struct OutboxTests {
         #expect(outbox.takeSpare().capacity == 0)
     }
 
+    @Test("gets the buffer of a parcel that was delivered")
+    func settledBuffer() throws {
+        let configuration = try TrackerConfiguration(projectID: "p", projectToken: "t")
+        let mailbox = Mailbox(capacity: 10, maximumBytes: 1 << 20) { _ in true }
+        let log = TrackerLog(level: .off, secret: "t", handler: configuration.logHandler)
+        let outbox = Outbox()
+        let settlement = Settlement(
+            configuration: configuration, mailbox: mailbox, outbox: outbox, store: nil, log: log)
+        var reporter = DeliveryReporter(log: log, maximumConnections: 1, usage: { nil })
+        var parcel = Self.parcel(0)
+        parcel.reserve(100_000, in: [])
+        let number = outbox.launch(parcel)
+        settlement.settle(
+            [DeliveryCompletion(identifier: number, outcome: .delivered)], now: 1, maximum: 1, isUrgent: false,
+            &reporter)
+        #expect(outbox.takeSpare().capacity >= 100_000)
+    }
+
     private static let identifiers = EventIdentifierGenerator()
 
     private static func parcel(_ sequence: UInt64, dueAt: UInt64 = 0) -> Parcel {
@@ -141,7 +159,7 @@ struct OutboxTests {
 
     @Test("keeps a line's order, whatever is put back", arguments: [1, 10, 3_000])
     func lines(count: Int) {
-        var line = ParcelLine()
+        var line = ParcelQueue()
         for number in 0..<count { line.append(Self.parcel(UInt64(number))) }
         for number in 0..<count {
             guard let parcel = line.popFirst() else { break }

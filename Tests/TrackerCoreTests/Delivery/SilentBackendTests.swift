@@ -67,7 +67,7 @@ struct SilentBackendTests {
         try await eventually("rest") { tracker.statistics.inFlight == 4 && tracker.statistics.queued == 1006 }
         backend.answers.withLock { $0 = true }
         // Some may be delivered before the flush begins, and are not in its count.
-        #expect(await tracker.flush(timeout: .seconds(60)).isComplete)
+        #expect(await tracker.flush(timeout: TestTimeout.standard).isComplete)
         #expect(tracker.statistics.delivered == 1010)
         let bodies = backend.bodies.withLock { $0.map { String(decoding: $0, as: UTF8.self) } }
         #expect(bodies.count == 1010)

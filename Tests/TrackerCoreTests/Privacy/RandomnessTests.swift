@@ -15,7 +15,8 @@ struct RandomnessTests {
             ("0123456789abcde", false), ("0123456789abcdef", true), ("0123456789012345", true),
             ("012345678901234", false),
             ("deadbeefdeadbeef", false), ("a1b2c3.png", false), ("a1b2c3.a1234", false), ("a1b2c3.a12345", true),
-            ("2026-11-26", false), ("a-long-title", false),
+            ("a1b2c3d4e5f6g7h.png", false), ("a1b2c3d4e5f6g7h8.png", true), ("2026-11-26", false),
+            ("a-long-title", false),
             // Two changes, first between words, then within one.
             ("telephone15cover", false), ("ab-telephone15ab", true),
         ])
@@ -26,6 +27,7 @@ struct RandomnessTests {
         arguments: [
             ("a1b2c3d", false), ("a1b2c3d4", true), ("abcdefgh", false), ("a1b2-c3d4", false), ("abcdefg1", false),
             ("abCdeFgh", false), ("abCdEfGh", true), ("0123456789abcdef", true),
+            ("a1b2c3d4e5f6g7h.png", false), ("a1b2c3d4e5f6g7h8.png", true),
             ("0123456789abcde", false), ("012345678901234a", true), ("0123456789012345", false),
         ])
     func loginCode(text: String, isCode: Bool) { #expect(ask(text, Randomness.isLoginCode) == isCode) }

@@ -39,7 +39,7 @@ struct SpoolKillTests {
             delivered.formUnion(Self.keys(unlucky))
             deliverers.append(try RunningProgram("SpoolProcess", ["deliver", path]))
         }
-        try await eventually(within: .seconds(60), "an empty directory") { folder.names(in: "spool").isEmpty }
+        try await eventually("an empty directory") { folder.names(in: "spool").isEmpty }
         for deliverer in deliverers {
             deliverer.signal(SIGKILL)
             _ = try await deliverer.end()

@@ -367,6 +367,19 @@ struct SpoolTests {
         #expect(first.takeAll().map { $0.place.isOwn } == [true, false, true])
     }
 
+    @Test("knows a single record of its own when it takes its segment again")
+    func singleOwnRecord() throws {
+        let spool = try Spool(directory: directory.spool)
+        _ = spool.store(Make.records(1))
+        spool.close()
+        let taken = spool.takeAll()
+        #expect(taken.map { $0.place.isOwn } == [true] && spool.statistics.pendingEvents == 1)
+        spool.giveBack(taken[0].place)
+        spool.close()
+        #expect(spool.takeAll().map { $0.place.isOwn } == [true])
+        #expect(spool.statistics.pendingEvents == 1 && spool.statistics.takenByOthers == 0)
+    }
+
     @Test("drops and counts records older than a day, once")
     func expiry() throws {
         let clock = TestClock()

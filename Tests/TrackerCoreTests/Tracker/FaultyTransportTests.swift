@@ -205,7 +205,7 @@ struct FaultyTransportTests {
             subject.tracker.flush(timeout: .milliseconds(10))
         }
         #expect(subject.tracker.statistics.dropped == [.retriesExhausted: 1])
-        #expect(subject.tracker.flush(timeout: .seconds(60)).isComplete)
+        #expect(subject.tracker.flush(timeout: TestTimeout.standard).isComplete)
         #expect(subject.tracker.statistics.delivered == others)
     }
 

@@ -117,7 +117,7 @@ struct TrackerTests {
             for _ in 0..<blockers { Task.detached { Self.block(gate) } }
             Thread.detachNewThread {
                 subject.request()
-                let result = subject.tracker.flush(timeout: .seconds(60))
+                let result = subject.tracker.flush(timeout: TestTimeout.standard)
                 for _ in 0..<blockers { gate.signal() }
                 continuation.resume(returning: result.isComplete && subject.tracker.statistics.delivered == 1)
             }
@@ -184,6 +184,24 @@ struct TrackerTests {
         subject.tracker.flush()
         #expect(subject.lines.all.count == 1)
         #expect(subject.lines.all.first?.hasPrefix("[warning] a request had no host") == true)
+    }
+
+    @Test("warns once where trusted networks need the peer's address and there is none")
+    func missingPeer() throws {
+        func warnings(_ proxies: TrustedProxies, peer: String?) throws -> [String] {
+            let subject = try Subject(transport: InMemoryTransport()) { $0.trustedProxies = proxies }
+            for _ in 0..<3 {
+                let snapshot = RequestSnapshot(
+                    method: "GET", target: "/", host: "h", headers: RequestHeaders([]), remoteAddress: peer)
+                subject.tracker.begin(snapshot)?.finish(status: 200, viewName: nil)
+            }
+            subject.tracker.flush()
+            return subject.lines.all
+        }
+        let lines = try warnings(.networks(["10.0.0.0/8"]), peer: nil)
+        #expect(lines.count == 1 && lines[0].hasPrefix("[warning] a request had no peer address"))
+        #expect(try warnings(.networks(["10.0.0.0/8"]), peer: "192.0.2.1").isEmpty)
+        #expect(try warnings(.count(1), peer: nil).isEmpty)
     }
 
     @Test("is shut down by withTracker on every way out")

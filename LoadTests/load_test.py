@@ -151,12 +151,14 @@ def compare(uids, events):
     twice = [uid for uid, count in counts.items() if count > 1]
     foreign = [uid for uid in counts if uid not in answered and uid not in broken]
     torn = [visitor for visitor, ids in sessions.items() if len(ids) > 1]
-    for what, found in [("lost", lost), ("twice", twice), ("without a request", foreign), ("with two sessions", torn)]:
+    kinds = [("lost", lost), ("duplicated", twice), ("without a request", foreign), ("with two sessions", torn)]
+    for what, found in kinds:
         if found:
             faults.append(f"{len(found)} {what}: {', '.join(found[:5])}")
     print(
-        f"requests answered {len(answered)}, broken off {len(broken)}; events {sum(counts.values())}, lost {len(lost)}, "
-        f"twice {len(twice)}; visitors {len(sessions)}, sessions {sum(len(ids) for ids in sessions.values())}",
+        f"requests answered {len(answered)}, interrupted {len(broken)}; events {sum(counts.values())}, "
+        f"lost {len(lost)}, duplicated {len(twice)}; visitors {len(sessions)}, "
+        f"sessions {sum(len(ids) for ids in sessions.values())}",
         flush=True,
     )
     return faults
@@ -233,7 +235,7 @@ def main():
         print(f"FAULT: {fault}", file=sys.stderr)
     if faults:
         return 1
-    print("\nEvery answered request is one event, none twice, each with its own fields.")
+    print("\nEvery answered request is one event, none duplicated, each with its own fields.")
     return 0
 
 

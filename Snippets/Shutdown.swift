@@ -19,14 +19,18 @@ func runAndShutDown(_ tracker: Tracker, serve: () async throws -> Void) async th
 // snippet.end
 
 // snippet.service
-func runAsService(_ tracker: Tracker, serve: @escaping @Sendable () async throws -> Void) async throws {
-    try await withThrowingTaskGroup(of: Void.self) { group in
-        group.addTask { await tracker.run() }
-        group.addTask { try await serve() }
-        try await group.next()
-        group.cancelAll()
-        try await group.waitForAll()
+func runAsService(_ tracker: Tracker, serve: () async throws -> Void) async throws {
+    // Not a child task: cancellation stops the server first, and only then the tracker.
+    let tracking = Task { await tracker.run() }
+    let outcome: Result<Void, any Error>
+    do {
+        outcome = .success(try await serve())
+    } catch {
+        outcome = .failure(error)
     }
+    tracking.cancel()
+    await tracking.value
+    try outcome.get()
 }
 // snippet.end
 

@@ -89,7 +89,7 @@ process.
         part("slow", "events"), part("slow", "exit", 2),
     ),
 )}
-## A backend that takes everything and never answers
+## A backend that never responds
 
 Seconds from the last of 1,000 requests to the end of the process.
 
@@ -97,10 +97,10 @@ Seconds from the last of 1,000 requests to the end of the process.
 ## Eight threads
 
 Each thread has its own browser and each request its own path; the handler takes a millisecond, as if it queried a
-database. Then the process exits. *Lost* counts requests without an event, *twice* further events of a request that
-already has one.
+database. Then the process exits. *Lost* counts requests without an event, *duplicates* further events of a request that
+already has one, *mixed up* events with the path of one request and the browser of another.
 
-{table(["", "requests", "events", "lost", "twice", "path and browser of different requests"], rows(
+{table(["", "requests", "events", "lost", "duplicates", "mixed up"], rows(
     part("threads", "asked"), part("threads", "events"), part("threads", "lost"), part("threads", "twice"),
     part("threads", "mixed"),
 ))}
@@ -125,7 +125,7 @@ DemoRouterApp.
 {table(["", "without", "with", "ratio"], lines)}
 """
     if failures:
-        text += "## What did not get to its end\n\n"
+        text += "## Incomplete runs\n\n"
         for (name, scenario), reasons in failures.items():
             text += f"- {contenders[name]}, {scenario}: {len(reasons)} times, {reasons[0]}\n"
     return text.rstrip() + "\n"

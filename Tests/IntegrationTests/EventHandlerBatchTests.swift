@@ -12,7 +12,7 @@ struct EventHandlerBatchTests {
         try await sender.ask("capture 1")
         try await sender.ask("flush 10")
         try await sender.ask("capture 20000")
-        #expect(try await sender.ask("shutdown", within: 3 * TestTimeout.standard).hasSuffix("dropped 0 pending 0"))
+        #expect(try await sender.ask("shutdown", within: TestTimeout.standard * 3).hasSuffix("dropped 0 pending 0"))
         #expect(try await sender.finish() == 0)
         try await eventually("all events") { handler.lines.count == 20_001 }
         #expect(Set(handler.lines.compactMap { PrintedEvent($0)?.url }).count == 20_001)

@@ -3,51 +3,43 @@
 ///
 ///     configuration.ignore = [.healthChecks, .path("/static/*"), .method("OPTIONS")]
 public struct IgnoreRule: Sendable {
+    private enum Condition: Sendable {
+        case pathOrAgent(paths: [WildcardPattern], agents: [WildcardPattern])
+        case method(String)
+        case custom(@Sendable (RequestSnapshot) -> Bool)
+    }
+
     /// The path's pattern, for validation; nil for other rules.
     let pattern: String?
-    private let matches: @Sendable (RequestSnapshot) -> Bool
+    private let condition: Condition
 
-    private init(pattern: String? = nil, _ matches: @escaping @Sendable (RequestSnapshot) -> Bool) {
+    private init(pattern: String? = nil, _ condition: Condition) {
         self.pattern = pattern
-        self.matches = matches
+        self.condition = condition
     }
 
     /// Matches requests by their whole path, without the query; `*` matches anything. Case-sensitive.
     ///
     /// - Parameter path: a pattern that begins with a slash or `*`; ``Tracker`` rejects any other.
     public static func path(_ path: String) -> IgnoreRule {
-        let pattern = WildcardPattern(path, ignoresCase: false)
-        return IgnoreRule(pattern: path) { snapshot in
-            var target = snapshot.target
-            return target.withUTF8 { bytes in
-                let end = bytes.firstIndex { $0 == UInt8(ascii: "?") || $0 == UInt8(ascii: "#") } ?? bytes.count
-                return pattern.matches(UnsafeBufferPointer(rebasing: bytes[..<end]))
-            }
-        }
+        IgnoreRule(pattern: path, .pathOrAgent(paths: [WildcardPattern(path, ignoresCase: false)], agents: []))
     }
 
     /// Matches requests by method. Case-sensitive (RFC 9110, section 9.1).
     public static func method(_ method: String) -> IgnoreRule {
-        IgnoreRule { $0.method == method }
+        IgnoreRule(.method(method))
     }
 
     /// Matches requests by their whole user agent; `*` matches anything. Ignores ASCII case.
     public static func userAgent(_ pattern: String) -> IgnoreRule {
-        let pattern = WildcardPattern(pattern, ignoresCase: true)
-        return IgnoreRule { snapshot in
-            for field in snapshot.headers.fields where RequestHeaders.isEqual(field.name, "user-agent") {
-                var value = field.value
-                return value.withUTF8 { pattern.matches($0) }
-            }
-            return false
-        }
+        IgnoreRule(.pathOrAgent(paths: [], agents: [WildcardPattern(pattern, ignoresCase: true)]))
     }
 
     /// Matches requests for which a function returns true.
     ///
     /// - Important: The function runs while the request is served, so it must be fast.
     public static func custom(_ isIgnored: @escaping @Sendable (RequestSnapshot) -> Bool) -> IgnoreRule {
-        IgnoreRule(isIgnored)
+        IgnoreRule(.custom(isIgnored))
     }
 
     /// Matches health checks of orchestrators and load balancers, by their usual paths and user agents.
@@ -56,17 +48,48 @@ public struct IgnoreRule: Sendable {
             "/health", "/healthz", "/health/*", "/healthcheck", "/health-check", "/livez", "/live", "/readyz", "/ready",
             "/readiness", "/liveness", "/ping", "/up", "/status/health", "/actuator/health*", "/-/healthy",
             "/-/ready", "/_health", "/__health", "/heartbeat", "/__heartbeat__", "/__lbheartbeat__",
-        ].flatMap { $0.hasSuffix("*") ? [$0] : [$0, $0 + "/"] }.map(IgnoreRule.path)
+        ].flatMap { $0.hasSuffix("*") ? [$0] : [$0, $0 + "/"] }.map { WildcardPattern($0, ignoresCase: false) }
         let agents = [
             "kube-probe/*", "ELB-HealthChecker/*", "GoogleHC/*", "Consul Health Check", "HAProxy*", "Amazon-Route53*",
             "Edge Health Probe*", "Load Balancer Agent*", "Render/*", "Envoy/HC*",
-        ].map(IgnoreRule.userAgent)
-        return IgnoreRule { snapshot in
-            paths.contains { $0.isMatch(snapshot) } || agents.contains { $0.isMatch(snapshot) }
-        }
+        ].map { WildcardPattern($0, ignoresCase: true) }
+        return IgnoreRule(.pathOrAgent(paths: paths, agents: agents))
     }()
 
-    func isMatch(_ snapshot: RequestSnapshot) -> Bool { matches(snapshot) }
+    func isMatch(_ request: inout ReadRequest) -> Bool {
+        switch condition {
+        case .pathOrAgent(let paths, let agents):
+            !paths.isEmpty && request.hasPath(matching: paths) || !agents.isEmpty && request.hasAgent(matching: agents)
+        case .method(let method): request.snapshot.method == method
+        case .custom(let isIgnored): isIgnored(request.snapshot)
+        }
+    }
+}
+
+/// A request and what rules have read of it, because a snapshot may create its target and its fields anew each time.
+struct ReadRequest {
+    let snapshot: RequestSnapshot
+    private(set) lazy var fields = snapshot.headers.fields
+    private lazy var target = snapshot.target
+    private lazy var agent = fields.first { RequestHeaders.isEqual($0.name, "user-agent") }?.value
+
+    init(_ snapshot: RequestSnapshot) {
+        self.snapshot = snapshot
+    }
+
+    /// Whether the target up to its query or fragment matches a pattern.
+    mutating func hasPath(matching patterns: [WildcardPattern]) -> Bool {
+        target.withBytes { bytes in
+            let end = bytes.firstIndex { $0 == UInt8(ascii: "?") || $0 == UInt8(ascii: "#") } ?? bytes.count
+            let path = UnsafeBufferPointer(rebasing: bytes[..<end])
+            return patterns.contains { $0.matches(path) }
+        }
+    }
+
+    /// Whether the first user agent matches a pattern.
+    mutating func hasAgent(matching patterns: [WildcardPattern]) -> Bool {
+        agent?.withBytes { bytes in patterns.contains { $0.matches(bytes) } } ?? false
+    }
 }
 
 /// A pattern in which `*` matches any number of bytes.

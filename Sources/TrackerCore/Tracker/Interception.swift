@@ -201,9 +201,12 @@ struct Selection: Sendable {
 
     /// Whether the request is not tracked, so that its visitor gets no cookie.
     func ignores(_ snapshot: RequestSnapshot) -> Bool {
-        for rule in rules where rule.isMatch(snapshot) { return true }
+        // Copying the snapshot costs ten atomic operations.
+        guard !rules.isEmpty || honorsOptOut else { return false }
+        var request = ReadRequest(snapshot)
+        for rule in rules where rule.isMatch(&request) { return true }
         guard honorsOptOut else { return false }
-        return snapshot.headers.fields.contains { field in
+        return request.fields.contains { field in
             field.value == "1"
                 && (RequestHeaders.isEqual(field.name, "dnt") || RequestHeaders.isEqual(field.name, "sec-gpc"))
         }

@@ -118,13 +118,20 @@ public struct RequestHeaders: Sendable {
 
     private enum Storage {
         case fields([Field])
-        case deferred(host: String?, cookie: String?, contentBytes: Int, @Sendable () -> [Field])
+        case deferred(host: String?, @Sendable () -> [Field])
     }
 
     private let storage: Storage
+    // Both are read from the initializer's parameters: reading them later, from the storage, would cost three pairs of
+    // atomic operations per request.
+    /// The session in the `Cookie` fields; nil if there is no valid one.
+    let session: Optional<SessionIdentifier>
+    /// The length of all names and values, for the queue's byte limit.
+    let contentBytes: Int
 
     /// Stores the fields as they are. A field that was sent twice appears twice.
     public init(_ fields: [Field]) {
+        (session, contentBytes) = Self.measure(fields)
         storage = .fields(fields)
     }
 
@@ -139,21 +146,23 @@ public struct RequestHeaders: Sendable {
     public init(
         host: String?, cookie: String?, contentBytes: Int = 2048, deferred fields: @escaping @Sendable () -> [Field]
     ) {
-        storage = .deferred(host: host, cookie: cookie, contentBytes: contentBytes, fields)
+        session = cookie.flatMap(SessionCookie.read(from:))
+        self.contentBytes = contentBytes
+        storage = .deferred(host: host, fields)
     }
 
     /// All fields.
     public var fields: [Field] {
         switch storage {
         case .fields(let fields): fields
-        case .deferred(_, _, _, let make): make()
+        case .deferred(_, let make): make()
         }
     }
 
     var host: String? {
         switch storage {
         case .fields(let fields): Self.first("host", in: fields)
-        case .deferred(let host, _, _, _): host
+        case .deferred(let host, _): host
         }
     }
 
@@ -163,26 +172,20 @@ public struct RequestHeaders: Sendable {
         return CookieReader.parse(values.joined(separator: ";").utf8)
     }
 
-    /// Returns the session in the `Cookie` fields, if there is a valid one, and the length of all names and values, for
-    /// the queue's byte limit. Both in one pass over the fields.
-    @inline(__always)
-    borrowing func measured() -> (session: SessionIdentifier?, contentBytes: Int) {
-        switch storage {
-        case .fields(let fields):
-            fields.withUnsafeBufferPointer { fields in
-                var session: SessionIdentifier?
-                var bytes = 0
-                for index in fields.indices {
-                    let nameCount = fields[index].name.utf8.count
-                    bytes &+= nameCount &+ fields[index].value.utf8.count
-                    // Compare the length first: it is known already, and most names differ in it.
-                    if nameCount == 6, session == nil, Self.isEqual(fields[index].name, "cookie") {
-                        session = SessionCookie.read(from: fields[index].value)
-                    }
+    /// Returns the session and the length of all names and values, both in one pass over the fields.
+    private static func measure(_ fields: [Field]) -> (session: SessionIdentifier?, contentBytes: Int) {
+        fields.withUnsafeBufferPointer { fields in
+            var session: SessionIdentifier?
+            var bytes = 0
+            for index in fields.indices {
+                let nameCount = fields[index].name.utf8.count
+                bytes &+= nameCount &+ fields[index].value.utf8.count
+                // Compare the length first: it is known already, and most names differ in it.
+                if nameCount == 6, session == nil, isEqual(fields[index].name, "cookie") {
+                    session = SessionCookie.read(from: fields[index].value)
                 }
-                return (session, bytes)
             }
-        case .deferred(_, let cookie, let contentBytes, _): (cookie.flatMap(SessionCookie.read(from:)), contentBytes)
+            return (session, bytes)
         }
     }
 

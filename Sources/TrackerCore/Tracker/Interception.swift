@@ -35,13 +35,13 @@ public struct Interception: Sendable {
         ticket = gate.nextTicket()
         let receivedAt = SystemClock.wallNanoseconds()
         let startedAt = SystemClock.monotonicNanoseconds()
-        let measured = snapshot.headers.measured()
-        let session = isAppSession ? known : measured.session
+        let session = isAppSession ? known : snapshot.headers.session
+        let contentBytes = snapshot.headers.contentBytes
         isNewSession = session == nil
         self.isAppSession = isAppSession
         start = RequestStart(
             snapshot: snapshot, session: session ?? SessionIdentifier(), receivedAt: receivedAt,
-            startedAt: startedAt, contentBytes: measured.contentBytes)
+            startedAt: startedAt, contentBytes: contentBytes)
     }
 
     /// The `Set-Cookie` value to add to the response; nil if the visitor has the cookie already, or the app has its own

@@ -51,7 +51,7 @@ extension TrackedRequest {
     fileprivate static func sample(_ snapshot: RequestSnapshot) -> TrackedRequest {
         let start = RequestStart(
             snapshot: snapshot, session: SessionIdentifier(), receivedAt: SystemClock.wallNanoseconds(), startedAt: 0,
-            contentBytes: snapshot.headers.measured().contentBytes)
+            contentBytes: snapshot.headers.contentBytes)
         return TrackedRequest(start, status: 200, viewName: "hello", finishedAt: 446_924)
     }
 }

@@ -61,7 +61,7 @@ public struct Interception: Sendable {
     ///   - status: the response's status code.
     ///   - responseCookies: the response's `Set-Cookie` values, without the tracker's own.
     ///   - viewName: the name of the handler or route; nil if nothing matched.
-    public func finish(status: Int, responseCookies: [String] = [], viewName: String?) {
+    public func finish(status: Int, responseCookies: consuming [String] = [], viewName: consuming String?) {
         finish(
             at: SystemClock.monotonicNanoseconds(), status: status, responseCookies: responseCookies, viewName: viewName
         )
@@ -72,7 +72,9 @@ public struct Interception: Sendable {
     ///
     /// - Parameter now: the end of the measurement, in monotonic nanoseconds.
     @inline(__always)
-    package func finish(at now: UInt64, status: Int, responseCookies: [String] = [], viewName: String?) {
+    package func finish(
+        at now: UInt64, status: Int, responseCookies: consuming [String] = [], viewName: consuming String?
+    ) {
         if let request = tracked(now, status, responseCookies, viewName) {
             gate.mailbox.capture(request, ticket: ticket)
         } else {
@@ -101,7 +103,7 @@ public struct Interception: Sendable {
     /// - Returns: nil if the request is not sampled.
     @inline(__always)
     private func tracked(
-        _ now: UInt64, _ status: Int, _ responseCookies: [String], _ viewName: String?
+        _ now: UInt64, _ status: Int, _ responseCookies: consuming [String], _ viewName: consuming String?
     ) -> TrackedRequest? {
         var weight: Double?
         if let selection = gate.selection, selection.samples {

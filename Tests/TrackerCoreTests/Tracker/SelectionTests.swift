@@ -47,6 +47,28 @@ struct SelectionTests {
         #expect(adds(tracker.statistics))
     }
 
+    @Test("asks for deferred fields and a deferred target once, however many rules read them")
+    func severalRules() throws {
+        let calls = Mutex<[String]>([])
+        let tracker = try tracker {
+            $0.ignore = [.healthChecks, .path("/static/*"), .userAgent("Bot*"), .userAgent("Crawler*")]
+            $0.honorsDoNotTrack = true
+        }
+        let snapshot = RequestSnapshot(
+            method: "GET",
+            target: {
+                calls.withLock { $0.append("target") }
+                return "/page"
+            },
+            headers: RequestHeaders(host: "h", cookie: nil) {
+                calls.withLock { $0.append("fields") }
+                return [("User-Agent", "Firefox")]
+            })
+        // Not finished, so that the delivery thread reads nothing.
+        #expect(tracker.begin(snapshot) != nil)
+        #expect(calls.withLock { $0.sorted() } == ["fields", "target"])
+    }
+
     @Test("asks for a deferred target once, on the delivery thread, but at once where a rule looks at paths")
     func deferredTarget() async throws {
         let calls = Mutex<[Bool]>([])

@@ -163,6 +163,19 @@ struct HTTPTransportTests {
         backend.stop()
     }
 
+    @Test("does not wait for the rest of a response that is longer than a mebibyte")
+    func endlessAnswer() async throws {
+        let body = String(repeating: "x", count: 1_200_000)
+        let backend = try ScriptedBackend { _ in
+            .unfinished("HTTP/1.1 400 Bad Request\r\nContent-Length: 9000000\r\n\r\n\(body)")
+        }
+        let posting = try Posting(backend.endpoint) { $0.requestTimeout = .seconds(300) }
+        posting.request(0)
+        #expect(await posting.tracker.flush(timeout: TestTimeout.standard).isComplete)
+        #expect(posting.tracker.statistics.dropped == [.rejected: 1])
+        backend.stop()
+    }
+
     @Test("ends in time although the backend never answers")
     func blackHole() throws {
         let backend = try ScriptedBackend { _ in .silence }

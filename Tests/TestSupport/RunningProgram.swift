@@ -25,7 +25,8 @@ package final class RunningProgram: Sendable {
 
     /// - Parameters:
     ///   - program: the name of one of this package's executables, or an absolute path.
-    ///   - environment: the environment besides `PATH`, `HOME`, `LD_*`, `*SAN_OPTIONS` and `MUTATION`, which are inherited.
+    ///   - environment: the environment besides `PATH`, `HOME`, `LD_*`, `*SAN_OPTIONS`, `MALLOC_*` and `MUTATION`, which
+    ///     are inherited.
     package init(
         _ program: String, _ arguments: [String] = [], environment: [String: String] = [:],
         directory: URL? = nil, input: FileHandle? = nil
@@ -34,7 +35,10 @@ package final class RunningProgram: Sendable {
         let own = ProcessInfo.processInfo.environment
         let whole = ["PATH": own["PATH"] ?? "/usr/bin:/bin", "HOME": own["HOME"] ?? "/"]
             .merging(
-                own.filter { $0.key.hasPrefix("LD_") || $0.key.hasSuffix("SAN_OPTIONS") || $0.key == "MUTATION" }
+                own.filter { variable, _ in
+                    ["LD_", "MALLOC_", "MUTATION"].contains { variable.hasPrefix($0) }
+                        || variable.hasSuffix("SAN_OPTIONS")
+                }
             ) { $1 }
             .merging(environment) { $1 }
         guard let nothing = FileHandle(forReadingAtPath: "/dev/null") else {

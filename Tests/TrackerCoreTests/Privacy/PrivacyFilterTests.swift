@@ -70,6 +70,7 @@ struct PrivacyFilterTests {
                 "https://m.example/?ll=48.1,11.5&signature=Zm9v/YmFyc2VjcmV0=",
                 "https://m.example/?ll=48.1,11.5&signature=[Filtered]"
             ),
+            ("to bob@192.168.0.1 now", "to [Filtered] now"), ("react@18.2.0 now", "react@18.2.0 now"),
             ("<pin>7</pin>", "<pin>[Filtered]</pin>"), ("<password></password>", "<password></password>"),
             ("see https://e.org/a, password=ab/cd", "see https://e.org/a, password=[Filtered]"),
             ("https://e.org/a password=ab?cd", "https://e.org/a password=[Filtered]"),

@@ -64,6 +64,7 @@ struct SelectionTests {
                 calls.withLock { $0.append("fields") }
                 return [("User-Agent", "Firefox")]
             })
+        #expect(snapshot.targetBytes == 0, "counted with the headers, and not read for that")
         // Not finished, so that the delivery thread reads nothing.
         #expect(tracker.begin(snapshot) != nil)
         #expect(calls.withLock { $0.sorted() } == ["fields", "target"])

@@ -20,8 +20,6 @@ struct AsyncHTTPClientTransport: EventTransport {
         var options = HTTPClient.Configuration()
         options.redirectConfiguration = .disallow
         options.timeout.connect = TimeAmount(configuration.connectTimeout)
-        // Also ends a response whose body stalls, which the limit of `execute` does not.
-        options.timeout.read = TimeAmount(configuration.requestTimeout)
         options.connectionPool.concurrentHTTP1ConnectionsPerHostSoftLimit = configuration.maximumConnections
         if let path = configuration.caFile {
             var tls = TLSConfiguration.makeClientConfiguration()
@@ -49,17 +47,40 @@ struct AsyncHTTPClientTransport: EventTransport {
             let start = ContinuousClock.now
             let answer = try await client.execute(request, timeout: limit)
             let latency = ContinuousClock.now - start
-            // Drain the body so that the connection can be reused.
-            _ = try? await answer.body.collect(upTo: 65_536)
+            await drain(answer.body)
             return DeliveryCompletion(
                 of: payload, status: Int(answer.status.code), retryAfter: answer.headers.first(name: "Retry-After"),
                 acceptPost: answer.headers.first(name: "Accept-Post"), latency: latency)
-        } catch let error as NIOSSLError {
-            return DeliveryCompletion(
-                identifier: payload.identifier,
-                outcome: .holdBack(because: "the connection is not trusted, so nothing was sent: \(error)"))
         } catch {
-            return DeliveryCompletion(identifier: payload.identifier, outcome: .unreachable(because: "\(error)"))
+            let outcome: DeliveryOutcome =
+                isDistrust(error)
+                ? .holdBack(because: "the connection is not trusted, so nothing was sent: \(error)")
+                : .unreachable(because: "\(error)")
+            return DeliveryCompletion(identifier: payload.identifier, outcome: outcome)
+        }
+    }
+
+    /// Reads a short body, so that the connection can be reused. A long or slow one closes its connection: the status
+    /// alone decides, and must not wait for a backend that never ends its response.
+    private static func drain(_ body: HTTPClientResponse.Body) async {
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask { _ = try? await body.collect(upTo: 65_536) }
+            group.addTask { try? await Task.sleep(for: .milliseconds(250)) }
+            await group.next()
+            group.cancelAll()
+        }
+    }
+
+    /// Whether the backend's certificate or name was refused. Not for other TLS errors: a lost connection is one too.
+    private static func isDistrust(_ error: any Error) -> Bool {
+        switch error {
+        case NIOSSLError.handshakeFailed(.sslError(let stack)):
+            stack.contains { $0.description.contains("CERTIFICATE_VERIFY_FAILED") }
+        case let error as NIOSSLExtraError:
+            error == .failedToValidateHostname || error == .serverHostnameImpossibleToMatch
+        case let error as NIOSSLError:
+            error == .unableToValidateCertificate || error == .noCertificateToValidate
+        default: false
         }
     }
 }

@@ -2,7 +2,7 @@ import Foundation
 @preconcurrency import Swifter
 import TrackerCore
 
-/// `App [--port N] [--files FOLDER]`
+/// `App [--port N] [--files FOLDER] [--https]`
 @main
 struct App {
     static func main() throws {
@@ -25,9 +25,11 @@ struct App {
         let tracker = try Tracker(configuration: TrackerConfiguration())
         let track = TrackingMiddleware(tracker, scheme: "http")
         // snippet.end
+        // With https, the middleware's default; behind a proxy, since this server has no TLS.
+        let home = CommandLine.arguments.contains("--https") ? TrackingMiddleware(tracker) : track
         let server = HttpServer()
 
-        server["/"] = track("/") { _ in .ok(.text("Home")) }
+        server["/"] = home("/") { _ in .ok(.text("Home")) }
         // snippet.route
         server["/hello/:name"] = track("/hello/:name") { request in
             .ok(.text("Hello, \(request.params[":name"] ?? "")"))
@@ -43,12 +45,15 @@ struct App {
         }
         server["/stream"] = track("/stream") { _ in
             .raw(200, "OK", nil) { writer in
-                for number in 1...3 { try writer.write(Array("chunk \(number)\n".utf8)) }
+                for number in 1...3 {
+                    try writer.write(Array("chunk \(number)\n".utf8))
+                    usleep(100_000)
+                }
             }
         }
         server["/cookie"] = track("/cookie") { _ in .raw(200, "OK", ["Set-Cookie": "theme=dark; Path=/"], nil) }
         server["/slow"] = track("/slow") { _ in
-            usleep(300_000)
+            usleep(500_000)
             return .ok(.text("slow"))
         }
         server["/socket"] = track("/socket") { request in
@@ -70,6 +75,8 @@ struct App {
         sigwait(&signals, &received)
         // snippet.shutdown
         server.stop()
+        // Swifter's handlers may still run.
+        track.finish()
         tracker.shutdown()
         // snippet.end
         print(tracker.statistics)

@@ -1,3 +1,4 @@
+import Dispatch
 @preconcurrency import Swifter
 import TrackerCore
 import TrackerRouterAdapter
@@ -8,40 +9,42 @@ import TrackerRouterAdapter
 ///     server.notFoundHandler = track(nil) { _ in .notFound }
 struct TrackingMiddleware: Sendable {
     private let analytics: AnalyticsMiddleware<(HttpRequest, route: String?), HttpResponse>
+    private let running = DispatchGroup()
 
     /// - Parameter scheme: the scheme visitors use; Swifter can't tell whether a proxy terminates TLS.
     init(_ tracker: Tracker, scheme: String = "https") {
-        analytics = .init(
-            tracker: tracker,
-            mapping: .init(
-                snapshot: { request, _ in
-                    let headers = request.headers
-                    // Swifter splits path and query, and leaves both percent-encoded as sent.
-                    let query = request.queryParams.map { "\($0.0)=\($0.1)" }.joined(separator: "&")
-                    let path = request.path.isEmpty ? "/" : request.path
-                    return RequestSnapshot(
-                        method: request.method, target: query.isEmpty ? path : "\(path)?\(query)", scheme: scheme,
-                        host: headers["host"],
-                        headers: RequestHeaders(host: headers["host"], cookie: headers["cookie"]) {
-                            headers.map { ($0.key, $0.value) }
-                        }, remoteAddress: request.address)
-                },
-                viewName: { asked in asked.route },
-                status: { response in response.statusCode },
-                responseCookies: { response in response.headers()["Set-Cookie"].map { [$0] } ?? [] },
-                addCookie: { response, cookie in response = Self.adding(cookie, to: response) },
-                statusOfError: { _ in nil }))
+        let mapping = AnalyticsMapping<(HttpRequest, route: String?), HttpResponse>(
+            snapshot: { request, _ in
+                let (headers, host) = (request.headers, request.headers["host"])
+                // Swifter splits path and query, and leaves both percent-encoded as sent.
+                let query = request.queryParams.map { "\($0.0)=\($0.1)" }.joined(separator: "&")
+                let target = (request.path.isEmpty ? "/" : request.path) + (query.isEmpty ? "" : "?\(query)")
+                return RequestSnapshot(
+                    method: request.method, target: target, scheme: scheme, host: host,
+                    headers: RequestHeaders(host: host, cookie: headers["cookie"]) {
+                        headers.map { ($0.key, $0.value) }
+                    }, remoteAddress: request.address)
+            }, viewName: { $0.route }, status: { $0.statusCode },
+            responseCookies: { response in response.headers()["Set-Cookie"].map { [$0] } ?? [] },
+            addCookie: { $0 = Self.adding($1, to: $0) }, statusOfError: { _ in nil })
+        analytics = .init(tracker: tracker, mapping: mapping)
     }
 
     func callAsFunction(
         _ route: String?, _ handler: @escaping @Sendable (HttpRequest) -> HttpResponse
     ) -> (HttpRequest) -> HttpResponse {
         let tracked = analytics.wrap { (asked: (HttpRequest, route: String?)) in handler(asked.0) }
-        return { request in tracked((request, route)) }
+        return { request in
+            running.enter()
+            defer { running.leave() }
+            return tracked((request, route))
+        }
     }
 
-    /// Adds the cookie where possible: Swifter has room for one `Set-Cookie`, and keeps most bodies private. Otherwise
-    /// the next response sets it.
+    /// Waits until no handler runs, for up to 10 s. `HttpServer.stop()` does not, and their events would be lost.
+    func finish() { _ = running.wait(timeout: .now() + 10) }
+
+    /// Adds the cookie where possible: Swifter has room for one, and keeps most bodies private. Else the next response.
     private static func adding(_ cookie: String, to response: HttpResponse) -> HttpResponse {
         var headers = response.headers()
         guard headers.updateValue(cookie, forKey: "Set-Cookie") == nil else { return response }

@@ -4,8 +4,8 @@ import HummingbirdWebSocket
 import Logging
 import TrackerCore
 
-/// `App [--port N] [--files FOLDER] [--bare] [--async-http-client] [--empty]`, or `App --measure`, or
-/// `App --measure-delivery`
+/// `App [--port N] [--files FOLDER] [--bare] [--async-http-client] [--https] [--sessions] [--empty]`, or
+/// `App --measure`, or `App --measure-delivery`
 @main
 struct App {
     static func main() async throws {
@@ -32,6 +32,14 @@ struct App {
         let upgrades = Router(context: BasicWebSocketRequestContext.self)
         if options.isEmpty {
             router.add(middleware: EmptyMiddleware())
+        } else if options.isHTTPS {
+            router.add(middleware: TrackingMiddleware(tracker))
+        } else if options.usesSessions {
+            // snippet.sessions
+            // First, so that the session has been loaded when the tracking middleware asks for it.
+            router.add(middleware: SessionMiddleware())
+            router.add(middleware: TrackingMiddleware(tracker, session: { $0.sessions.analyticsSession() }))
+            // snippet.end
         } else {
             // snippet.install
             router.add(middleware: TrackingMiddleware(tracker, scheme: "http", peer: { $0.peer }))
@@ -86,11 +94,17 @@ struct Options {
     var files = "public"
     var isBare = false
     var usesAsyncHTTPClient = false
+    /// Whether visitors use https, the middleware's default; behind a proxy, since this server has no TLS.
+    var isHTTPS = false
+    /// Whether visitors are recognized by the app's own sessions.
+    var usesSessions = false
     /// Whether to install a middleware that does nothing, for comparison.
     var isEmpty = false
 
     init(_ arguments: [String]) {
         isBare = arguments.contains("--bare")
+        isHTTPS = arguments.contains("--https")
+        usesSessions = arguments.contains("--sessions")
         isEmpty = arguments.contains("--empty")
         usesAsyncHTTPClient = arguments.contains("--async-http-client")
         if let place = arguments.firstIndex(of: "--port"), place + 1 < arguments.count {

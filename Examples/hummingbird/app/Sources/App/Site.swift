@@ -23,7 +23,7 @@ enum Site {
                 body: ResponseBody { writer in
                     for number in 1...3 {
                         try await writer.write(ByteBuffer(string: "chunk \(number)\n"))
-                        try await Task.sleep(for: .milliseconds(20))
+                        try await Task.sleep(for: .milliseconds(100))
                     }
                     try await writer.finish(nil)
                 })
@@ -32,7 +32,7 @@ enum Site {
             Response(status: .ok, headers: [.setCookie: "theme=dark; Path=/"], body: .init(byteBuffer: .init()))
         }
         router.get("/slow") { _, _ in
-            try await Task.sleep(for: .milliseconds(300))
+            try await Task.sleep(for: .milliseconds(500))
             return "slow"
         }
     }
@@ -46,6 +46,7 @@ enum Site {
 struct AppContext: RequestContext {
     var coreContext: CoreRequestContextStorage
     let peer: String?
+    let sessions = AppSession()
 
     init(source: ApplicationRequestContextSource) {
         coreContext = .init(source: source)

@@ -2,7 +2,7 @@ import Foundation
 import TrackerCore
 import Vapor
 
-/// `App [--port N] [--files FOLDER] [--empty]`, or `App --measure`
+/// `App [--port N] [--files FOLDER] [--https] [--sessions] [--empty]`, or `App --measure`
 @main
 struct App {
     static func main() async throws {
@@ -28,6 +28,14 @@ struct App {
         app.http.server.configuration.port = options.port
         if options.isEmpty {
             app.middleware.use(EmptyMiddleware(), at: .beginning)
+        } else if options.isHTTPS {
+            app.middleware.use(TrackingMiddleware(tracker), at: .beginning)
+        } else if options.usesSessions {
+            // snippet.sessions
+            app.middleware.use(TrackingMiddleware(tracker, session: { $0.analyticsSession() }), at: .beginning)
+            // Before it, so that the session has been loaded when the tracking middleware asks for it.
+            app.middleware.use(app.sessions.middleware, at: .beginning)
+            // snippet.end
         } else {
             // snippet.install
             app.middleware.use(TrackingMiddleware(tracker, scheme: "http"), at: .beginning)
@@ -71,10 +79,16 @@ struct App {
 struct Options {
     var port = 8080
     var files = "Public/"
+    /// Whether visitors use https, the middleware's default; behind a proxy, since this server has no TLS.
+    var isHTTPS = false
+    /// Whether visitors are recognized by the app's own sessions.
+    var usesSessions = false
     /// Whether to install a middleware that does nothing, for comparison.
     var isEmpty = false
 
     init(_ arguments: [String]) {
+        isHTTPS = arguments.contains("--https")
+        usesSessions = arguments.contains("--sessions")
         isEmpty = arguments.contains("--empty")
         if let place = arguments.firstIndex(of: "--port"), place + 1 < arguments.count {
             port = Int(arguments[place + 1]) ?? port

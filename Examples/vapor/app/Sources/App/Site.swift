@@ -1,3 +1,4 @@
+import TrackerCore
 import Vapor
 
 /// A page for each kind of response.
@@ -20,7 +21,7 @@ enum Site {
                 body: .init(asyncStream: { writer in
                     for number in 1...3 {
                         try await writer.writeBuffer(ByteBuffer(string: "chunk \(number)\n"))
-                        try await Task.sleep(for: .milliseconds(20))
+                        try await Task.sleep(for: .milliseconds(100))
                     }
                     try await writer.write(.end)
                 }))
@@ -29,9 +30,21 @@ enum Site {
             Response(status: .ok, headers: ["Set-Cookie": "theme=dark; Path=/"])
         }
         app.get("slow") { _ in
-            try await Task.sleep(for: .milliseconds(300))
+            try await Task.sleep(for: .milliseconds(500))
             return "slow"
         }
         app.webSocket("socket") { _, socket in try? await socket.send("hello") }
     }
 }
+
+// snippet.session
+extension Request {
+    /// The visitor's id, created in the app's session if it has none.
+    func analyticsSession() -> SessionIdentifier {
+        if let known = session.data["analytics"].flatMap({ SessionIdentifier($0) }) { return known }
+        let created = SessionIdentifier()
+        session.data["analytics"] = created.description
+        return created
+    }
+}
+// snippet.end

@@ -11,7 +11,8 @@ struct TrackingMiddleware: AsyncMiddleware {
     private let analytics: AnalyticsMiddleware<Request, Response>
 
     /// - Parameter scheme: the scheme visitors use; Vapor can't tell whether a proxy terminates TLS.
-    init(_ tracker: Tracker, scheme: String = "https") {
+    /// - Parameter session: the visitor's id in the app's own sessions, loaded by middleware before this one.
+    init(_ tracker: Tracker, scheme: String = "https", session: (@Sendable (Request) -> SessionIdentifier)? = nil) {
         let names = RouteNames()
         let isBehindProxy = tracker.configuration.trustedProxies != .none
         analytics = .init(
@@ -35,7 +36,8 @@ struct TrackingMiddleware: AsyncMiddleware {
                 status: { response in Int(response.status.code) },
                 responseCookies: { response in response.headers[.setCookie] },
                 addCookie: { response, cookie in response.headers.add(name: .setCookie, value: cookie) },
-                statusOfError: { error in (error as? any AbortError).map { Int($0.status.code) } }))
+                statusOfError: { error in (error as? any AbortError).map { Int($0.status.code) } },
+                sessionStore: session.map { session in .init(load: { session($0) }, store: { _, _ in }) }))
     }
 
     func respond(to request: Request, chainingTo next: any AsyncResponder) async throws -> Response {

@@ -5,7 +5,8 @@ import TrackerCore
 /// - Important: The closures run while the request is served, so they should only return values that are at hand. None
 ///   of them is called if analytics are disabled.
 public struct AnalyticsMapping<Request, Response>: Sendable {
-    /// The store in which an app keeps its visitors' sessions.
+    /// The store in which an app keeps its visitors' sessions. It is asked before the handler runs, so the app's session
+    /// middleware must come before the tracking middleware.
     ///
     ///     mapping.sessionStore = .init(
     ///         load: { request in request.session.flatMap { SessionIdentifier($0["analytics"] ?? "") } },

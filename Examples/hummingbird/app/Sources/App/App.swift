@@ -79,7 +79,7 @@ struct App {
                 case .debug: .debug
                 case .info: .info
                 case .warning: .warning
-                case .error, .off: .error
+                default: .error
                 }
             var metadata = record.metadata.mapValues { Logger.MetadataValue.string($0) }
             metadata["topic"] = .string(record.topic)

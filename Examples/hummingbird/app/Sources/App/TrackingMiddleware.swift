@@ -7,7 +7,6 @@ import TrackerRouterAdapter
 struct TrackingMiddleware<Context: RequestContext>: RouterMiddleware {
     private let analytics: AnalyticsMiddleware<TrackedCall, Response>
     private let visitor: @Sendable (Context) -> (peer: String?, session: (() -> SessionIdentifier)?)
-
     /// - Parameter scheme: the scheme visitors use; Hummingbird can't tell whether a proxy terminates TLS.
     /// - Parameter isForUpgrades: whether the router handles WebSocket upgrades, whose responses are 101 and 400.
     /// - Parameter peer: the socket's address, such as `{ $0.channel.remoteAddress?.ipAddress }`; for trusted proxies.
@@ -29,7 +28,8 @@ struct TrackingMiddleware<Context: RequestContext>: RouterMiddleware {
             }, viewName: { $0.path.value == "NotFound" ? nil : $0.path.value },
             status: { isForUpgrades ? ($0.status == .ok ? 101 : 400) : Int($0.status.code) },
             responseCookies: { $0.headers[values: .setCookie] },
-            addCookie: { $0.headers[values: .setCookie].append($1) }, statusOfError: { _ in isForUpgrades ? 400 : nil },
+            addCookie: { $0.headers.append(.init(name: .setCookie, value: $1)) },
+            statusOfError: { _ in isForUpgrades ? 400 : nil },
             sessionStore: session.map { _ in .init(load: { $0.visitor.session?() }, store: { _, _ in }) })
         analytics = .init(tracker: tracker, mapping: mapping)
     }

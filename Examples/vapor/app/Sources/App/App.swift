@@ -19,9 +19,14 @@ struct App {
         var configuration = try TrackerConfiguration()
         configuration.logHandler = log(to: Logger(label: "analytics"))
         // snippet.tracker
-        let tracker = try Tracker(configuration: configuration)
+        try await withTracker(configuration) { tracker in
+            try await serve(tracker, options)
+            print(tracker.statistics)
+        }
         // snippet.end
+    }
 
+    static func serve(_ tracker: Tracker, _ options: Options) async throws {
         let app = try await Application.make(Environment(name: "production", arguments: ["App", "serve"]))
         app.logger.logLevel = .warning
         app.http.server.configuration.hostname = "127.0.0.1"
@@ -48,15 +53,10 @@ struct App {
         } catch {
             app.logger.report(error: error)
             try await app.asyncShutdown()
-            await tracker.shutdown()
             throw error
         }
-        // snippet.shutdown
+        // Before the tracker: requests in flight have finished by then.
         try await app.asyncShutdown()
-        // Last: requests in flight have finished by now.
-        await tracker.shutdown()
-        // snippet.end
-        print(tracker.statistics)
     }
 
     /// Forwards the tracker's messages and their metadata to swift-log.
@@ -67,7 +67,7 @@ struct App {
                 case .debug: .debug
                 case .info: .info
                 case .warning: .warning
-                case .error, .off: .error
+                default: .error
                 }
             var metadata = record.metadata.mapValues { Logger.MetadataValue.string($0) }
             metadata["topic"] = .string(record.topic)

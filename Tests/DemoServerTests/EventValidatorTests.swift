@@ -50,7 +50,7 @@ struct EventValidatorTests {
         #expect(String(decoding: bytes[try read.get().token], as: UTF8.self) == token)
     }
 
-    @Test("is not outdone by the scanner: what is wrong is wrong there as well, byte by byte")
+    @Test("agrees with the scanner on invalid input, byte by byte")
     func scanner() throws {
         let good = Array(Self.good.utf8)
         #expect(EventScanner.scan(good[...]) != nil)

@@ -331,7 +331,7 @@ struct HTTPServerTests {
         #expect(seen.withLock { $0 } == ["echo 413"])
     }
 
-    @Test("finishes what is under way when it stops, and closes what is idle")
+    @Test("finishes requests in progress when it stops, and closes idle connections")
     func gracefulStop() async throws {
         let idle = try RawClient(port: test.port)
         let busy = try RawClient(port: test.port)

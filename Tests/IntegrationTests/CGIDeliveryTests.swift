@@ -33,7 +33,7 @@ struct CGIDeliveryTests {
         try await server.stop()
     }
 
-    @Test("is waited for by nobody: with a backend that hangs the program ends about as early as without a tracker")
+    @Test("delays nobody: with a hanging backend, the program ends about as early as without a tracker")
     func earlyEnd() async throws {
         let backend = try ScriptedBackend { _ in .silence }
         let tracked = try CGIProgram(endpoint: backend.endpoint)
@@ -126,7 +126,7 @@ struct CGIDeliveryTests {
         backend.stop()
     }
 
-    @Test("is lost with the advice to name a spool where the backend is away")
+    @Test("is lost while the backend is down, with the advice to configure a spool")
     func advice() async throws {
         let backend = try ScriptedBackend()
         backend.stop()

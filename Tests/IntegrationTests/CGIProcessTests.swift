@@ -26,7 +26,7 @@ struct CGIProcessTests {
         return mask & 1 << UInt64(signal - 1) != 0
     }
 
-    @Test("waits no longer for its body once it is told to end, and says so in its event")
+    @Test("stops waiting for its body once it is stopped, and its event says so")
     func termination() async throws {
         let handler = try RunningProgram("EventHandler", ["--port", "0"])
         let port = try await handler.port(after: "listens on")
@@ -49,7 +49,7 @@ struct CGIProcessTests {
         try await handler.stop()
     }
 
-    @Test("ends when it is told to, even in the middle of a handler that does not listen")
+    @Test("ends on request, even while a handler ignores it")
     func deafHandler() async throws {
         let run = try RunningProgram("DemoCGIApp", environment: Self.cgi("/async-sleep?ms=9999999", length: nil))
         try await eventually("its threads") { run.threads > 1 }
@@ -58,7 +58,7 @@ struct CGIProcessTests {
         _ = try await run.end(within: .seconds(9))
     }
 
-    @Test("answers without settings, with wrong ones and in strange places, and says why in one line")
+    @Test("responds with missing or invalid settings, and logs why in one line")
     func unconfigured() async throws {
         for settings in [
             ["RA_PROJECT_ID": "p"], ["RA_PROJECT_ID": "p", "RA_PROJECT_TOKEN": "t", "RA_SAMPLE_RATE": "x"],
@@ -190,7 +190,7 @@ struct FastCGIHostTests {
         #expect(run.errors.contains("more than its limit"))
     }
 
-    @Test("tells how it is on SIGUSR2, and lives on")
+    @Test("logs its status on SIGUSR2 and keeps running")
     func status() async throws {
         let (run, port) = try await start(
             environment: [

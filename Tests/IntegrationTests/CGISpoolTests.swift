@@ -3,7 +3,7 @@ import Testing
 
 @Suite("A CGI program with a spool")
 struct CGISpoolTests {
-    @Test("keeps its event while the backend is away; a later request brings it along")
+    @Test("keeps its event while the backend is down; a later request delivers it")
     func keepsItsEvent() async throws {
         let dead = try ScriptedBackend()
         dead.stop()

@@ -7,7 +7,7 @@ struct EventHandlerAccessTests {
     /// All paths that can be requested.
     private static let paths = ["/", "/_page/main.js", "/_live", "/_stats", "/_events?before=1", "/p/events", "/p"]
 
-    @Test("its own names alone, on every path")
+    @Test("accepts only its own host names, on every path")
     func hosts() async throws {
         let handler = try await HandlerClient()
         try await handler.post([HandlerClient.event(token: "s3cr3t")])
@@ -56,7 +56,7 @@ struct EventHandlerAccessTests {
         try await everywhere.program.stop()
     }
 
-    @Test("pages of its own alone")
+    @Test("accepts only pages of its own origin")
     func origins() async throws {
         let handler = try await HandlerClient()
         let event = try HandlerClient.event()
@@ -81,7 +81,7 @@ struct EventHandlerAccessTests {
         try await handler.program.stop()
     }
 
-    @Test("415 to what is no event by its content type")
+    @Test("responds 415 to a content type that is not an event's")
     func contentTypes() async throws {
         let handler = try await HandlerClient()
         let event = try HandlerClient.event()

@@ -61,7 +61,7 @@ struct EventStoreTests {
         }
     }
 
-    @Test("do not suffer from a torn last line, nor from lines that are no events")
+    @Test("are not affected by a torn last line, or by lines that are not events")
     func tornLine() async throws {
         try await withFile { file in
             let first = try await HandlerClient("--store", file)
@@ -175,7 +175,7 @@ struct EventStoreTests {
         try await handler.program.stop()
     }
 
-    @Test("are for this machine alone unless told otherwise, and for pages of its own")
+    @Test("accept only this machine by default, and only pages of their own origin")
     func loopback() async throws {
         let handler = try await HandlerClient()
         // All of 127/8 is this machine: this address would answer if the handler listened on every address.
@@ -189,7 +189,7 @@ struct EventStoreTests {
         try await everywhere.program.stop()
     }
 
-    @Test("go into a file of their own alone: another is left as it is, with advice")
+    @Test("go only into a file of their own: another file is left as it is, with advice")
     func marked() async throws {
         try await withFile { file in
             let store = try await HandlerClient("--store", file)

@@ -31,7 +31,7 @@ struct LivePageStateTests {
         }
     }
 
-    @Test("that too many watch, and goes on once there is room")
+    @Test("refuses more than its limit of viewers, and accepts new ones once there is room")
     func tooMany() async throws {
         let handler = try await HandlerClient()
         try await Browser.run { browser in

@@ -125,7 +125,7 @@ struct LivePageTests {
         }
     }
 
-    @Test("completes what is typed, with the keyboard alone")
+    @Test("completes what is typed, using only the keyboard")
     func completes() async throws {
         try await LivePage.open { page in
             let browser = page.browser

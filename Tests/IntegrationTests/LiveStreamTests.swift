@@ -12,7 +12,7 @@ struct LiveStreamTests {
         return client
     }
 
-    @Test("begins with what was there, goes on with what comes, and resumes where it broke off")
+    @Test("begins with stored events, continues with new ones, and resumes where it was interrupted")
     func follows() async throws {
         let handler = try await HandlerClient()
         try await handler.post([HandlerClient.event(path: "/before")], project: "my%20%22project%22")
@@ -49,7 +49,7 @@ struct LiveStreamTests {
         try await handler.program.stop()
     }
 
-    @Test("does not hold up or fill the event handler when a client takes nothing, and says what that missed")
+    @Test("neither blocks nor fills the event handler if a client reads nothing, and reports what that client missed")
     func slowClient() async throws {
         let handler = try await HandlerClient("--keep", "20")
         let slow = try watch(handler)

@@ -29,7 +29,9 @@ struct ProgramTests {
         #expect(run.errors.split(separator: "\n").count == 1)
     }
 
-    @Test("say which address can't be had, with status 74", arguments: ["EventHandler", "DemoRouterApp", "DemoCGIApp"])
+    @Test(
+        "report an unavailable address, and exit with status 74",
+        arguments: ["EventHandler", "DemoRouterApp", "DemoCGIApp"])
     func addressInUse(program: String) async throws {
         let other = try ScriptedBackend()
         let run = try RunningProgram(program, ["--port", String(other.port)])
@@ -53,7 +55,7 @@ struct ProgramTests {
         try await eventually { run.errors.contains(message) }
     }
 
-    @Test("a FastCGI server that is idle ends at SIGTERM, and takes its socket along")
+    @Test("an idle FastCGI server ends at SIGTERM, and removes its socket")
     func idleFastCGI() async throws {
         let path = "/tmp/ra-\(UUID().uuidString.prefix(8)).sock"
         let run = try RunningProgram("DemoCGIApp", ["--fastcgi", "unix:\(path)"])
@@ -64,7 +66,7 @@ struct ProgramTests {
         #expect(!FileManager.default.fileExists(atPath: path))
     }
 
-    @Test("a FastCGI server that is told to stop while it starts takes its socket along", arguments: 0..<10)
+    @Test("a FastCGI server stopped during its start removes its socket", arguments: 0..<10)
     func stoppedAtStart(round: Int) async throws {
         let path = "/tmp/ra-\(UUID().uuidString.prefix(8)).sock"
         let run = try RunningProgram("DemoCGIApp", ["--fastcgi", "unix:\(path)"])
@@ -242,7 +244,7 @@ struct ProgramTests {
         #expect(try await usual.stop() == 0)
     }
 
-    @Test("finish a request that is under way when they are told to stop")
+    @Test("finish requests in progress when they are stopped")
     func gracefulStop() async throws {
         let setup = try await DemoSetup()
         let slow = try RawClient(port: setup.port)

@@ -35,7 +35,7 @@ struct ReceivingTests {
         deinit { close(reader) }
     }
 
-    @Test("whether or not somebody reads what is printed, and all of it is printed once somebody does")
+    @Test("whether or not its output is read, and all of it is printed once it is")
     func unread() async throws {
         let unread = try Unread("EventHandler", "--port", "0")
         let handler = try await HandlerClient(unread.program)

@@ -152,7 +152,7 @@ struct SpoolProcessTests {
         try await eventually("the number") { sender.process.errors.contains("200 events are lost") }
     }
 
-    @Test("are not told to shut down when they did")
+    @Test("are not reported as missing a shutdown if they had one")
     func afterShutdown() async throws {
         let dead = try ScriptedBackend()
         dead.stop()
@@ -163,7 +163,7 @@ struct SpoolProcessTests {
         #expect(!sender.process.errors.contains("without shutting down"))
     }
 
-    @Test("go on in memory, with one line, where the directory can't be used any more")
+    @Test("continue in memory, with one log line, if the directory becomes unusable")
     func unusableDirectory() async throws {
         let backend = try ScriptedBackend()
         let sender = try Sender("file", endpoint: backend.endpoint, settings: settings)

@@ -2,7 +2,7 @@ import Foundation
 import TestSupport
 import Testing
 
-@Suite("A demo whose backend is not well", .serialized)
+@Suite("A demo with an unavailable backend", .serialized)
 struct UnwillingBackendTests {
     /// Requests pages over one connection, and returns the median time in nanoseconds.
     private func medianTime(port: UInt16, count: Int = 300) throws -> Double {

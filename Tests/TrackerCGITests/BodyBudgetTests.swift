@@ -22,7 +22,7 @@ struct BodyBudgetTests {
         #expect(budget.used == 0)
     }
 
-    @Test("refuses what is larger than all of it, and gives nothing away for it")
+    @Test("refuses an event larger than the whole queue, and evicts nothing for it")
     func tooMuch() {
         let budget = BodyBudget(limit: 10)
         let reservation = BodyReservation(budget)

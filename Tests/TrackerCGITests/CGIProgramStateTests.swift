@@ -37,7 +37,7 @@ struct CGIProgramStateTests {
     }
 
     @Test(
-        "is refused where somebody else has laid something in its way",
+        "is refused if another user created it first",
         arguments: ["link to a directory", "file for a directory", "link to a file", "second name", "FIFO", "missing"])
     func hostile(kind: String) throws {
         let shared = try SharedDirectory()
@@ -144,7 +144,7 @@ struct CGIProgramStateTests {
         #expect(state.takeMessage(now: 1)?.hasPrefix("1 event lost ") == true)
     }
 
-    @Test("that somebody damaged counts as empty", arguments: [0, 1, 63, 64, 128, 130, 640, 100_000])
+    @Test("that is damaged counts as empty", arguments: [0, 1, 63, 64, 128, 130, 640, 100_000])
     func damaged(length: Int) throws {
         let shared = try SharedDirectory()
         _ = try CGIProgramState(directory: shared.own, key: "k")

@@ -52,7 +52,7 @@ struct CGITrackerTests {
         }
     }
 
-    @Test("gives one event for each request, whatever becomes of it")
+    @Test("gives one event for each request, however it ends")
     func events() async throws {
         let (app, transport) = try makeApp()
         let tracker = CGITracker(app: app)
@@ -183,7 +183,7 @@ struct CGITrackerTests {
         await tracker.tracker?.shutdown()
     }
 
-    @Test("starts a session with a cookie, goes on with a valid one, and replaces what is none")
+    @Test("starts a session with a cookie, continues a valid one, and replaces an invalid one")
     func session() async throws {
         let (app, transport) = try makeApp()
         let tracker = CGITracker(app: app)

@@ -34,7 +34,7 @@ struct FastCGIHostileTests {
         #expect(try client.reply().stdout.hasSuffix("Hello"))
     }
 
-    @Test("16 MiB of variables: the answer is a 431, and the connection goes on")
+    @Test("answers 16 MiB of variables with a 431, and keeps the connection")
     func hugeParams() throws {
         let running = try RunningApp()
         let client = try running.connect()

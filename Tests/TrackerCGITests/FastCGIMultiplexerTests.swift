@@ -5,7 +5,7 @@ import Testing
 private typealias Client = FastCGIClient
 
 /// The protocol's state without I/O: no socket, no thread, and a clock that the test moves.
-@Suite("FastCGI's requests, by bytes alone")
+@Suite("FastCGI requests, byte by byte")
 struct FastCGIMultiplexerTests {
     private final class Desk {
         let app = CGIApp()

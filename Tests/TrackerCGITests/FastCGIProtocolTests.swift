@@ -192,7 +192,7 @@ struct FastCGIProtocolTests {
         #expect(try client.reply().stdout.hasSuffix("Hello"))
     }
 
-    @Test("turns a thrown error into a 500 and a line on STDERR, and lives on")
+    @Test("turns a thrown error into a 500 and a line on STDERR, and keeps running")
     func thrown() throws {
         let running = try RunningApp()
         let client = try running.connect()

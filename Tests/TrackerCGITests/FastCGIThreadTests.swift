@@ -179,7 +179,7 @@ struct FastCGIThreadTests {
         #expect(eventually { running.server.openConnections == 0 })
     }
 
-    @Test("handlers that block, clients that do not read and idle connections, all at once, leave the rest alone")
+    @Test("blocking handlers, clients that don't read and idle connections together don't affect other requests")
     func allAtOnce() throws {
         let blocked = try Blocked(threads: 256) { app in
             app.config.fastCGI.maximumConnections = 300
@@ -272,7 +272,7 @@ struct FastCGIAbortTests {
         #expect(ended == [1])
     }
 
-    @Test("because the client has gone is told to the handler, and counts as 499")
+    @Test("because the client has gone is reported to the handler, and counts as 499")
     func vanished() throws {
         let ends = ThreadLock<[Int]>([])
         let saw = ThreadLock(false)

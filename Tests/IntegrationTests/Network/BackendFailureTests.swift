@@ -58,7 +58,7 @@ struct BackendFailureTests {
         #expect(try await sender.finish() == 0)
     }
 
-    @Test("is left alone as long as it asks for", arguments: [429, 503])
+    @Test("is not contacted for as long as it asks", arguments: [429, 503])
     func retryAfter(status: Int) async throws {
         let sink = try EventSink { request in
             request.number == 20 ? .status(status, "Retry-After: 2") : .status(200, after: .milliseconds(5))
@@ -134,7 +134,7 @@ struct BackendFailureTests {
         backend.stop()
     }
 
-    @Test("that vanishes without a word gets everything over new connections")
+    @Test("that disappears silently gets everything over new connections")
     func halfOpen() async throws {
         let sink = try EventSink()
         let relay = try Relay(to: sink.port)

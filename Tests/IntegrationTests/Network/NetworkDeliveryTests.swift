@@ -106,7 +106,7 @@ struct NetworkDeliveryTests {
         #expect(try await sender.finish() == 0)
     }
 
-    @Test("gets all events of a demo that is told to end")
+    @Test("gets all events of a demo that is stopped")
     func demoUntilSIGTERM() async throws {
         let backend = try await DistantBackend(.http, roundTrip: 50)
         let demo = try RunningProgram(

@@ -43,7 +43,7 @@ struct RelayTests {
         }
     }
 
-    @Test("carries large messages whole, both ways", arguments: [Duration.zero, .milliseconds(5)])
+    @Test("carries large messages whole, in both directions", arguments: [Duration.zero, .milliseconds(5)])
     func largeMessages(delay: Duration) async throws {
         let sink = try EventSink { _ in .status(200) }
         let relay = try Relay(to: sink.port, .init(delay: delay))
@@ -59,7 +59,7 @@ struct RelayTests {
         #expect(sink.received.first?.body == bytes)
     }
 
-    @Test("delays each way, and goes on with other conditions at once")
+    @Test("delays each direction, and applies new conditions at once")
     func delays() async throws {
         let sink = try EventSink()
         let relay = try Relay(to: sink.port, .init(delay: .milliseconds(60)))

@@ -62,7 +62,7 @@ struct SpoolFaultTests {
         var settings: [String: String] { self == .eightDescriptorsDiskFirst ? ["RA_SPOOL_AFTER": "0"] : [:] }
     }
 
-    @Test("loses nothing in an outage, whatever its disk refuses", arguments: Fault.allCases)
+    @Test("loses nothing in an outage, whichever disk operation fails", arguments: Fault.allCases)
     func faultyDisk(fault: Fault) async throws {
         if fault == .fullDisk, !Mounting.isAllowed {
             // A parameterized test can't be skipped for a single argument.
@@ -116,7 +116,7 @@ struct SpoolFaultTests {
         #expect(delivered[1] >= delivered[0], "\(delivered)")
     }
 
-    @Test("is for its owner alone, and is made so where it is not")
+    @Test("is readable only by its owner, and is made so if it is not")
     func modes() async throws {
         let sink = try EventSink { _ in .status(503) }
         func mode(_ path: String) throws -> Int {

@@ -43,7 +43,7 @@ struct TrackerAccountTests {
         case delivered, batched, rejected, spooled
     }
 
-    @Test("gives the bytes of events back, whatever became of them", arguments: WayOut.allCases)
+    @Test("releases the bytes of events, whatever their outcome", arguments: WayOut.allCases)
     func bytesComeBack(way: WayOut) async throws {
         let folder = try TemporaryFolder("bytes")
         let sink = try EventSink(takesBatches: way == .batched) { _ in

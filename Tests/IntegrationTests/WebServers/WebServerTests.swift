@@ -98,7 +98,7 @@ struct WebServerTests {
         try await handler.stop()
     }
 
-    @Test("a web server passes bodies of any size both ways", arguments: WebServerSetup.allCases)
+    @Test("a web server passes bodies of any size in both directions", arguments: WebServerSetup.allCases)
     func bodies(setup: WebServerSetup) async throws {
         let handler = try RunningProgram("EventHandler", ["--port", "0", "--quiet"])
         let handlerPort = try await handler.port(after: "listens on")

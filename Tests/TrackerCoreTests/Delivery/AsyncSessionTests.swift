@@ -29,7 +29,7 @@ struct AsyncSessionTests {
             .finish(status: 200, viewName: nil)
     }
 
-    @Test("delivers each event once, with no more under way than it may have")
+    @Test("delivers each event once, with no more in flight than allowed")
     func delivers() async throws {
         let state = Mutex<(now: Int, most: Int, keys: Set<String>)>((0, 0, []))
         let tracker = try tracker(
@@ -76,7 +76,7 @@ struct AsyncSessionTests {
         #expect(completion.outcome == .retry(after: .seconds(3), because: "the backend answered 429"))
     }
 
-    @Test("gives up what is under way, without results")
+    @Test("cancels what is in flight, without results")
     func cancels() async throws {
         let ended = Mutex(0)
         let session = AsyncSession { payload in

@@ -55,7 +55,7 @@ struct DeliveryBrakeTests {
         #expect(share >= meant && share < meant + 0.06, "\(share)")
     }
 
-    @Test("is off where the one thread is no more than its share")
+    @Test("is off where one thread is no more than its share")
     func manyProcessors() {
         #expect(Self.share(processors: 30, waited: 0.5, refused: 5) == 0.5)
     }

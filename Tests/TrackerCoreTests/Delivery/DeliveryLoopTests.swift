@@ -164,7 +164,7 @@ struct DeliveryLoopTests {
         #expect(simulation.statistics.backend.window == 4)
     }
 
-    @Test("goes on with others while some fail, and tells nobody that the backend is away", arguments: [4, 2])
+    @Test("keeps delivering others while some fail, without reporting an outage", arguments: [4, 2])
     func failures(every: Int) throws {
         let simulation = try Simulation(
             latency: 20_000_000,
@@ -233,7 +233,7 @@ struct DeliveryLoopTests {
         #expect(Set(keys).count == 50)
     }
 
-    @Test("delivers at a shutdown as long as the backend takes events, and waits less for one that takes nothing")
+    @Test("delivers at a shutdown as long as the backend accepts events, and gives up sooner if it accepts nothing")
     func shutdownPatience() throws {
         let busy = try Simulation()
         busy.capture(3_000)
@@ -257,7 +257,7 @@ struct DeliveryLoopTests {
         #expect(asked.statistics.delivered == 4)
     }
 
-    @Test("leaves the whole backend alone as long as it asks")
+    @Test("sends nothing for as long as the backend asks")
     func retryAfter() throws {
         let simulation = try Simulation(answer: { number, _, _ in
             number == 1 ? .retry(after: .seconds(7), because: "429") : .delivered
@@ -288,7 +288,7 @@ struct DeliveryLoopTests {
         #expect(simulation.session.payloads.dropFirst(2).map(\.payload.eventCount) == [500, 500])
     }
 
-    @Test("halves a refused batch down to the bad event, always under the same keys")
+    @Test("halves a rejected batch down to the bad event, always with the same keys")
     func halving() throws {
         let simulation = try Simulation(
             latency: 1_000_000, acceptsLines: true,
@@ -387,7 +387,7 @@ struct DeliveryLoopTests {
         #expect(simulation.statistics.delivered == 15 && simulation.statistics.spooled == 0, "\(simulation.statistics)")
     }
 
-    @Test("tries as long at a shutdown with a spool that takes nothing as without one")
+    @Test("tries as long at a shutdown with an unusable spool as without one")
     func shutdownWithBrokenSpool() throws {
         let folder = try TemporaryFolder("loop")
         try "".write(toFile: folder.path + "/file", atomically: true, encoding: .utf8)
@@ -400,7 +400,7 @@ struct DeliveryLoopTests {
         #expect(simulation.statistics.delivered == 1, "\(simulation.statistics)")
     }
 
-    @Test("leaves a stored event alone until its retry is due, however many others wait")
+    @Test("does not retry a stored event before it is due, however many others wait")
     func manyRetries() throws {
         let folder = try TemporaryFolder("loop")
         let change = { (configuration: inout TrackerConfiguration) in

@@ -37,7 +37,7 @@ struct ParcelTests {
         #expect(!parcel.isUntouched)
     }
 
-    @Test("falls into halves down to single events, always under the same keys", arguments: [2, 3, 7, 500])
+    @Test("splits in halves down to single events, always with the same keys", arguments: [2, 3, 7, 500])
     func halves(count: Int) {
         func leaves(_ parcel: Parcel) -> [Parcel] { parcel.count == 1 ? [parcel] : parcel.halves.flatMap(leaves) }
         let lines = (0..<count).map { String(repeating: "x", count: $0 % 5) + "\($0)" }
@@ -109,7 +109,7 @@ struct OutboxTests {
         return parcel
     }
 
-    @Test("finds what is under way by its number, once")
+    @Test("finds each parcel in flight by its number, once")
     func flights() {
         let outbox = Outbox()
         let numbers = (0..<100).map { outbox.launch(Self.parcel($0)) }
@@ -125,7 +125,7 @@ struct OutboxTests {
         #expect(outbox.landAll().count == 1 && outbox.isEmpty && outbox.flyingBytes == 0)
     }
 
-    @Test("counts the events in flight that are in memory alone, also when they are stored meanwhile")
+    @Test("counts the events in flight that are only in memory, even if they are stored meanwhile")
     func stored() throws {
         let directory = try TemporaryDirectory()
         let spool = try Spool(directory: directory.spool)

@@ -89,7 +89,7 @@ struct SilentBackendTests {
         #expect(tracker.statistics.dropped == [.shutdown: 700])
     }
 
-    @Test("is no longer hurried by a flush that has timed out")
+    @Test("is not sped up by a flush that has timed out")
     func timedOutFlush() async throws {
         let tracker = try Tracker(
             configuration: try TrackerConfiguration(projectID: "p", projectToken: "t"), transport: SilentBackend())

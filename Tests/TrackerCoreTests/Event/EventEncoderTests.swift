@@ -164,7 +164,7 @@ struct EventEncoderTests {
         }
     }
 
-    @Test("tells names apart that differ in the middle alone")
+    @Test("distinguishes names that differ only in the middle")
     func similarNames() throws {
         let names = ["X-Beginning-One-And-The-End", "X-Beginning-Two-And-The-End", "X-BEGINNING-TWO-AND-THE-END"]
         let snapshot = RequestSnapshot(

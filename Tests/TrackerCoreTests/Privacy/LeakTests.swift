@@ -75,7 +75,7 @@ struct LeakTests {
         }
     }
 
-    @Test("a value that differs from a clean one in its length and first byte alone is not taken for it")
+    @Test("a value that differs from a clean one only in its length and first byte is not taken for it")
     func memoryOfLengths() {
         for _ in 0..<3 {
             let text = event(headers: [("X-A", "522222222222"), ("X-B", "4222222222222")])

@@ -27,7 +27,7 @@ struct PrivacyListTests {
         text.addingPercentEncoding(withAllowedCharacters: .alphanumerics.union(["_", "-"])) ?? text
     }
 
-    @Test("stands in the fixture, and the other way round")
+    @Test("is in the fixture, and vice versa")
     func complete() {
         var lists: [String: Set<String>] = [
             "formats": Set(SecretFormat.all.map(\.name)), "address headers": ClientAddresses.headers,
@@ -166,7 +166,7 @@ struct PrivacyListTests {
         #expect(!event([("X-Other", "value7")], .strict).contains("value7"))
     }
 
-    @Test("of authentication schemes is no secret itself, but what follows it is")
+    @Test("of authentication schemes are not secrets, but what follows them is")
     func schemes() {
         for scheme in PrivacyLists.sections["authentication schemes"] ?? [] {
             let text = event([("X-Log", "authorization: \(scheme) a=\"1\", b=\"\(secret)\"")])

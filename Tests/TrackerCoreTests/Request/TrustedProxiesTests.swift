@@ -22,12 +22,12 @@ struct TrustedProxiesTests {
         (name: "X-Forwarded-Host", value: "example.com"),
     ]
 
-    @Test("are believed from nobody by default")
+    @Test("are trusted from nobody by default")
     func nobody() {
         #expect(url(.none, Self.sent) == "http://inner:8080/a")
     }
 
-    @Test("are believed from a counted or a named proxy")
+    @Test("are trusted from a counted or a named proxy")
     func trusted() {
         #expect(url(.count(1), peer: nil, Self.sent) == "https://example.com/a")
         #expect(url(.networks(["10.0.0.0/8"]), Self.sent) == "https://example.com/a")
@@ -35,7 +35,7 @@ struct TrustedProxiesTests {
         #expect(url(.networks(["10.0.0.0/8"]), peer: "::ffff:10.0.0.1", Self.sent) == "https://example.com/a")
     }
 
-    @Test("are not believed from another peer, or one that is not known")
+    @Test("are not trusted from another peer, or an unknown one")
     func stranger() {
         #expect(url(.networks(["10.0.0.0/8"]), peer: "192.0.2.1", Self.sent) == "http://inner:8080/a")
         #expect(url(.networks(["10.0.0.0/8"]), peer: nil, Self.sent) == "http://inner:8080/a")
@@ -72,7 +72,7 @@ struct TrustedProxiesTests {
         #expect(url(.networks(["10.0.0.0/8"]), headers) == "https://good.com/a")
     }
 
-    @Test("in the standard form are read if there are no others")
+    @Test("in the standard form are read only if there are no others")
     func forwarded() {
         let headers = [
             (name: "Forwarded", value: "for=6.6.6.6;host=evil.com;proto=http"),

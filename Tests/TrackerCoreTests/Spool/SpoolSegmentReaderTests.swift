@@ -52,7 +52,7 @@ struct SpoolSegmentReaderTests {
         #expect(contents.corrupt == 1 && contents.torn == 0)
     }
 
-    @Test("with a lying length loses that record alone", arguments: [0, 1, 39, 41, 1 << 20, 0x7FFF_FFFF, UInt32.max])
+    @Test("with a wrong length loses only that record", arguments: [0, 1, 39, 41, 1 << 20, 0x7FFF_FFFF, UInt32.max])
     func lyingLength(length: UInt32) {
         for hasMatchingChecksum in [false, true] {
             var bytes = Make.segment(records)

@@ -57,7 +57,7 @@ struct SpoolTests {
         #expect(most.maximumSegmentBytes == 2 << 20 && most.maximumBodyBytes == SpoolFormat.maximumBodyBytes)
     }
 
-    @Test("stores a body of the largest size alone, and refuses a larger one")
+    @Test("stores a body of the maximum size by itself, and refuses a larger one")
     func largeBodies() throws {
         let spool = try Spool(directory: directory.spool)
         let records = Make.records(1, bodyBytes: 1 << 20) + Make.records(1, bodyBytes: (1 << 20) + 1) + Make.records(1)
@@ -256,7 +256,7 @@ struct SpoolTests {
         #expect(spool.statistics.lostEvents == 0)
     }
 
-    @Test("removes a segment whose process died before it had locked it, but gives it time to")
+    @Test("removes a segment whose process died before locking it, but not too soon")
     func leftovers() throws {
         let clock = TestClock()
         let spool = try Spool(directory: directory.spool, now: clock.now)

@@ -26,7 +26,7 @@ struct CookieReaderTests {
         #expect(CookieReader.dictionary(bytes) == ["u": "café", "v": "é"])
     }
 
-    @Test("are the same ones to who looks for the session alone")
+    @Test("are the same to a reader that looks only for the session")
     func session() {
         let id = "0b66c26a1f4c4f418e8f0afcbc22d24b"
         var mutations = SeededGenerator(seed: 3)

@@ -131,7 +131,7 @@ struct FaultyTransportTests {
         backend.stop()
     }
 
-    @Test("gives up a flush at its deadline and goes on")
+    @Test("ends a flush at its deadline and keeps running")
     func flushDeadline() throws {
         let subject = try Subject(transport: BlackHole())
         subject.request()
@@ -209,7 +209,7 @@ struct FaultyTransportTests {
         #expect(subject.tracker.statistics.delivered == others)
     }
 
-    @Test("counts events and says what to do where there is no way to send")
+    @Test("counts events and says what to do if nothing can be sent")
     func unavailable() throws {
         let subject = try Subject(transport: Missing())
         for _ in 0..<10 { subject.request() }
@@ -218,7 +218,7 @@ struct FaultyTransportTests {
         #expect(subject.lines.all == ["[error] install the library"])
     }
 
-    @Test("tries again where there is no way to send at first, and keeps its events until then")
+    @Test("retries if nothing can be sent at first, and keeps its events until then")
     func availableLater() async throws {
         let opened = Late.Counter()
         let subject = try Subject(transport: Late(opened: opened))

@@ -105,7 +105,7 @@ struct SelectionTests {
         #expect(tracker.begin(snapshot("/", [("User-Agent", "Mozilla/5.0")])) != nil)
     }
 
-    @Test("honours DNT and Sec-GPC if told to, and only then", arguments: ["DNT", "Sec-GPC", "dnt"])
+    @Test("honors DNT and Sec-GPC only if configured to", arguments: ["DNT", "Sec-GPC", "dnt"])
     func optOut(name: String) throws {
         #expect(try tracker { $0.honorsDoNotTrack = true }.begin(snapshot("/", [(name, "1")])) == nil)
         #expect(try tracker { $0.honorsDoNotTrack = true }.begin(snapshot("/", [(name, "0")])) != nil)

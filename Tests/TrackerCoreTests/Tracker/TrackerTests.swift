@@ -152,7 +152,7 @@ struct TrackerTests {
         }
     }
 
-    @Test("warns once of variables that are no settings, by name and without their values")
+    @Test("warns once about unknown variables, by name and without their values")
     func misspelledVariables() throws {
         let lines = LogLines()
         var configuration = try TrackerConfiguration(environment: [

@@ -32,7 +32,7 @@ struct DeadlineTests {
 
     /// From half of the deadline, less the time reserved for writing a spool, because the backend accepts nothing; to
     /// the deadline, the two seconds that a busy machine may need for the spool, and a second for the measurement.
-    private static let milliseconds = 390...4_000
+    private static let milliseconds = 390...4_000 * TestTimeout.scale
 
     /// Shuts down with a deadline of one second, while the network timeouts are five minutes, and checks that all
     /// events are accounted for.

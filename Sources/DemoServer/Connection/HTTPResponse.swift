@@ -49,15 +49,11 @@ package struct HTTPResponse: Sendable {
     }
 }
 
-/// Reason phrases (RFC 9110, section 15), and responses made from them.
+/// Responses made from reason phrases (RFC 9110, section 15).
 package enum StatusText {
-    package static func reason(_ status: Int) -> String {
-        ReasonPhrase.standard(status)
-    }
-
     /// A short page that says what the status means.
     package static func page(_ status: Int, _ detail: String = "") -> HTTPResponse {
         HTTPResponse(
-            status: status, text: "\(status) \(reason(status))\(detail.isEmpty ? "" : ": \(detail)")\n")
+            status: status, text: "\(status) \(ReasonPhrase.standard(status))\(detail.isEmpty ? "" : ": \(detail)")\n")
     }
 }

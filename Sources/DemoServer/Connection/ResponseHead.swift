@@ -1,3 +1,5 @@
+import TrackerCore
+
 /// Writes the status line and the header fields of a response.
 enum ResponseHead {
     enum Length {
@@ -16,7 +18,7 @@ enum ResponseHead {
         head.append(contentsOf: "HTTP/1.1 ".utf8)
         appendNumber(response.status, to: &head)
         head.append(UInt8(ascii: " "))
-        head.append(contentsOf: StatusText.reason(response.status).utf8)
+        head.append(contentsOf: ReasonPhrase.standard(response.status).utf8)
         head.append(contentsOf: "\r\nDate: ".utf8)
         head.append(contentsOf: date)
         for field in response.headers {

@@ -61,7 +61,7 @@ extension CGIApp.Snapshot {
     /// Returns the page for a status that the app itself answers with.
     func page(_ status: Int, for request: CGIRequest, detail: String? = nil) -> CGIResponse {
         if let handler = statusHandlers[status] { return handler(request) }
-        var text = "\(status) \(ResponseHead.standardReason(status))\n"
+        var text = "\(status) \(ReasonPhrase.standard(status))\n"
         if let detail { text += "\n\(detail)\n" }
         var response = CGIResponse(text: text, status: status)
         if status == 503 { response.setHeader("Retry-After", "1") }

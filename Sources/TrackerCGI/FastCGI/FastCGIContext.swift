@@ -1,4 +1,5 @@
 import Synchronization
+import TrackerCore
 
 /// What a connection needs in order to process records.
 struct FastCGIContext {
@@ -99,7 +100,7 @@ struct FastCGIOutcome: Sendable {
     /// Answers a request that reaches no handler with a status page.
     mutating func reply(_ status: Int, to id: UInt16) {
         var bytes: [UInt8] = []
-        let text = "\(status) \(ResponseHead.standardReason(status))\n"
+        let text = "\(status) \(ReasonPhrase.standard(status))\n"
         var response = CGIResponse(text: text, status: status)
         if status == 503 { response.setHeader("Retry-After", "1") }
         ResponseHead.append(response, method: "GET", to: &bytes)

@@ -37,7 +37,7 @@ enum ResponseHead {
         append("Status: ", to: &bytes)
         append(response.status, to: &bytes)
         append(" ", to: &bytes)
-        append(response.reason ?? standardReason(response.status), to: &bytes)
+        append(response.reason ?? ReasonPhrase.standard(response.status), to: &bytes)
         append("\r\n", to: &bytes)
         var bodyLength: Int?
         if case .bytes(let body) = response.body, response.status >= 200, response.status != 204,
@@ -116,6 +116,4 @@ enum ResponseHead {
     private static func append(_ number: Int, to bytes: inout [UInt8]) {
         append(String(number), to: &bytes)
     }
-
-    static func standardReason(_ status: Int) -> String { ReasonPhrase.standard(status) }
 }

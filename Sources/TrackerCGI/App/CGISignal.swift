@@ -9,13 +9,13 @@ public final class CGISignal<Receiver: Sendable>: Sendable {
         let number: UInt64
     }
 
-    private struct Actions: Sendable {
+    private struct Receivers: Sendable {
         var next: UInt64 = 0
         var receivers: [(number: UInt64, isNonblocking: Bool, receiver: Receiver)] = []
         var isNonblocking = true
     }
 
-    private let registry = ThreadLock(Actions())
+    private let connected = ThreadLock(Receivers())
 
     init() {}
 
@@ -27,31 +27,31 @@ public final class CGISignal<Receiver: Sendable>: Sendable {
     ///   - receiver: called with the signal's arguments.
     @discardableResult
     public func connect(isNonblocking: Bool = false, _ receiver: Receiver) -> Connection {
-        registry.withLock { registry in
-            registry.next += 1
-            registry.receivers.append((registry.next, isNonblocking, receiver))
-            registry.isNonblocking = registry.receivers.allSatisfy(\.isNonblocking)
-            return Connection(number: registry.next)
+        connected.withLock { connected in
+            connected.next += 1
+            connected.receivers.append((connected.next, isNonblocking, receiver))
+            connected.isNonblocking = connected.receivers.allSatisfy(\.isNonblocking)
+            return Connection(number: connected.next)
         }
     }
 
     /// Disconnects a receiver. A call in progress continues.
     public func disconnect(_ connection: Connection) {
-        registry.withLock { registry in
-            registry.receivers.removeAll { $0.number == connection.number }
-            registry.isNonblocking = registry.receivers.allSatisfy(\.isNonblocking)
+        connected.withLock { connected in
+            connected.receivers.removeAll { $0.number == connection.number }
+            connected.isNonblocking = connected.receivers.allSatisfy(\.isNonblocking)
         }
     }
 
     /// Whether no receiver blocks.
-    var isNonblocking: Bool { registry.withLock { $0.isNonblocking } }
+    var isNonblocking: Bool { connected.withLock { $0.isNonblocking } }
 
     /// Calls every receiver, without holding a lock.
     ///
     /// - Returns: whether there was one.
     @discardableResult
     func send(_ call: (Receiver) -> Void) -> Bool {
-        let receivers = registry.withLock { $0.receivers }
+        let receivers = connected.withLock { $0.receivers }
         for entry in receivers { call(entry.receiver) }
         return !receivers.isEmpty
     }

@@ -153,19 +153,19 @@ public struct TrackerLogRecord: Sendable, Hashable, CustomStringConvertible {
     /// A later version may add levels, so a `switch` over them needs a `default`.
     public struct Level: RawRepresentable, Sendable, Hashable, CaseIterable, Comparable {
         /// In the order of severity.
-        private enum Identity: String, CaseIterable {
+        private enum LevelName: String, CaseIterable {
             case debug, info, warning, error, off
         }
 
-        private let code: Identity
+        private let code: LevelName
 
-        private init(_ code: Identity) {
+        private init(_ code: LevelName) {
             self.code = code
         }
 
         /// Creates the level with this name; nil if there is none.
         public init?(rawValue: String) {
-            guard let code = Identity(rawValue: rawValue) else { return nil }
+            guard let code = LevelName(rawValue: rawValue) else { return nil }
             self.code = code
         }
 
@@ -185,7 +185,7 @@ public struct TrackerLogRecord: Sendable, Hashable, CustomStringConvertible {
         public static let off = Level(.off)
 
         /// All levels of this version, the least severe first.
-        public static let allCases: [Level] = Identity.allCases.map { Level($0) }
+        public static let allCases: [Level] = LevelName.allCases.map { Level($0) }
 
         /// Orders levels by severity; `error` is the highest that a message can have.
         public static func < (left: Level, right: Level) -> Bool { left.rank < right.rank }

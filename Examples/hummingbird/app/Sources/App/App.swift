@@ -22,11 +22,9 @@ struct App {
         if CommandLine.arguments.contains("--measure-delivery") { return try await DeliveryMeasurement.run() }
         var configuration = try TrackerConfiguration()
         configuration.logHandler = log(to: Logger(label: "analytics"))
-        // snippet.tracker
         let tracker = try Tracker(
             configuration: configuration,
             transport: options.usesAsyncHTTPClient ? AsyncHTTPClientTransport(configuration) : nil)
-        // snippet.end
 
         let router = Router(context: AppContext.self, options: .autoGenerateHeadEndpoints)
         let upgrades = Router(context: BasicWebSocketRequestContext.self)
@@ -41,13 +39,9 @@ struct App {
             router.add(middleware: TrackingMiddleware(tracker, session: { $0.sessions.analyticsSession() }))
             // snippet.end
         } else {
-            // snippet.install
             router.add(middleware: TrackingMiddleware(tracker, scheme: "http", peer: { $0.peer }))
-            // snippet.end
         }
-        // snippet.upgrades
         upgrades.add(middleware: TrackingMiddleware(tracker, scheme: "http", isForUpgrades: true))
-        // snippet.end
         router.add(middleware: FileMiddleware(options.files))
         Site.addRoutes(to: router)
         Site.addUpgrades(to: upgrades)
@@ -62,15 +56,12 @@ struct App {
             await tracker.shutdown()
             // snippet.end
         } else {
-            // snippet.service
             app.addServices(TrackerService(tracker: tracker))
-            // snippet.end
             try await app.runService()
         }
         print(tracker.statistics)
     }
 
-    // snippet.log
     /// Forwards the tracker's messages and their metadata to swift-log.
     static func log(to logger: Logger) -> @Sendable (TrackerLogRecord) -> Void {
         { record in
@@ -86,7 +77,6 @@ struct App {
             logger.log(level: level, "\(record.message)", metadata: metadata)
         }
     }
-    // snippet.end
 }
 
 struct Options {

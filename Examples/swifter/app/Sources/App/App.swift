@@ -21,20 +21,16 @@ struct App {
         sigaddset(&signals, SIGTERM)
         pthread_sigmask(SIG_BLOCK, &signals, nil)
 
-        // snippet.install
         let tracker = try Tracker(configuration: TrackerConfiguration())
         let track = TrackingMiddleware(tracker, scheme: "http")
-        // snippet.end
         // With https, the middleware's default; behind a proxy, since this server has no TLS.
         let home = CommandLine.arguments.contains("--https") ? TrackingMiddleware(tracker) : track
         let server = HttpServer()
 
         server["/"] = home("/") { _ in .ok(.text("Home")) }
-        // snippet.route
         server["/hello/:name"] = track("/hello/:name") { request in
             .ok(.text("Hello, \(request.params[":name"] ?? "")"))
         }
-        // snippet.end
         server["/redirect"] = track("/redirect") { _ in .raw(302, "Found", ["Location": "/"], nil) }
         server["/denied"] = track("/denied") { _ in .forbidden }
         server["/missing/:id"] = track("/missing/:id") { _ in .notFound }
@@ -73,12 +69,10 @@ struct App {
 
         var received: Int32 = 0
         sigwait(&signals, &received)
-        // snippet.shutdown
         server.stop()
         // Swifter's handlers may still run.
         track.finish()
         tracker.shutdown()
-        // snippet.end
         print(tracker.statistics)
     }
 

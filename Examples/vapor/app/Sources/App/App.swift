@@ -18,12 +18,10 @@ struct App {
         if CommandLine.arguments.contains("--measure") { return try await Measurement.run() }
         var configuration = try TrackerConfiguration()
         configuration.logHandler = log(to: Logger(label: "analytics"))
-        // snippet.tracker
         try await withTracker(configuration) { tracker in
             try await serve(tracker, options)
             print(tracker.statistics)
         }
-        // snippet.end
     }
 
     static func serve(_ tracker: Tracker, _ options: Options) async throws {
@@ -42,9 +40,7 @@ struct App {
             app.middleware.use(app.sessions.middleware, at: .beginning)
             // snippet.end
         } else {
-            // snippet.install
             app.middleware.use(TrackingMiddleware(tracker, scheme: "http"), at: .beginning)
-            // snippet.end
         }
         app.middleware.use(FileMiddleware(publicDirectory: options.files))
         Site.addRoutes(to: app)

@@ -51,7 +51,7 @@ try await withTracker(TrackerConfiguration()) { tracker in
                 let headers = request.headers
                 return RequestSnapshot(
                     method: request.method, target: request.target, scheme: "https",
-                    headers: RequestHeaders(host: headers["Host"], cookie: headers["Cookie"]) { headers.fields },
+                    headers: RequestHeaders(cookie: headers["Cookie"]) { headers.fields },
                     remoteAddress: request.peerAddress)
             },
             viewName: { request in request.routeName },

@@ -22,8 +22,8 @@ let tracker = try Tracker(configuration: TrackerConfiguration())
 var mapping = AnalyticsMapping<Request, Response>(
     snapshot: { request in
         RequestSnapshot(
-            method: "GET", target: request.path, host: "example.com",
-            headers: RequestHeaders(host: "example.com", cookie: nil) { [("Host", "example.com")] })
+            method: "GET", target: request.path,
+            headers: RequestHeaders(cookie: nil) { [("Host", "example.com")] })
     },
     viewName: { _ in "report" },
     status: { response in response.status },

@@ -28,7 +28,6 @@ let package = Package(
                 // For `App --measure`.
                 .product(name: "NIOEmbedded", package: "swift-nio"),
                 .product(name: "TrackerCore", package: "rigidanalytics-tracker"),
-                .product(name: "TrackerRouterAdapter", package: "rigidanalytics-tracker"),
             ])
     ],
     swiftLanguageModes: [.v6]

@@ -183,8 +183,8 @@ enum CGISnapshot {
             // Built only if it is needed.
             serverAuthority: host.map(HostAndPort.isPlain) == true ? "" : request.serverAuthority,
             headers: RequestHeaders(
-                host: host, cookie: cookieHeader(variables),
-                contentBytes: variables.bytes.count, deferred: { HeaderList.headers(of: variables) }),
+                cookie: cookieHeader(variables), contentBytes: variables.bytes.count,
+                deferred: { HeaderList.headers(of: variables) }),
             cookies: {
                 CookieReader.parse(HeaderList.cookieBytes(of: variables))
             },

@@ -47,14 +47,16 @@ struct EventEncoder: ~Copyable {
         appendViewName(request.viewName)
         writer.raw(",\"header_data\":{")
         let start = request.start
-        appendHeaders(start.snapshot)
+        // Once, because a deferred form creates them anew each time.
+        let fields = start.snapshot.headers.fields
+        appendHeaders(fields, start.snapshot.style)
         writer.raw("},\"full_url\":\"")
         url.removeAll(keepingCapacity: true)
         isTruncated =
             FullURL.append(
-                start.snapshot, template: filter.template(of: request.viewName), origin: forwardedOrigin, hosts: &hosts,
-                filter: &filter, to: &url) || isTruncated
-        if forwardedOrigin?.lacksPeer(start.snapshot) == true { missesPeer = true }
+                start.snapshot, fields: fields, template: filter.template(of: request.viewName),
+                origin: forwardedOrigin, hosts: &hosts, filter: &filter, to: &url) || isTruncated
+        if forwardedOrigin?.lacks(peer: start.snapshot.remoteAddress) == true { missesPeer = true }
         // Needs no escaping: the URL is ASCII, with quotes and backslashes percent-encoded.
         writer.raw(url)
         writer.raw("\",\"ra_session_id\":\"")
@@ -69,7 +71,7 @@ struct EventEncoder: ~Copyable {
         writer.raw(",\"cookies\":{")
         switch start.snapshot.style {
         case .router: appendResponseCookies(request.responseCookies)
-        case .cgi: appendRequestCookies(start.snapshot)
+        case .cgi: appendRequestCookies(start.snapshot, fields)
         }
         writer.raw("}}")
         if let weight = request.weight {
@@ -93,10 +95,10 @@ struct EventEncoder: ~Copyable {
 
     // MARK: Headers
 
-    private mutating func appendHeaders(_ snapshot: RequestSnapshot) {
-        snapshot.headers.fields.withUnsafeBufferPointer { all in
+    private mutating func appendHeaders(_ fields: [RequestHeaders.Field], _ style: EventStyle) {
+        fields.withUnsafeBufferPointer { all in
             if all.count > EventLimit.headers { isTruncated = true }
-            appendHeaders(UnsafeBufferPointer(rebasing: all.prefix(EventLimit.headers)), snapshot.style)
+            appendHeaders(UnsafeBufferPointer(rebasing: all.prefix(EventLimit.headers)), style)
         }
     }
 
@@ -184,8 +186,8 @@ struct EventEncoder: ~Copyable {
 
     // MARK: Cookies
 
-    private mutating func appendRequestCookies(_ snapshot: RequestSnapshot) {
-        let cookies = snapshot.cookies?() ?? snapshot.headers.cookies
+    private mutating func appendRequestCookies(_ snapshot: RequestSnapshot, _ fields: [RequestHeaders.Field]) {
+        let cookies = snapshot.cookies?() ?? RequestHeaders.cookies(in: fields)
         var isFirst = true
         for cookie in cookies {
             let isHidden = !filter.isOff && (filter.hidesCookie(cookie.name.utf8) || cookie.name == SessionCookie.name)

@@ -4,6 +4,7 @@
 /// and a bare `?`. Decodes nothing: the URL is reported as requested.
 enum FullURL {
     /// - Parameters:
+    ///   - fields: the request's header fields.
     ///   - template: a path to use instead of the request's own, such as `/users/:id`.
     ///   - origin: reads scheme and host from the headers of trusted proxies.
     ///   - hosts: checks which hosts are usable in a URL.
@@ -12,12 +13,12 @@ enum FullURL {
     /// - Returns: whether the URL was cut off.
     @discardableResult
     static func append(
-        _ snapshot: RequestSnapshot, template: String? = nil, origin: ForwardedOrigin? = nil,
-        hosts: inout UsableHost, filter: inout PrivacyFilter, to bytes: inout [UInt8]
+        _ snapshot: RequestSnapshot, fields: [RequestHeaders.Field], template: String? = nil,
+        origin: ForwardedOrigin? = nil, hosts: inout UsableHost, filter: inout PrivacyFilter, to bytes: inout [UInt8]
     ) -> Bool {
-        let (scheme, host) = origin?.resolve(snapshot) ?? (nil, nil)
+        let (scheme, host) = origin?.resolve(fields, peer: snapshot.remoteAddress) ?? (nil, nil)
         bytes.append(contentsOf: (scheme ?? snapshot.scheme) == "https" ? "https://".utf8 : "http://".utf8)
-        (host ?? hosts.authority(of: snapshot)).withBytes { bytes.append(contentsOf: $0) }
+        (host ?? hosts.authority(of: snapshot, fields)).withBytes { bytes.append(contentsOf: $0) }
         return snapshot.target.withBytes {
             append(target: $0, template: template, style: snapshot.style, filter: &filter, to: &bytes)
         }
@@ -139,8 +140,8 @@ struct UsableHost {
     private(set) var wasMissing = false
 
     /// Returns `Host` as sent if it is usable in a URL, otherwise the server's own name and port.
-    mutating func authority(of snapshot: RequestSnapshot) -> String {
-        if let host = snapshot.host ?? snapshot.headers.host {
+    mutating func authority(of snapshot: RequestSnapshot, _ fields: [RequestHeaders.Field]) -> String {
+        if let host = snapshot.host ?? RequestHeaders.host(in: fields) {
             if isUsable(host) { return host }
         } else if snapshot.style == .router {
             wasMissing = true

@@ -56,10 +56,11 @@ struct TrackedRequest: Sendable {
     var processingNanoseconds: UInt64 { finishedAt > start.startedAt ? finishedAt - start.startedAt : 0 }
 
     /// Returns the request with a hook's changes. The size that the queue has counted does not change.
-    func changed(by draft: EventDraft) -> TrackedRequest {
+    ///
+    /// - Parameter host: the host, if the hook got it as one of the header fields, which it may have removed.
+    func changed(by draft: EventDraft, host: String?) -> TrackedRequest {
         var snapshot = start.snapshot
-        // Read the host before the headers, which may be its source, are replaced.
-        snapshot.host = snapshot.host ?? snapshot.headers.host
+        snapshot.host = snapshot.host ?? host
         snapshot.target = draft.target
         snapshot.headers = RequestHeaders(draft.headers)
         // Parse them from the `Cookie` field that the hook left.
@@ -126,6 +127,7 @@ struct BeforeSend {
 
     func apply(to request: TrackedRequest) -> Decision {
         var draft = EventDraft(request)
+        let host = RequestHeaders.host(in: draft.headers)
         let started = SystemClock.monotonicNanoseconds()
         defer {
             if SystemClock.monotonicNanoseconds() - started > Self.patience {
@@ -134,7 +136,7 @@ struct BeforeSend {
             }
         }
         do {
-            return try hook(&draft) ? .send(request.changed(by: draft)) : .drop(.beforeSend)
+            return try hook(&draft) ? .send(request.changed(by: draft, host: host)) : .drop(.beforeSend)
         } catch {
             // The hook may have been about to remove something, so don't send the event.
             log.write(.error, topic: "hook.error", "beforeSend failed, and its event is dropped: \(error)")

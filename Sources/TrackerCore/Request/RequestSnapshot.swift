@@ -19,7 +19,7 @@ public struct RequestSnapshot: Sendable {
     public var scheme: String
     // Optional<T> instead of T?, which implies an initial nil: the compiler would then copy the whole snapshot at the end
     // of the initializer, for every request.
-    /// The value of the `Host` field; nil: looked up in `headers`.
+    /// The value of the `Host` field; nil: looked up in `headers`, on the delivery thread.
     public var host: Optional<String>
     /// The server's own name and port, for requests without a valid `Host`.
     public var serverAuthority: String
@@ -118,7 +118,7 @@ public struct RequestHeaders: Sendable {
 
     private enum Storage {
         case fields([Field])
-        case deferred(host: String?, @Sendable () -> [Field])
+        case deferred(@Sendable () -> [Field])
     }
 
     private let storage: Storage
@@ -135,40 +135,35 @@ public struct RequestHeaders: Sendable {
         storage = .fields(fields)
     }
 
-    /// Stores the two fields that are needed at once, and a closure that creates all fields later.
+    /// Stores a closure that creates all fields later, and reads the one field that is needed at once.
     ///
     /// - Parameters:
-    ///   - host: the value of `Host`.
-    ///   - cookie: the value of `Cookie`.
+    ///   - cookie: the value of `Cookie`, which has the session.
     ///   - contentBytes: the approximate length of all names and values; counts against the queue's byte limit.
-    ///   - fields: returns all fields, including these two. Called on the delivery thread, and on the request's thread
-    ///     if an ignore rule, an opt-out or trusted proxies need the fields.
+    ///   - fields: returns all fields, including `Host` and `Cookie`. Called on the delivery thread, and on the
+    ///     request's thread if an ignore rule, an opt-out or trusted proxies need the fields.
     public init(
-        host: String?, cookie: String?, contentBytes: Int = 2048, deferred fields: @escaping @Sendable () -> [Field]
+        cookie: String?, contentBytes: Int = 2048, deferred fields: @escaping @Sendable () -> [Field]
     ) {
         session = cookie.flatMap(SessionCookie.read(from:))
         self.contentBytes = contentBytes
-        storage = .deferred(host: host, fields)
+        storage = .deferred(fields)
     }
 
     /// All fields.
     public var fields: [Field] {
         switch storage {
         case .fields(let fields): fields
-        case .deferred(_, let make): make()
+        case .deferred(let make): make()
         }
     }
 
-    var host: String? {
-        switch storage {
-        case .fields(let fields): Self.first("host", in: fields)
-        case .deferred(let host, _): host
-        }
-    }
+    /// Returns the value of the first `Host` field.
+    static func host(in fields: [Field]) -> String? { first("host", in: fields) }
 
-    /// The cookies of all `Cookie` fields, in order.
-    var cookies: [(name: String, value: String)] {
-        let values = fields.filter { Self.isEqual($0.name, "cookie") }.map(\.value)
+    /// Returns the cookies of all `Cookie` fields, in order.
+    static func cookies(in fields: [Field]) -> [(name: String, value: String)] {
+        let values = fields.filter { isEqual($0.name, "cookie") }.map(\.value)
         return CookieReader.parse(values.joined(separator: ";").utf8)
     }
 

@@ -54,13 +54,12 @@ struct ForwardedOrigin {
     ///
     /// Reads `Forwarded` only if there is no `X-Forwarded-*` field. Most proxies write only the latter, and pass a
     /// client's `Forwarded` on unchanged.
-    func resolve(_ snapshot: RequestSnapshot) -> (scheme: String?, host: String?) {
-        let fields = snapshot.headers.fields
+    func resolve(_ fields: [RequestHeaders.Field], peer: String?) -> (scheme: String?, host: String?) {
         let forwarded = Self.hasUnofficial(fields) ? [] : Self.elements("forwarded", fields).map(Self.parameters)
         let addresses =
             forwarded.isEmpty
             ? Self.elements("x-forwarded-for", fields) : forwarded.map { $0["for"] ?? "" }
-        guard let hops = trustedHops(peer: snapshot.remoteAddress, addresses) else { return (nil, nil) }
+        guard let hops = trustedHops(peer: peer, addresses) else { return (nil, nil) }
         if !forwarded.isEmpty {
             // Each proxy adds an element; that of the outermost trusted proxy is `hops` from the right.
             let element = forwarded[max(0, forwarded.count - hops)]
@@ -73,8 +72,8 @@ struct ForwardedOrigin {
     }
 
     /// Whether no proxy can be recognized, because the server does not say who the peer is.
-    func lacksPeer(_ snapshot: RequestSnapshot) -> Bool {
-        if case .networks = proxies { snapshot.remoteAddress == nil } else { false }
+    func lacks(peer: String?) -> Bool {
+        if case .networks = proxies { peer == nil } else { false }
     }
 
     /// Returns the number of consecutive trusted proxies, from the app outward; nil if the peer is not trusted.

@@ -52,7 +52,9 @@ public struct Interception: Sendable {
 
     private var isSecure: Bool {
         if start.snapshot.scheme == "https" { return true }
-        return gate.forwardedOrigin.map { $0.resolve(start.snapshot).scheme == "https" } ?? false
+        return gate.forwardedOrigin.map {
+            $0.resolve(start.snapshot.headers.fields, peer: start.snapshot.remoteAddress).scheme == "https"
+        } ?? false
     }
 
     /// Ends the measurement and queues the event for the delivery thread. Never waits and never fails.

@@ -81,7 +81,7 @@ struct DeliveryLoopTests {
             released = body
             simulation.capture(
                 count,
-                headers: RequestHeaders(host: nil, cookie: nil, deferred: { withExtendedLifetime(body) { [] } }))
+                headers: RequestHeaders(cookie: nil, deferred: { withExtendedLifetime(body) { [] } }))
         }
         #expect(released != nil)
         simulation.run(seconds: 2)

@@ -44,7 +44,7 @@ struct SilentBackendTests {
     private static func fill(_ tracker: Tracker, _ numbers: Range<Int>) {
         for number in numbers {
             let tied = Tied()
-            let headers = RequestHeaders(host: "h", cookie: nil) {
+            let headers = RequestHeaders(cookie: nil) {
                 _ = tied
                 return [("Host", "h")]
             }

@@ -13,7 +13,7 @@ struct FullURLTests {
         var bytes: [UInt8] = []
         var filter = PrivacyFilter(policy: privacy)
         var hosts = UsableHost()
-        FullURL.append(snapshot, hosts: &hosts, filter: &filter, to: &bytes)
+        FullURL.append(snapshot, fields: snapshot.headers.fields, hosts: &hosts, filter: &filter, to: &bytes)
         return String(decoding: bytes, as: UTF8.self)
     }
 
@@ -68,10 +68,10 @@ struct FullURLTests {
         for (host, expected) in [("k.example", "k.example"), ("\u{212A}.example", "s"), ("K.example", "K.example")] {
             let snapshot = RequestSnapshot(
                 method: "GET", target: "/", host: host, serverAuthority: "s", headers: RequestHeaders([]))
-            #expect(hosts.authority(of: snapshot) == expected)
+            #expect(hosts.authority(of: snapshot, []) == expected)
         }
         let kelvin = RequestSnapshot(
             method: "GET", target: "/", host: "\u{212A}.example", serverAuthority: "s", headers: RequestHeaders([]))
-        #expect(hosts.authority(of: kelvin) == "s")
+        #expect(hosts.authority(of: kelvin, []) == "s")
     }
 }

@@ -76,7 +76,7 @@ struct EventQueueTests {
         do {
             let object = Tied()
             tied = object
-            let headers = RequestHeaders(host: nil, cookie: nil) {
+            let headers = RequestHeaders(cookie: nil) {
                 _ = object
                 return []
             }

@@ -55,7 +55,7 @@ struct MailboxTests {
             released = tied
             Self.capture(
                 2 * EventQueue.chunkSize + 10, in: mailbox,
-                headers: RequestHeaders(host: nil, cookie: nil, deferred: { withExtendedLifetime(tied) { [] } }))
+                headers: RequestHeaders(cookie: nil, deferred: { withExtendedLifetime(tied) { [] } }))
             Self.capture(10, in: mailbox)
         }
         var backlog = EventBacklog()

@@ -13,7 +13,9 @@ struct TrustedProxiesTests {
         var filter = PrivacyFilter(policy: .none)
         var bytes: [UInt8] = []
         var hosts = UsableHost()
-        FullURL.append(snapshot, origin: ForwardedOrigin(proxies), hosts: &hosts, filter: &filter, to: &bytes)
+        FullURL.append(
+            snapshot, fields: snapshot.headers.fields, origin: ForwardedOrigin(proxies), hosts: &hosts, filter: &filter,
+            to: &bytes)
         return String(decoding: bytes, as: UTF8.self)
     }
 

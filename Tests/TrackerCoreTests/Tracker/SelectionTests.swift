@@ -60,7 +60,7 @@ struct SelectionTests {
                 calls.withLock { $0.append("target") }
                 return "/page"
             },
-            headers: RequestHeaders(host: "h", cookie: nil) {
+            headers: RequestHeaders(cookie: nil) {
                 calls.withLock { $0.append("fields") }
                 return [("User-Agent", "Firefox")]
             })
@@ -91,6 +91,25 @@ struct SelectionTests {
         let some = try tracker { $0.ignore = [.path("/metrics")] }
         #expect(some.begin(snapshot("/metrics?x=1")) == nil)
         #expect(calls.withLock { $0 } == [false, true])
+    }
+
+    @Test(
+        "asks for deferred fields once per event, though the URL, too, takes its host from them",
+        arguments: [TrustedProxies.none, .count(1)])
+    func deferredHost(proxies: TrustedProxies) async throws {
+        let calls = Mutex(0)
+        let tracker = try tracker { $0.trustedProxies = proxies }
+        let snapshot = RequestSnapshot(
+            method: "GET", target: "/",
+            headers: RequestHeaders(cookie: nil) {
+                calls.withLock { $0 += 1 }
+                return [("Host", "deferred.example")]
+            })
+        tracker.begin(snapshot)?.finish(status: 200, viewName: nil)
+        await tracker.flush()
+        let data = try EventEncoderTests.eventData(Array(try #require(transport.events.first).utf8))
+        #expect(data["full_url"] as? String == "http://deferred.example/")
+        #expect(calls.withLock { $0 } == 1)
     }
 
     @Test("leaves out methods, user agents, and what a function says")
@@ -210,6 +229,23 @@ struct SelectionTests {
         await tracker.flush()
         let data = try EventEncoderTests.eventData(Array(try #require(transport.events.first).utf8))
         #expect((data["response_data"] as? [String: Any])?["cookies"] as? [String: String] == ["a": "1"])
+    }
+
+    @Test("keeps the host in the URL, though the app removes the field")
+    func beforeSendHost() async throws {
+        let tracker = try tracker {
+            $0.beforeSend = { draft in
+                draft.headers = []
+                return true
+            }
+        }
+        let sent = RequestSnapshot(
+            method: "GET", target: "/", headers: RequestHeaders(cookie: nil) { [("Host", "h.example")] })
+        tracker.begin(sent)?.finish(status: 200, viewName: "v")
+        await tracker.flush()
+        let data = try EventEncoderTests.eventData(Array(try #require(transport.events.first).utf8))
+        #expect(data["full_url"] as? String == "http://h.example/")
+        #expect(data["header_data"] as? [String: String] == [:])
     }
 
     @Test("counts a hook that is slow")

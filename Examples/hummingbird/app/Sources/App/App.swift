@@ -31,17 +31,17 @@ struct App {
         if options.isEmpty {
             router.add(middleware: EmptyMiddleware())
         } else if options.isHTTPS {
-            router.add(middleware: TrackingMiddleware(tracker))
+            router.add(middleware: TrackingMiddleware(tracker: tracker))
         } else if options.usesSessions {
             // snippet.sessions
             // First, so that the session has been loaded when the tracking middleware asks for it.
             router.add(middleware: SessionMiddleware())
-            router.add(middleware: TrackingMiddleware(tracker, session: { $0.sessions.analyticsSession() }))
+            router.add(middleware: TrackingMiddleware(tracker: tracker, session: { $0.sessions.analyticsSession() }))
             // snippet.end
         } else {
-            router.add(middleware: TrackingMiddleware(tracker, scheme: "http", peer: { $0.peer }))
+            router.add(middleware: TrackingMiddleware(tracker: tracker, scheme: "http", peer: { $0.peer }))
         }
-        upgrades.add(middleware: TrackingMiddleware(tracker, scheme: "http", isForUpgrades: true))
+        upgrades.add(middleware: TrackingMiddleware(tracker: tracker, scheme: "http", isForUpgrades: true))
         router.add(middleware: FileMiddleware(options.files))
         Site.addRoutes(to: router)
         Site.addUpgrades(to: upgrades)

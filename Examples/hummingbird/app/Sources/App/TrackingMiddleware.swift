@@ -1,56 +1,56 @@
 import Hummingbird
 import ServiceLifecycle
 import TrackerCore
-import TrackerRouterAdapter
 
 /// Tracks every request. Add it before all other middleware, so that it records responses as they are sent.
 struct TrackingMiddleware<Context: RequestContext>: RouterMiddleware {
-    private let analytics: AnalyticsMiddleware<TrackedCall, Response>
-    private let visitor: @Sendable (Context) -> (peer: String?, session: (() -> SessionIdentifier)?)
-    /// - Parameter scheme: the scheme visitors use; Hummingbird can't tell whether a proxy terminates TLS.
-    /// - Parameter isForUpgrades: whether the router handles WebSocket upgrades, whose responses are 101 and 400.
-    /// - Parameter peer: the socket's address, such as `{ $0.channel.remoteAddress?.ipAddress }`; for trusted proxies.
-    /// - Parameter session: the visitor's id in the app's own sessions, loaded by middleware before this one.
-    init(
-        _ tracker: Tracker, scheme: String = "https", isForUpgrades: Bool = false,
-        peer: (@Sendable (Context) -> String?)? = nil, session: (@Sendable (Context) -> SessionIdentifier)? = nil
-    ) {
-        visitor = { context in (peer?(context), session.map { session in { session(context) } }) }
-        let mapping = AnalyticsMapping<TrackedCall, Response>(
-            snapshot: { call in
-                let (head, host, fields) = (call.head, call.head.authority, call.head.headerFields)
-                let cookies = fields[values: .cookie]
-                return RequestSnapshot(
-                    method: head.method.rawValue, target: head.path ?? "/", scheme: scheme, host: host,
-                    headers: RequestHeaders(host: host, cookie: cookies.count > 1 ? fields[.cookie] : cookies.first) {
-                        [("Host", host ?? "")] + fields.map { ($0.name.rawName, $0.value) }
-                    }, remoteAddress: call.visitor.peer)
-            }, viewName: { $0.path.value == "NotFound" ? nil : $0.path.value },
-            status: { isForUpgrades ? ($0.status == .ok ? 101 : 400) : Int($0.status.code) },
-            responseCookies: { $0.headers[values: .setCookie] },
-            addCookie: { $0.headers.append(.init(name: .setCookie, value: $1)) },
-            statusOfError: { _ in isForUpgrades ? 400 : nil },
-            sessionStore: session.map { _ in .init(load: { $0.visitor.session?() }, store: { _, _ in }) })
-        analytics = .init(tracker: tracker, mapping: mapping)
-    }
+    let tracker: Tracker
+    var scheme = "https"  // What visitors use: Hummingbird can't tell whether a proxy terminates TLS.
+    var isForUpgrades = false  // For a router that handles WebSocket upgrades, whose responses are 101 and 400.
+    var peer: (@Sendable (Context) -> String?)?  // The socket's address; needed for trusted proxies.
+    var session: (@Sendable (Context) -> SessionIdentifier)?  // The app's own, loaded by middleware before this one.
 
     func handle(
         _ request: Request, context: Context, next: (Request, Context) async throws -> Response
     ) async throws -> Response {
-        let call = TrackedCall(head: request.head, path: context.coreContext.endpointPath, visitor: visitor(context))
-        return try await analytics.handle(call) { _ in
-            do { return try await next(request, context) } catch let error as any HTTPResponseError {
-                return try error.response(from: request, context: context)  // Later it could not be tracked.
+        let event: Interception? =
+            if let session {
+                tracker.begin(request.snapshot(scheme, peer?(context)), session: session(context))
+            } else { tracker.begin(request.snapshot(scheme, peer?(context))) }
+        guard let event else { return try await next(request, context) }
+        var response: Response
+        do {
+            do { response = try await next(request, context) } catch let error as any HTTPResponseError {
+                response = try error.response(from: request, context: context)  // Later it could not be tracked.
             }
+        } catch {
+            let status = isForUpgrades ? 400 : error is CancellationError ? 499 : 500
+            event.finish(status: status, viewName: context.endpointPath)
+            throw error
         }
+        let (status, path) = (Int(response.status.code), context.endpointPath)
+        event.finish(
+            status: isForUpgrades ? (status == 200 ? 101 : 400) : status,
+            responseCookies: response.headers[values: .setCookie], viewName: path == "NotFound" ? nil : path)
+        if let cookie = event.sessionCookie { response.headers.append(.init(name: .setCookie, value: cookie)) }
+        return response
     }
 }
 
-/// What an event needs of a request. Not generic: the compiler specializes what runs for each request.
-private struct TrackedCall {
-    let head: HTTPRequest
-    let path: EndpointPath
-    let visitor: (peer: String?, session: (() -> SessionIdentifier)?)
+extension Request {
+    /// Outside the generic type, to be specialized. Reads no value twice, because each byte of it is checked.
+    fileprivate func snapshot(_ scheme: String, _ peer: String?) -> RequestSnapshot {
+        let (head, cookies) = (head, headers[values: .cookie])
+        return RequestSnapshot(
+            method: head.method.rawValue, target: uri.string, scheme: scheme,
+            headers: RequestHeaders(cookie: cookies.count > 1 ? headers[.cookie] : cookies.first) {
+                (-1..<head.headerFields.count).map { index in
+                    if index < 0 { return ("Host", head.authority ?? "") }  // It is not among the fields.
+                    let field = head.headerFields[index]
+                    return (field.name.rawName, field.name == .cookie && cookies.count == 1 ? cookies[0] : field.value)
+                }
+            }, remoteAddress: peer)
+    }
 }
 
 /// Shuts the tracker down after the server has stopped: services shut down in reverse order.

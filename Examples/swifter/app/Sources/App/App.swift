@@ -22,9 +22,9 @@ struct App {
         pthread_sigmask(SIG_BLOCK, &signals, nil)
 
         let tracker = try Tracker(configuration: TrackerConfiguration())
-        let track = TrackingMiddleware(tracker, scheme: "http")
+        let track = TrackingMiddleware(tracker: tracker, scheme: "http")
         // With https, the middleware's default; behind a proxy, since this server has no TLS.
-        let home = CommandLine.arguments.contains("--https") ? TrackingMiddleware(tracker) : track
+        let home = CommandLine.arguments.contains("--https") ? TrackingMiddleware(tracker: tracker) : track
         let server = HttpServer()
 
         server["/"] = home("/") { _ in .ok(.text("Home")) }

@@ -12,18 +12,17 @@ struct TrackingMiddleware: Sendable {
     private let running = DispatchGroup()
 
     /// - Parameter scheme: the scheme visitors use; Swifter can't tell whether a proxy terminates TLS.
-    init(_ tracker: Tracker, scheme: String = "https") {
+    init(tracker: Tracker, scheme: String = "https") {
         let mapping = AnalyticsMapping<(HttpRequest, route: String?), HttpResponse>(
             snapshot: { request, _ in
-                let (headers, host) = (request.headers, request.headers["host"])
+                let headers = request.headers
                 // Swifter splits path and query, and leaves both percent-encoded as sent.
                 let query = request.queryParams.map { "\($0.0)=\($0.1)" }.joined(separator: "&")
                 let target = (request.path.isEmpty ? "/" : request.path) + (query.isEmpty ? "" : "?\(query)")
                 return RequestSnapshot(
-                    method: request.method, target: target, scheme: scheme, host: host,
-                    headers: RequestHeaders(host: host, cookie: headers["cookie"]) {
-                        headers.map { ($0.key, $0.value) }
-                    }, remoteAddress: request.address)
+                    method: request.method, target: target, scheme: scheme,
+                    headers: RequestHeaders(cookie: headers["cookie"]) { headers.map { ($0.key, $0.value) } },
+                    remoteAddress: request.address)
             }, viewName: { $0.route }, status: { $0.statusCode },
             responseCookies: { response in response.headers()["Set-Cookie"].map { [$0] } ?? [] },
             addCookie: { $0 = Self.adding($1, to: $0) }, statusOfError: { _ in nil })

@@ -32,15 +32,15 @@ struct App {
         if options.isEmpty {
             app.middleware.use(EmptyMiddleware(), at: .beginning)
         } else if options.isHTTPS {
-            app.middleware.use(TrackingMiddleware(tracker), at: .beginning)
+            app.middleware.use(TrackingMiddleware(tracker: tracker), at: .beginning)
         } else if options.usesSessions {
             // snippet.sessions
-            app.middleware.use(TrackingMiddleware(tracker, session: { $0.analyticsSession() }), at: .beginning)
+            app.middleware.use(TrackingMiddleware(tracker: tracker, session: { $0.analyticsSession() }), at: .beginning)
             // Before it, so that the session has been loaded when the tracking middleware asks for it.
             app.middleware.use(app.sessions.middleware, at: .beginning)
             // snippet.end
         } else {
-            app.middleware.use(TrackingMiddleware(tracker, scheme: "http"), at: .beginning)
+            app.middleware.use(TrackingMiddleware(tracker: tracker, scheme: "http"), at: .beginning)
         }
         app.middleware.use(FileMiddleware(publicDirectory: options.files))
         Site.addRoutes(to: app)

@@ -5,14 +5,14 @@ import Vapor
 
 /// Tracks every request.
 ///
-/// Install it with `app.middleware.use(TrackingMiddleware(tracker), at: .beginning)`: outside Vapor's
+/// Install it with `app.middleware.use(TrackingMiddleware(tracker: tracker), at: .beginning)`: outside Vapor's
 /// `ErrorMiddleware`, so that it sees errors as the responses that visitors get.
 struct TrackingMiddleware: AsyncMiddleware {
     private let analytics: AnalyticsMiddleware<Request, Response>
 
     /// - Parameter scheme: the scheme visitors use; Vapor can't tell whether a proxy terminates TLS.
     /// - Parameter session: the visitor's id in the app's own sessions, loaded by middleware before this one.
-    init(_ tracker: Tracker, scheme: String = "https", session: (@Sendable (Request) -> SessionIdentifier)? = nil) {
+    init(tracker: Tracker, scheme: String = "https", session: (@Sendable (Request) -> SessionIdentifier)? = nil) {
         let names = RouteNames()
         let isBehindProxy = tracker.configuration.trustedProxies != .none
         analytics = .init(
@@ -20,15 +20,12 @@ struct TrackingMiddleware: AsyncMiddleware {
             mapping: .init(
                 snapshot: { request in
                     let (headers, url) = (request.headers, request.url)
-                    let host = headers.first(name: .host)
                     // HTTP/2 splits the field (RFC 9113, section 8.2.3).
                     let cookies = headers[.cookie]
                     let cookie = cookies.count > 1 ? cookies.joined(separator: "; ") : cookies.first
                     return RequestSnapshot(
-                        method: request.method.rawValue, target: { url.string }, scheme: scheme, host: host,
-                        headers: RequestHeaders(host: host, cookie: cookie) {
-                            headers.map { ($0.name, $0.value) }
-                        },
+                        method: request.method.rawValue, target: { url.string }, scheme: scheme,
+                        headers: RequestHeaders(cookie: cookie) { headers.map { ($0.name, $0.value) } },
                         // Not `peerAddress`, which trusts any client's `Forwarded` header.
                         remoteAddress: isBehindProxy ? request.remoteAddress?.ipAddress : nil)
                 },

@@ -56,7 +56,7 @@ struct EventEncoder: ~Copyable {
             FullURL.append(
                 start.snapshot, fields: fields, template: filter.template(of: request.viewName),
                 origin: forwardedOrigin, hosts: &hosts, filter: &filter, to: &url) || isTruncated
-        if forwardedOrigin?.lacks(peer: start.snapshot.remoteAddress) == true { missesPeer = true }
+        if forwardedOrigin?.lacksPeer(start.snapshot) == true { missesPeer = true }
         // Needs no escaping: the URL is ASCII, with quotes and backslashes percent-encoded.
         writer.raw(url)
         writer.raw("\",\"ra_session_id\":\"")

@@ -141,7 +141,7 @@ struct UsableHost {
 
     /// Returns `Host` as sent if it is usable in a URL, otherwise the server's own name and port.
     mutating func authority(of snapshot: RequestSnapshot, _ fields: [RequestHeaders.Field]) -> String {
-        if let host = snapshot.host ?? RequestHeaders.host(in: fields) {
+        if let host = snapshot.host ?? RequestHeaders.first("host", in: fields) {
             if isUsable(host) { return host }
         } else if snapshot.style == .router {
             wasMissing = true

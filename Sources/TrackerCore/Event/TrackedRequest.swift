@@ -127,7 +127,7 @@ struct BeforeSend {
 
     func apply(to request: TrackedRequest) -> Decision {
         var draft = EventDraft(request)
-        let host = RequestHeaders.host(in: draft.headers)
+        let host = RequestHeaders.first("host", in: draft.headers)
         let started = SystemClock.monotonicNanoseconds()
         defer {
             if SystemClock.monotonicNanoseconds() - started > Self.patience {

@@ -71,7 +71,7 @@ struct ReadRequest {
     let snapshot: RequestSnapshot
     private(set) lazy var fields = snapshot.headers.fields
     private lazy var target = snapshot.target
-    private lazy var agent = fields.first { RequestHeaders.isEqual($0.name, "user-agent") }?.value
+    private lazy var agent = RequestHeaders.first("user-agent", in: fields)
 
     init(_ snapshot: RequestSnapshot) {
         self.snapshot = snapshot

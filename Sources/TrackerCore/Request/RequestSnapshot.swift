@@ -158,9 +158,6 @@ public struct RequestHeaders: Sendable {
         }
     }
 
-    /// Returns the value of the first `Host` field.
-    static func host(in fields: [Field]) -> String? { first("host", in: fields) }
-
     /// Returns the cookies of all `Cookie` fields, in order.
     static func cookies(in fields: [Field]) -> [(name: String, value: String)] {
         let values = fields.filter { isEqual($0.name, "cookie") }.map(\.value)
@@ -184,7 +181,8 @@ public struct RequestHeaders: Sendable {
         }
     }
 
-    private static func first(_ name: StaticString, in fields: [Field]) -> String? {
+    /// Returns the value of the first field with a name, which must be lowercase here.
+    static func first(_ name: StaticString, in fields: [Field]) -> String? {
         fields.withUnsafeBufferPointer { fields in
             for index in fields.indices where isEqual(fields[index].name, name) { return fields[index].value }
             return nil

@@ -72,8 +72,8 @@ struct ForwardedOrigin {
     }
 
     /// Whether no proxy can be recognized, because the server does not say who the peer is.
-    func lacks(peer: String?) -> Bool {
-        if case .networks = proxies { peer == nil } else { false }
+    func lacksPeer(_ snapshot: RequestSnapshot) -> Bool {
+        if case .networks = proxies { snapshot.remoteAddress == nil } else { false }
     }
 
     /// Returns the number of consecutive trusted proxies, from the app outward; nil if the peer is not trusted.

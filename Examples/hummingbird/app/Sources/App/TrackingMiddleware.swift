@@ -44,7 +44,7 @@ extension Request {
         return RequestSnapshot(
             method: head.method.rawValue, target: uri.string, scheme: scheme,
             headers: RequestHeaders(cookie: cookies.count > 1 ? headers[.cookie] : cookies.first) {
-                (-1..<head.headerFields.count).map { index in
+                ((head.pseudoHeaderFields.authority == nil ? 0 : -1)..<head.headerFields.count).map { index in
                     if index < 0 { return ("Host", head.authority ?? "") }  // It is not among the fields.
                     let field = head.headerFields[index]
                     return (field.name.rawName, field.name == .cookie && cookies.count == 1 ? cookies[0] : field.value)

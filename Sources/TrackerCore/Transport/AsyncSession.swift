@@ -12,8 +12,8 @@
 ///         }
 ///     }
 ///
-/// - Important: Each payload is sent in its own task on Swift's cooperative pool. Handlers that block all of its
-///   threads delay delivery too.
+/// Each payload is sent in its own task. These tasks run on a thread of the session's own, so that an app whose handlers
+/// block every thread of Swift's cooperative pool still delivers.
 public final class AsyncSession: TransportSession {
     private struct State {
         var tasks: [UInt64: Task<Void, Never>] = [:]
@@ -23,6 +23,8 @@ public final class AsyncSession: TransportSession {
     /// The maximum number of payloads in flight.
     public let maximumInFlight: Int
     private let state = ThreadLock(State())
+    /// nil if the system has no thread left; the tasks run on the cooperative pool then.
+    private let thread = try? TaskThread(name: "ra-transport")
     private let send: @Sendable (DeliveryPayload) async -> DeliveryCompletion
     private let end: @Sendable () -> Void
 
@@ -31,7 +33,8 @@ public final class AsyncSession: TransportSession {
     /// - Parameters:
     ///   - maximumInFlight: the maximum number of payloads in flight, at least 1; 64 by default.
     ///   - end: called when the session is no longer needed.
-    ///   - send: sends one payload, with its own timeout. Its task is canceled if the tracker gives up.
+    ///   - send: sends one payload, with its own timeout. Its task is canceled if the tracker gives up. While it blocks
+    ///     instead of suspending, no other payload makes progress.
     public init(
         maximumInFlight: Int = 64, onEnd end: @escaping @Sendable () -> Void = {},
         send: @escaping @Sendable (DeliveryPayload) async -> DeliveryCompletion
@@ -49,8 +52,8 @@ public final class AsyncSession: TransportSession {
     /// Sends the payload in a new task.
     public func start(_ payload: DeliveryPayload) {
         let identifier = payload.identifier
-        state.withLock { [state, send] locked in
-            locked.tasks[identifier] = Task {
+        state.withLock { [state, thread, send] locked in
+            locked.tasks[identifier] = Task(executorPreference: thread) {
                 let completion = await send(payload)
                 state.withLock { locked in
                     // A canceled payload has no completion.

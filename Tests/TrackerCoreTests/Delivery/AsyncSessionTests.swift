@@ -1,3 +1,4 @@
+import Foundation
 import Synchronization
 import TestSupport
 import Testing
@@ -6,9 +7,6 @@ import Testing
 
 @Suite("A session of asynchronous sends")
 struct AsyncSessionTests {
-    /// Long, because its tasks run on the pool whose threads other tests block.
-    private static let timeout = Duration.seconds(120)
-
     private struct Transport: EventTransport {
         let maximum: Int
         let send: @Sendable (DeliveryPayload) async -> DeliveryCompletion
@@ -46,9 +44,39 @@ struct AsyncSessionTests {
                 return DeliveryCompletion(of: payload, status: 200)
             })
         for _ in 0..<500 { request(tracker) }
-        #expect(await tracker.flush(timeout: Self.timeout).isComplete)
+        #expect(await tracker.flush(timeout: TestTimeout.standard).isComplete)
         #expect(tracker.statistics.delivered == 500)
         #expect(state.withLock { $0.keys.count == 500 && $0.most <= 4 })
+    }
+
+    @Test("delivers while every thread of the cooperative pool is blocked")
+    func blockedPool() throws {
+        // This test holds one itself.
+        let others = ProcessInfo.processInfo.activeProcessorCount - 1
+        let (blocked, mayEnd, sent) = (ThreadLock(0), ThreadLock(false), ThreadLock(0))
+        defer {
+            mayEnd.withLock { $0 = true }
+            mayEnd.signal()
+        }
+        for _ in 0..<others {
+            Task {
+                blocked.withLock { $0 += 1 }
+                blocked.signal()
+                _ = mayEnd.wait { $0 ? true : nil }
+            }
+        }
+        let deadline = SystemClock.deadline(after: TestTimeout.standard)
+        try #require(blocked.wait(until: deadline) { $0 == others ? true : nil } != nil)
+
+        let tracker = try tracker(
+            Transport(maximum: 2) { payload in
+                await Task.yield()
+                sent.withLock { $0 += 1 }
+                sent.signal()
+                return DeliveryCompletion(of: payload, status: 200)
+            })
+        for _ in 0..<5 { request(tracker) }
+        #expect(sent.wait(until: deadline) { $0 == 5 ? true : nil } != nil)
     }
 
     @Test("takes an answer for what it means")
@@ -60,7 +88,7 @@ struct AsyncSessionTests {
                 return DeliveryCompletion(of: payload, status: status)
             })
         for _ in 0..<3 { request(tracker) }
-        #expect(await tracker.flush(timeout: Self.timeout).isComplete)
+        #expect(await tracker.flush(timeout: TestTimeout.standard).isComplete)
         #expect(tracker.statistics.retried == 1 && tracker.statistics.delivered == 2)
         #expect(tracker.statistics.dropped == [.rejected: 1])
     }

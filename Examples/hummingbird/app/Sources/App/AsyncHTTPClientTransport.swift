@@ -47,7 +47,7 @@ struct AsyncHTTPClientTransport: EventTransport {
             let start = ContinuousClock.now
             let answer = try await client.execute(request, timeout: limit)
             let latency = ContinuousClock.now - start
-            await drain(answer.body)
+            await drain(answer)
             return DeliveryCompletion(
                 of: payload, status: Int(answer.status.code), retryAfter: answer.headers.first(name: "Retry-After"),
                 acceptPost: answer.headers.first(name: "Accept-Post"), latency: latency)
@@ -61,10 +61,14 @@ struct AsyncHTTPClientTransport: EventTransport {
     }
 
     /// Reads a short body, so that the connection can be reused. A long or slow one closes its connection: the status
-    /// alone decides, and must not wait for a backend that never ends its response.
-    private static func drain(_ body: HTTPClientResponse.Body) async {
+    /// alone decides, and must not wait for a backend that never ends its response. An empty one needs no timer.
+    private static func drain(_ answer: HTTPClientResponse) async {
+        if answer.headers.first(name: "Content-Length") == "0" {
+            _ = try? await answer.body.collect(upTo: 0)
+            return
+        }
         await withTaskGroup(of: Void.self) { group in
-            group.addTask { _ = try? await body.collect(upTo: 65_536) }
+            group.addTask { _ = try? await answer.body.collect(upTo: 65_536) }
             group.addTask { try? await Task.sleep(for: .milliseconds(250)) }
             await group.next()
             group.cancelAll()

@@ -153,10 +153,25 @@ struct MisspelledVariable: Sendable, Equatable {
             let most = max(1, (name.utf8.count - 3) / 3)
             let nearest = known.map { (name: $0, steps: distance(Array(name.utf8), Array($0.utf8))) }
                 .filter { $0.steps <= most }.min { $0.steps < $1.steps }?.name
-            // Or it is the beginning of a setting's name, such as RA_SPOOL_DIR.
+            // Or it is the beginning of a setting's name, such as RA_SPOOL_DIR, or has one of its words.
             return MisspelledVariable(
-                name: name, nearest: nearest ?? known.first { name.utf8.count > 5 && $0.hasPrefix(name) })
+                name: name,
+                nearest: nearest ?? known.first { name.utf8.count > 5 && $0.hasPrefix(name) }
+                    ?? sharingWords(with: name, among: known))
         }
+    }
+
+    /// Returns the setting that shares most words with a name, such as RA_BACKEND_ENDPOINT with RA_BACKEND_URL; of
+    /// several the one with the fewest words; nil if that leaves more than one.
+    private static func sharingWords(with name: String, among known: [String]) -> String? {
+        func words(_ name: String) -> Set<Substring> { Set(name.split(separator: "_").dropFirst()) }
+        let own = words(name)
+        let rated = known.map { (name: $0, shared: own.intersection(words($0)).count, words: words($0).count) }
+        guard let most = rated.map(\.shared).max(), most > 0 else { return nil }
+        let closest = rated.filter { $0.shared == most }
+        let fewest = closest.map(\.words).min()
+        let nearest = closest.filter { $0.words == fewest }
+        return nearest.count == 1 ? nearest.first?.name : nil
     }
 
     /// Returns the optimal string alignment distance: substitutions, insertions, deletions, and transpositions of

@@ -120,7 +120,9 @@ struct TrackerConfigurationTests {
         "finds variables that are spelled wrong",
         arguments: [
             ("RA_SAMPEL_RATE", "RA_SAMPLE_RATE"), ("RA_SPOOL_DIR", "RA_SPOOL_DIRECTORY"),
-            ("RA_PROJECT_TOKN", "RA_PROJECT_TOKEN"), ("RA_BACKEND_URL", nil), ("RA_COLOUR", nil),
+            ("RA_PROJECT_TOKN", "RA_PROJECT_TOKEN"), ("RA_BACKEND_URL", "RA_BACKEND_ENDPOINT"),
+            ("RA_TOKEN", "RA_PROJECT_TOKEN"), ("RA_PRIVACY_PROTECTION", "RA_PRIVACY"),
+            ("RA_TIMEOUT", nil), ("RA_COLOUR", nil),
             ("RA_" + String(repeating: "X", count: 100_000), nil),
         ])
     func misspelled(name: String, nearest: String?) throws {

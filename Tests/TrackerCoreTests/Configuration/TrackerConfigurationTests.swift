@@ -132,6 +132,15 @@ struct TrackerConfigurationTests {
         #expect(found.allSatisfy { name.hasPrefix($0.name) && $0.name.utf8.count <= 64 })
     }
 
+    @Test("says that a router app does not read RA_ENV_FILE")
+    func environmentFile() {
+        let found = MisspelledVariable.find(in: ["RA_ENV_FILE"], known: TrackerConfiguration.variables)
+        #expect(
+            found.map(\.warning) == [
+                "RA_ENV_FILE is set, but only CGI and FastCGI apps read it: set the variables in the environment"
+            ])
+    }
+
     @Test("names a misspelled variable where a required one is missing")
     func misspelledRequired() {
         let error = #expect(throws: ConfigurationError.self) {

@@ -21,9 +21,15 @@ struct AsyncHTTPClientTransport: EventTransport {
         options.redirectConfiguration = .disallow
         options.timeout.connect = TimeAmount(configuration.connectTimeout)
         options.connectionPool.concurrentHTTP1ConnectionsPerHostSoftLimit = configuration.maximumConnections
+        // The tracker retries. Its log names a refused certificate at once, not when the time to connect is over.
+        options.connectionPool.retryConnectionEstablishment = false
         if let path = configuration.caFile {
             var tls = TLSConfiguration.makeClientConfiguration()
-            tls.trustRoots = .file(path)
+            do {
+                tls.trustRoots = .certificates(try NIOSSLCertificate.fromPEMFile(path))
+            } catch {
+                throw TransportUnavailable("\(path) can't be read as certificates in PEM format: \(error)")
+            }
             options.tlsConfiguration = tls
         }
         let client = HTTPClient(eventLoopGroupProvider: .singleton, configuration: options)

@@ -184,6 +184,7 @@ final class DeliveryLoop {
             settle(link.wait(atMost: limit))
         } else if !isIdle || mayHaveStored {
             lastActivity = now
+            writer.releaseWritten()
             if source.mayWriteAhead { return source.writeAhead(isSending: false) }
             let paused = settlement.pacer.pausedUntil
             guard paused <= now else {

@@ -69,6 +69,8 @@ final class EventWriter {
             backlog.readNext { request in write(request, number, expected, &parcel) }
         }
         if let parcel {
+            // An estimate was too low, as that of deferred header fields may be.
+            if parcel.excess > 0 { mailbox.record { $0.charge(parcel.excess) } }
             bytesPerEvent = min(parcel.body.count / parcel.count + 16, Parcel.maximumBytes / Parcel.maximumLines)
         }
         return parcel

@@ -8,6 +8,8 @@ struct Parcel {
     private(set) var count = 0
     /// The bytes that its events count against the queue's limit; meaningless once they are on disk.
     private(set) var charge = 0
+    /// The part of it that exceeds the estimates from before the events were written.
+    private(set) var excess = 0
     /// The number of its oldest event in the order in which events left the queue; the maximum for a parcel from disk,
     /// for which nobody waits.
     let sequence: UInt64
@@ -76,20 +78,29 @@ struct Parcel {
     }
 
     /// - Parameters:
-    ///   - charge: the bytes that the event counts against the queue's limit.
+    ///   - charge: the bytes that the event counts against the queue's limit; its JSON counts if it is longer.
     ///   - write: appends the event's JSON.
     @inline(__always)
     mutating func append(charge: Int, _ write: (inout [UInt8]) -> Void) {
+        let start = body.count
+        appendLine(write)
+        let bytes = max(charge, body.count - start)
+        self.charge += bytes
+        excess += bytes - charge
+    }
+
+    @inline(__always)
+    private mutating func appendLine(_ write: (inout [UInt8]) -> Void) {
         if count == 1 { body.append(UInt8(ascii: "\n")) }
         write(&body)
         if count > 0 { body.append(UInt8(ascii: "\n")) }
         count += 1
-        self.charge += charge
     }
 
     /// Appends another parcel's only line; both must be untouched.
     mutating func absorb(_ other: Parcel) {
-        append(charge: other.charge) { $0 += other.body }
+        appendLine { $0 += other.body }
+        charge += other.charge
     }
 
     // MARK: Splitting

@@ -27,8 +27,11 @@ final class TaskThread: TaskExecutor {
 
     func enqueue(_ job: consuming ExecutorJob) {
         let job = UnownedJob(job)
-        queue.withLock { $0.jobs.append(job) }
-        queue.signal()
+        // Signals under the lock: once it is open, the job may end the task that keeps this object alive.
+        queue.withLock { [queue] locked in
+            locked.jobs.append(job)
+            queue.signal()
+        }
     }
 
     /// - Returns: the jobs to run, or nil at the end.

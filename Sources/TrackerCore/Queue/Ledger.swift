@@ -44,6 +44,11 @@ struct Ledger {
 
     mutating func take(_ count: Int) { taken += count }
 
+    /// Counts more bytes for events that the delivery thread has taken. A no-op if a shutdown has dropped them.
+    mutating func charge(_ bytes: Int) {
+        if taken > 0 { openBytes += bytes }
+    }
+
     mutating func countIgnored() { ignored += 1 }
     mutating func countSampledOut() { sampledOut += 1 }
     mutating func countSlowHook() { slowHooks += 1 }

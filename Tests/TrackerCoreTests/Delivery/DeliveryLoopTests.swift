@@ -89,6 +89,40 @@ struct DeliveryLoopTests {
         #expect(released == nil)
     }
 
+    @Test("holds no request whose event waits for the backend's return", arguments: [1, 4])
+    func releasesInOutage(count: Int) throws {
+        final class Body: Sendable {}
+        weak var released: Body?
+        let simulation = try Simulation(answer: { _, _, _ in .unreachable(because: "refused") })
+        do {
+            let body = Body()
+            released = body
+            simulation.capture(
+                count,
+                headers: RequestHeaders(cookie: nil, deferred: { withExtendedLifetime(body) { [] } }))
+        }
+        simulation.run(seconds: 2)
+        #expect(simulation.statistics.pending == count)
+        #expect(released == nil)
+    }
+
+    @Test("counts the length of what deferred fields turn out to be, so that memory stays within its limit")
+    func countsDeferredFields() throws {
+        let limit = 1_048_576
+        let simulation = try Simulation(
+            change: { $0.queueMaximumBytes = limit }, answer: { _, _, _ in .unreachable(because: "refused") })
+        let value = String(repeating: "x", count: EventLimit.headerValueBytes)
+        let fields = (0..<4).map { (name: "X-\($0)", value: value) }
+        for _ in 0..<50 {
+            simulation.capture(20, headers: RequestHeaders(cookie: nil, deferred: { fields }))
+            simulation.run(seconds: 0.1)
+        }
+        // Requests that have not been written yet still count by estimate.
+        let unwritten = 2 * EventQueue.chunkSize
+        #expect(simulation.statistics.pending <= limit / (4 * value.utf8.count) + unwritten)
+        #expect(simulation.statistics.dropped[.queueFull, default: 0] > 500)
+    }
+
     @Test("sleeps while one event waits for its retry")
     func waitsAsleep() throws {
         let simulation = try Simulation(

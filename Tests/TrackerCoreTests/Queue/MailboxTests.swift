@@ -32,6 +32,18 @@ struct MailboxTests {
         #expect(mailbox.statistics.dropped.isEmpty)
     }
 
+    @Test("lets a shutdown wait for the thread that still empties the disk, though no event is open")
+    func awaitsEnd() {
+        let mailbox = Mailbox(capacity: 1000, maximumBytes: 1 << 20) { _ in true }
+        let hasEnded = Mutex(false)
+        #expect(mailbox.notifyWhenSettled {} == nil)
+        #expect(mailbox.notifyWhenSettled(awaitsEnd: true) { hasEnded.withLock { $0 = true } } != nil)
+        #expect(!hasEnded.withLock { $0 })
+        mailbox.threadEnds()
+        #expect(hasEnded.withLock { $0 })
+        #expect(mailbox.notifyWhenSettled(awaitsEnd: true) {} == nil)
+    }
+
     @Test("does not put the delivery thread to sleep on a queue that has filled up since its last turn")
     func filledBeforeSleep() async throws {
         let mailbox = Mailbox(capacity: 100, maximumBytes: 1 << 20) { _ in true }

@@ -17,14 +17,17 @@ package enum TestTimeout {
     package static let standard = Duration.seconds(20 * scale)
 }
 
-/// Polls until a condition holds, and throws once the deadline has passed.
+/// Polls until a condition holds, and throws once the deadline has passed and it was polled a hundred times: on a pool
+/// whose threads other tests hold, a long time may pass between two polls.
 package func eventually(
     within limit: Duration = TestTimeout.standard, _ what: String = "the condition",
     _ condition: () async throws -> Bool
 ) async throws {
     let deadline = ContinuousClock.now + limit
+    var polls = 0
     while try await !condition() {
-        guard ContinuousClock.now < deadline else {
+        polls += 1
+        guard ContinuousClock.now < deadline || polls < 100 else {
             throw NeverHappened(description: "\(what) did not become true within \(limit)")
         }
         try await Task.sleep(for: .milliseconds(5))

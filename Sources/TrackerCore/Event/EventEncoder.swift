@@ -140,7 +140,9 @@ struct EventEncoder: ~Copyable {
         of header: KnownHeader, after index: Int, in fields: UnsafeBufferPointer<RequestHeaders.Field>
     ) {
         for later in (index + 1)..<max(index + 1, fields.count) where names[numbers[later]].group == header.group {
-            writer.byte(UInt8(ascii: ","))
+            // HTTP/2 may split cookies into several fields (RFC 9113, section 8.2.3).
+            writer.byte(header.isCookie ? UInt8(ascii: ";") : UInt8(ascii: ","))
+            if header.isCookie { writer.byte(UInt8(ascii: " ")) }
             appendValue(fields[later].value, header.treatment)
         }
     }

@@ -9,6 +9,7 @@ struct KnownHeader {
     let group: Int
     let treatment: PrivacyFilter.Treatment
     let isContentType: Bool
+    let isCookie: Bool
     /// Whether the field may appear in an event.
     let isUsable: Bool
     /// Whether the name was too long for an event.
@@ -124,7 +125,7 @@ struct HeaderNames {
         entries.append(
             KnownHeader(
                 key: key, name: start..<openingStart, opening: openingStart..<text.count, group: group,
-                treatment: treatment, isContentType: isContentType,
+                treatment: treatment, isContentType: isContentType, isCookie: RequestHeaders.isEqual(name, "cookie"),
                 isUsable: !bytes.isEmpty && !isAmbiguous && treatment != .omit, isCut: kept.count < bytes.count))
         lastSeen.append(0)
         return number

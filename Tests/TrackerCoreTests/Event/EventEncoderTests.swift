@@ -63,12 +63,13 @@ struct EventEncoderTests {
         #expect(actual["full_url"] as? String == urls[record.id] ?? expected["full_url"] as? String)
     }
 
-    @Test("joins a header that was sent twice with a comma")
+    @Test("joins a header that was sent twice with a comma, cookies with a semicolon")
     func repeatedHeader() throws {
         let snapshot = RequestSnapshot(
-            method: "GET", target: "/", headers: RequestHeaders([("X-A", "1"), ("Host", "h"), ("x-a", "2")]))
+            method: "GET", target: "/",
+            headers: RequestHeaders([("X-A", "1"), ("cookie", "a=1"), ("Host", "h"), ("x-a", "2"), ("Cookie", "b=2")]))
         let headers = try Self.eventData(Self.encode(snapshot))["header_data"] as? [String: String]
-        #expect(headers == ["HTTP_X_A": "1,2", "HTTP_HOST": "h"])
+        #expect(headers == ["HTTP_X_A": "1,2", "HTTP_HOST": "h", "HTTP_COOKIE": "a=1; b=2"])
     }
 
     @Test("names content headers as its style does")

@@ -21,8 +21,6 @@ struct AsyncHTTPClientTransport: EventTransport {
         options.redirectConfiguration = .disallow
         options.timeout.connect = TimeAmount(configuration.connectTimeout)
         options.connectionPool.concurrentHTTP1ConnectionsPerHostSoftLimit = configuration.maximumConnections
-        // The tracker retries. Its log names a refused certificate at once, not when the time to connect is over.
-        options.connectionPool.retryConnectionEstablishment = false
         if let path = configuration.caFile {
             var tls = TLSConfiguration.makeClientConfiguration()
             do {
@@ -67,9 +65,10 @@ struct AsyncHTTPClientTransport: EventTransport {
     }
 
     /// Reads a short body, so that the connection can be reused. A long or slow one closes its connection: the status
-    /// alone decides, and must not wait for a backend that never ends its response. An empty one needs no timer.
+    /// alone decides, and must not wait for a backend that never ends its response. An empty one of HTTP/1.1
+    /// needs no timer.
     private static func drain(_ answer: HTTPClientResponse) async {
-        if answer.headers.first(name: "Content-Length") == "0" {
+        if answer.version.major == 1, answer.headers.first(name: "Content-Length") == "0" {
             _ = try? await answer.body.collect(upTo: 0)
             return
         }

@@ -1,15 +1,15 @@
 import Hummingbird
+import NIOHTTP1
 import ServiceLifecycle
 import TrackerCore
 
-/// Tracks every request. Add it before all other middleware, so that it records responses as they are sent.
+/// Tracks every request. Add it before all other middleware, to record responses as they are sent, and before the routes.
 struct TrackingMiddleware<Context: RequestContext>: RouterMiddleware {
     let tracker: Tracker
     var scheme = "https"  // What visitors use: Hummingbird can't tell whether a proxy terminates TLS.
     var isForUpgrades = false  // For a router that handles WebSocket upgrades, whose responses are 101 and 400.
     var peer: (@Sendable (Context) -> String?)?  // The socket's address; needed for trusted proxies.
     var session: (@Sendable (Context) -> SessionIdentifier)?  // The app's own, loaded by middleware before this one.
-
     func handle(
         _ request: Request, context: Context, next: (Request, Context) async throws -> Response
     ) async throws -> Response {
@@ -24,8 +24,8 @@ struct TrackingMiddleware<Context: RequestContext>: RouterMiddleware {
                 response = try error.response(from: request, context: context)  // Later it could not be tracked.
             }
         } catch {
-            let status = isForUpgrades ? 400 : error is CancellationError ? 499 : 500
-            event.finish(status: status, viewName: context.endpointPath)
+            let isBadRequest = isForUpgrades || error is HTTPParserError  // Such as an upload that breaks off.
+            event.finish(status: isBadRequest ? 400 : Task.isCancelled ? 499 : 500, viewName: context.endpointPath)
             throw error
         }
         let (status, path) = (Int(response.status.code), context.endpointPath)

@@ -27,9 +27,9 @@ struct App {
         let home = CommandLine.arguments.contains("--https") ? TrackingMiddleware(tracker: tracker) : track
         let server = HttpServer()
 
-        server["/"] = home("/") { _ in .ok(.text("Home")) }
+        server["/"] = home("/") { _ in .ok(.html("<p>Home</p>")) }
         server["/hello/:name"] = track("/hello/:name") { request in
-            .ok(.text("Hello, \(request.params[":name"] ?? "")"))
+            .ok(.htmlBody("Hello, \(request.params[":name"] ?? "")"))
         }
         server["/redirect"] = track("/redirect") { _ in .raw(302, "Found", ["Location": "/"], nil) }
         server["/denied"] = track("/denied") { _ in .forbidden }

@@ -15,12 +15,11 @@ struct TrackingMiddleware: Sendable {
     init(tracker: Tracker, scheme: String = "https") {
         let mapping = AnalyticsMapping<(HttpRequest, route: String?), HttpResponse>(
             snapshot: { request, _ in
-                let headers = request.headers
+                let (headers, path) = (request.headers, request.path.isEmpty ? "/" : request.path)
                 // Swifter splits path and query, and leaves both percent-encoded as sent.
                 let query = request.queryParams.map { "\($0.0)=\($0.1)" }.joined(separator: "&")
-                let target = (request.path.isEmpty ? "/" : request.path) + (query.isEmpty ? "" : "?\(query)")
                 return RequestSnapshot(
-                    method: request.method, target: target, scheme: scheme,
+                    method: request.method, target: path + (query.isEmpty ? "" : "?\(query)"), scheme: scheme,
                     headers: RequestHeaders(cookie: headers["cookie"]) { headers.map { ($0.key, $0.value) } },
                     remoteAddress: request.address)
             }, viewName: { $0.route }, status: { $0.statusCode },
@@ -43,17 +42,19 @@ struct TrackingMiddleware: Sendable {
     /// Waits until no handler runs, for up to 10 s. `HttpServer.stop()` does not, and their events would be lost.
     func finish() { _ = running.wait(timeout: .now() + 10) }
 
-    /// Adds the cookie where possible: Swifter has room for one, and keeps most bodies private. Else the next response.
+    /// Adds the cookie where possible: Swifter has room for one, and keeps some bodies private. Else the next response.
     private static func adding(_ cookie: String, to response: HttpResponse) -> HttpResponse {
         var headers = response.headers()
         guard headers.updateValue(cookie, forKey: "Set-Cookie") == nil else { return response }
-        switch response {
-        case .switchProtocols(_, let session): return .switchProtocols(headers, session)
-        case .raw(let status, let phrase, _, let body): return .raw(status, phrase, headers, body)
-        case .ok(.text(let text)): return .raw(200, "OK", headers) { try $0.write(Array(text.utf8)) }
-        case .ok(.data(let data, _)): return .raw(200, "OK", headers) { try $0.write(data) }
-        case .ok, .badRequest: return response
-        default: return .raw(response.statusCode, response.reasonPhrase, headers, nil)
+        return switch response {
+        case .switchProtocols(_, let session): .switchProtocols(headers, session)
+        case .raw(let status, let phrase, _, let body): .raw(status, phrase, headers, body)
+        case .ok(.text(let text)), .ok(.html(let text)): .raw(200, "OK", headers) { try $0.write(Array(text.utf8)) }
+        case .ok(.htmlBody(let text)):
+            adding(cookie, to: .ok(.html("<html><meta charset=\"UTF-8\"><body>\(text)</body></html>")))
+        case .ok(.data(let data, _)): .raw(200, "OK", headers) { try $0.write(data) }
+        case .ok, .badRequest: response
+        default: .raw(response.statusCode, response.reasonPhrase, headers, nil)
         }
     }
 }

@@ -11,8 +11,11 @@ package struct NeverHappened: Error, CustomStringConvertible {
 
 /// How long tests wait for what should happen soon.
 package enum TestTimeout {
-    /// The environment variable `TEST_TIME_SCALE`, for builds that run several times as slowly; 1 if it is not set.
-    package static let scale = ProcessInfo.processInfo.environment["TEST_TIME_SCALE"].flatMap { Int($0) } ?? 1
+    /// The environment variable `TEST_TIME_SCALE`, for builds that run several times as slowly. If it is not set, more
+    /// than 1 on machines with few processors, where all tests at once starve each other.
+    package static let scale =
+        ProcessInfo.processInfo.environment["TEST_TIME_SCALE"].flatMap { Int($0) }
+        ?? max(1, 8 / ProcessInfo.processInfo.activeProcessorCount)
     /// Long enough for a busy machine, and short enough that a failure shows soon.
     package static let standard = Duration.seconds(20 * scale)
 }

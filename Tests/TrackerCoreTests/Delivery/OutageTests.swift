@@ -21,14 +21,13 @@ private final class TroubledBackend: Sendable {
 
     private let state = Mutex(State())
     private let takesLines: Bool
-    let port: UInt16
+    /// Nobody else gets the port while the backend is away.
+    private let reserved: ReservedPort
+    var port: UInt16 { reserved.number }
 
     init(takesLines: Bool) throws {
         self.takesLines = takesLines
-        // Any free port; only this object listens there.
-        let first = try ScriptedBackend()
-        first.stop()
-        port = first.port
+        reserved = try ReservedPort()
         try start()
     }
 

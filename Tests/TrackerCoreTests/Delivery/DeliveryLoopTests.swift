@@ -71,39 +71,32 @@ struct DeliveryLoopTests {
         #expect(simulation.statistics.delivered == 5_001, "\(simulation.statistics)")
     }
 
+    /// Captures events whose header fields keep an object alive; returns whether they still do.
+    private func captureHolding(_ count: Int, in simulation: Simulation) -> () -> Bool {
+        final class Body: Sendable {}
+        let body = Body()
+        simulation.capture(
+            count, headers: RequestHeaders(cookie: nil, deferred: { withExtendedLifetime(body) { [] } }))
+        return { [weak body] in body != nil }
+    }
+
     @Test("holds no request once its event is delivered and nothing more comes", arguments: [1, 4, 64])
     func releases(count: Int) throws {
-        final class Body: Sendable {}
-        weak var released: Body?
         let simulation = try Simulation(latency: 1_000_000)
-        do {
-            let body = Body()
-            released = body
-            simulation.capture(
-                count,
-                headers: RequestHeaders(cookie: nil, deferred: { withExtendedLifetime(body) { [] } }))
-        }
-        #expect(released != nil)
+        let isHeld = captureHolding(count, in: simulation)
+        #expect(isHeld())
         simulation.run(seconds: 2)
         #expect(simulation.statistics.delivered == count)
-        #expect(released == nil)
+        #expect(!isHeld())
     }
 
     @Test("holds no request whose event waits for the backend's return", arguments: [1, 4])
     func releasesInOutage(count: Int) throws {
-        final class Body: Sendable {}
-        weak var released: Body?
         let simulation = try Simulation(answer: { _, _, _ in .unreachable(because: "refused") })
-        do {
-            let body = Body()
-            released = body
-            simulation.capture(
-                count,
-                headers: RequestHeaders(cookie: nil, deferred: { withExtendedLifetime(body) { [] } }))
-        }
+        let isHeld = captureHolding(count, in: simulation)
         simulation.run(seconds: 2)
         #expect(simulation.statistics.pending == count)
-        #expect(released == nil)
+        #expect(!isHeld())
     }
 
     @Test("counts the length of what deferred fields turn out to be, so that memory stays within its limit")

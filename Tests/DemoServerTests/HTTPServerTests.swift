@@ -275,13 +275,7 @@ struct HTTPServerTests {
     }
 
     /// The number of the server's threads, which have its port in their names.
-    private var threads: Int {
-        let tasks = (try? FileManager.default.contentsOfDirectory(atPath: "/proc/self/task")) ?? []
-        return tasks.count { task in
-            (try? String(contentsOfFile: "/proc/self/task/\(task)/comm", encoding: .utf8))?.hasPrefix(
-                "http-\(test.port)-") == true
-        }
-    }
+    private var threads: Int { ThreadNames.all().count { $0.hasPrefix("http-\(test.port)-") } }
 
     @Test("ends a request that comes too slowly with 408, and an idle connection silently")
     func timeouts() throws {

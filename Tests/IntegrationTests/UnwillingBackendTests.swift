@@ -86,11 +86,7 @@ struct UnwillingBackendTests {
         let backend = try ScriptedBackend()
         let (subject, port) = try await demo(endpoint: backend.endpoint, settings: ["RA_DEBUG_DISABLE_ANALYTICS": "1"])
         _ = try medianTime(port: port, count: 50)
-        let names = (try? FileManager.default.contentsOfDirectory(atPath: "/proc/\(subject.identifier)/task")) ?? []
-        for thread in names {
-            let name = try? String(contentsOfFile: "/proc/\(subject.identifier)/task/\(thread)/comm", encoding: .utf8)
-            #expect(name?.contains("rigidanalytics") != true)
-        }
+        for name in ThreadNames.all(process: subject.identifier) { #expect(!name.contains("rigidanalytics")) }
         try await subject.stop()
         #expect(backend.connections == 0)
         #expect(subject.errors.contains("captured 0"))

@@ -1,4 +1,4 @@
-import Foundation
+import TrackerCore
 
 /// The actor of tests that block on sockets: one thread outside the cooperative pool, so that the asynchronous handlers
 /// they wait for have the pool to themselves.
@@ -10,28 +10,24 @@ actor BlockingTests {
 }
 
 final class ThreadExecutor: SerialExecutor {
-    private let jobs = NSCondition()
-    // Guarded by `jobs`.
-    nonisolated(unsafe) private var queue: [UnownedJob] = []
+    private let queue = ThreadLock<[UnownedJob]>([])
 
     init() {
-        let thread = Thread { [self] in
-            while true {
-                jobs.lock()
-                while queue.isEmpty { jobs.wait() }
-                let job = queue.removeFirst()
-                jobs.unlock()
-                job.runSynchronously(on: asUnownedSerialExecutor())
+        do {
+            // As much stack as a main thread has, because tests are not written for less.
+            try DetachedThread.start(name: "blocking-tests", stackBytes: 8 << 20) { [self] in
+                while let job = queue.wait(for: { $0.isEmpty ? nil : $0.removeFirst() }) {
+                    job.runSynchronously(on: asUnownedSerialExecutor())
+                }
             }
+        } catch {
+            fatalError("no thread for the tests that block: \(error)")
         }
-        thread.start()
     }
 
     func enqueue(_ job: consuming ExecutorJob) {
         let job = UnownedJob(job)
-        jobs.lock()
-        queue.append(job)
-        jobs.signal()
-        jobs.unlock()
+        queue.withLock { $0.append(job) }
+        queue.signal()
     }
 }

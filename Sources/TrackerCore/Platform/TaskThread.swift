@@ -12,7 +12,7 @@ final class TaskThread: TaskExecutor {
     /// - Parameter name: shown by process tools; at most 15 bytes on Linux.
     init(name: String) throws(SystemError) {
         try DetachedThread.start(name: name) { [queue, weak self] in
-            while let jobs = Self.next(queue) {
+            while case let jobs = Self.next(queue), !jobs.isEmpty {
                 // A job's task refers to its executor, so there is one.
                 guard let executor = self else { return }
                 for job in jobs { job.runSynchronously(on: executor.asUnownedTaskExecutor()) }
@@ -34,15 +34,12 @@ final class TaskThread: TaskExecutor {
         }
     }
 
-    /// - Returns: the jobs to run, or nil at the end.
-    private static func next(_ queue: ThreadLock<Queue>) -> [UnownedJob]? {
-        let jobs = queue.wait { queue -> [UnownedJob]? in
-            guard queue.jobs.isEmpty else {
-                defer { queue.jobs = [] }
-                return queue.jobs
-            }
-            return queue.isEnded ? [] : nil
-        }
-        return jobs.flatMap { $0.isEmpty ? nil : $0 }
+    /// - Returns: the jobs to run; none at the end.
+    private static func next(_ queue: ThreadLock<Queue>) -> [UnownedJob] {
+        queue.wait { queue in
+            guard !queue.jobs.isEmpty || queue.isEnded else { return nil }
+            defer { queue.jobs = [] }
+            return queue.jobs
+        } ?? []
     }
 }

@@ -88,7 +88,8 @@ final class Mailbox: Sendable {
     /// Flushes, and calls `wake` once everything captured so far is settled.
     ///
     /// - Parameter awaitsEnd: wait for the thread to end instead, after it was told to stop.
-    /// - Returns: a number for ``cancelWait(_:)``; nil if there is nothing to wait for, in which case `wake` is not called.
+    /// - Returns: a number for ``cancelWait(_:)``; nil if there is nothing to wait for, in which case `wake` is not
+    ///   called.
     func notifyWhenSettled(awaitsEnd: Bool = false, _ wake: @escaping @Sendable () -> Void) -> UInt64? {
         let identifier = withState { state -> UInt64? in
             guard awaitsEnd || state.ledger.open > 0, !state.isThreadEnded else { return nil }

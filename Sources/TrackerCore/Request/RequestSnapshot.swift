@@ -139,11 +139,11 @@ public struct RequestHeaders: Sendable {
     ///
     /// - Parameters:
     ///   - cookie: the value of `Cookie`, which has the session.
-    ///   - contentBytes: the approximate length of all names and values; counts against the queue's byte limit until the
-    ///     event is written, and its own length counts.
+    ///   - contentBytes: the approximate length of all names and values; counts against the queue's byte limit. Once
+    ///     the event is written, its JSON counts if that is longer.
     ///   - fields: returns all fields, including `Host` and `Cookie`. Must not capture the request's body, which would
-    ///     stay in memory with the event. Called on the delivery thread, and on the
-    ///     request's thread if an ignore rule, an opt-out or trusted proxies need the fields.
+    ///     stay in memory with the event. Called on the delivery thread, and on the request's thread if an ignore rule,
+    ///     an opt-out or trusted proxies need the fields.
     public init(
         cookie: String?, contentBytes: Int = 2048, deferred fields: @escaping @Sendable () -> [Field]
     ) {

@@ -12,9 +12,9 @@
 ///         }
 ///     }
 ///
-/// Each payload is sent in its own task. These tasks run on a thread of the session's own, so that an app whose handlers
-/// block every thread of Swift's cooperative pool still delivers. Timers (`Task.sleep`) and unstructured tasks do need a
-/// thread of the pool.
+/// Each payload is sent in its own task. These tasks run on a thread of the session's own, so that an app whose
+/// handlers block every thread of Swift's cooperative pool still delivers. Timers (`Task.sleep`) and unstructured tasks
+/// do need a thread of the pool.
 public final class AsyncSession: TransportSession {
     private struct State {
         var tasks: [UInt64: Task<Void, Never>] = [:]

@@ -65,8 +65,8 @@ struct AsyncHTTPClientTransport: EventTransport {
     }
 
     /// Reads a short body, so that the connection can be reused. A long or slow one closes its connection: the status
-    /// alone decides, and must not wait for a backend that never ends its response. An empty one of HTTP/1.1
-    /// needs no timer.
+    /// alone decides, and must not wait for a backend that never ends its response. An empty one of HTTP/1.1 needs no
+    /// timer.
     private static func drain(_ answer: HTTPClientResponse) async {
         if answer.version.major == 1, answer.headers.first(name: "Content-Length") == "0" {
             _ = try? await answer.body.collect(upTo: 0)

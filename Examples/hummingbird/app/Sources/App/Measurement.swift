@@ -30,8 +30,8 @@ enum Measurement {
         let source = ApplicationRequestContextSource(
             channel: NIOAsyncTestingChannel(), logger: Logger(label: "measure"))
 
-        // Few requests at a time, as between two reads of the queue by the delivery thread. Each is new, because a server
-        // has just parsed it, and is released in the measured time, as a server releases it.
+        // Few requests at a time, as between two reads of the queue by the delivery thread. Each is new, because a
+        // server has just parsed it, and is released in the measured time, as a server releases it.
         func spend(_ spent: inout Duration, _ responder: some HTTPResponder<AppContext>) async throws {
             for _ in 0..<50 {
                 var requests = (0..<20).map { _ in Self.request() }

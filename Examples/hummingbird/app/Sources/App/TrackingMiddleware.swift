@@ -3,7 +3,7 @@ import NIOHTTP1
 import ServiceLifecycle
 import TrackerCore
 
-/// Tracks every request. Add it before all other middleware, to record responses as they are sent, and before the routes.
+/// Tracks every request. Add it before all other middleware, to record responses as they are sent, and before routes.
 struct TrackingMiddleware<Context: RequestContext>: RouterMiddleware {
     let tracker: Tracker
     var scheme = "https"  // What visitors use: Hummingbird can't tell whether a proxy terminates TLS.

@@ -22,8 +22,8 @@ enum Measurement {
         let route = app.get("hello", ":name") { _ in Response(status: .ok) }
         let loop = app.eventLoopGroup.next()
 
-        // Few requests at a time, as between two reads of the queue by the delivery thread. Each is new, because a server
-        // has just parsed it, and is released in the measured time, as a server releases it.
+        // Few requests at a time, as between two reads of the queue by the delivery thread. Each is new, because a
+        // server has just parsed it, and is released in the measured time, as a server releases it.
         func spend(_ spent: inout Duration, _ middleware: some AsyncMiddleware) async throws {
             for _ in 0..<50 {
                 var requests = (0..<20).map { _ in
